@@ -1,0 +1,77 @@
+"""Errors that a person can act on.
+
+::
+
+    CRMError
+    ├── SettingsError   a parameters file, or an argument given in its place, is wrong
+    ├── DataError       the data are wrong
+    └── RunError        a report could not be run, checked or published
+
+Each says what is wrong, where, what was found, what is allowed and what to do; all problems of one kind are
+reported together, never one at a time.
+"""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong.
+
+    ``place`` names it as the reader would look for it (``orders.csv · ordered_at``,
+    ``parameters/demo.yml:31 · goals[2].target``), ``message`` says what was found, what is allowed, what to do.
+    """
+
+    place: str
+    message: str
+
+    def __str__(self) -> str:
+        body = self.message.replace("\n", "\n    ")
+        return f"{self.place}\n    {body}"
+
+
+class CRMError(Exception):
+    """Parent of every error that crmtools raises on purpose."""
+
+    problems: tuple[Problem, ...] = ()
+
+    @classmethod
+    def of(cls, title: str, problems: Sequence[Problem], footer: str = "") -> "CRMError":
+        """One error that carries every problem: title, the problems one below the other, footer."""
+        lines = [title, *(f"  {line}" for problem in problems for line in str(problem).splitlines())]
+        error = cls("\n".join([*lines, *([footer] if footer else [])]))
+        error.problems = tuple(problems)
+        return error
+
+
+class SettingsError(CRMError):
+    """A parameters file, or an argument given in its place, is wrong."""
+
+
+class DataError(CRMError):
+    """The data cannot be used as they are."""
+
+
+class RunError(CRMError):
+    """A report could not be run, checked or published."""
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str:
+    """A sentence that points to the nearest allowed name, or lists the allowed ones."""
+    names = sorted(str(item) for item in allowed)
+    lowered = {item.lower(): item for item in names}
+    close = difflib.get_close_matches(str(name).lower(), list(lowered), n=1, cutoff=0.6)
+    if close:
+        return f"Did you mean '{lowered[close[0]]}'?"
+    if not names:
+        return "Nothing is allowed here."
+    return "Allowed: " + ", ".join(names) + "."
+
+
+def few(values: Iterable[object], count: int = 5) -> str:
+    """The first values, quoted and comma-separated, with the number of those left out."""
+    items = list(values)
+    shown = ", ".join(f"'{item}'" for item in items[:count])
+    return shown if len(items) <= count else f"{shown} and {len(items) - count} more"
