@@ -1,0 +1,58 @@
+"""Customers drawn from a BG/NBD x Gamma-Gamma model with known parameters, for tests and benchmarks."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from crmtools.lifetime.summary import DAYS_PER, Summary, TimeUnit
+
+
+def simulate_summary(
+    *,
+    customers: int,
+    length: float,
+    parameters: tuple[float, float, float, float] = (0.243, 4.414, 0.793, 2.426),
+    spend: tuple[float, float, float] = (6.25, 3.74, 15.44),
+    unit: TimeUnit = "weeks",
+    as_of: date = date(2025, 12, 31),
+    daily: bool = False,
+    seed: int = 0,
+) -> Summary:
+    """A Summary of ``customers`` who joined evenly over the first third of ``length`` (in ``unit``).
+
+    parameters: r, alpha, a, b. spend: p, q, v. With ``daily`` ages are rounded up to whole days, as data are,
+    without merging days; otherwise they are continuous, as the model has them.
+    """
+    random = np.random.default_rng(seed)
+    r, alpha, a, b = parameters
+    T = length - random.uniform(0, length / 3, customers)
+    rate = random.gamma(r, 1 / alpha, customers)
+    leave = random.beta(a, b, customers)
+    # the number of repeat purchases after which the customer is gone; 2**62 stands for never
+    last = random.geometric(np.clip(leave, 1e-18, 1)).astype(np.int64)
+    x, t_x, age = np.zeros(customers, dtype=np.int64), np.zeros(customers), np.zeros(customers)
+    active = np.flatnonzero(rate > 0)
+    while len(active):
+        age[active] += random.exponential(1 / rate[active])
+        active = active[age[active] <= T[active]]
+        x[active] += 1
+        t_x[active] = age[active]
+        active = active[x[active] < last[active]]
+    if daily:
+        step = 1 / DAYS_PER[unit]
+        t_x, T = np.ceil(t_x / step) * step, np.ceil(T / step) * step
+    p, q, v = spend
+    scale = random.gamma(q, 1 / v, customers)
+    mean = random.gamma(np.maximum(p * x, 1.0)) / np.maximum(x, 1) / scale
+    frame = pd.DataFrame(
+        {
+            "frequency": x,
+            "recency": t_x,
+            "T": T,
+            "monetary_value": np.where(x > 0, mean, np.nan),
+            "days_since_last": (T - t_x) * DAYS_PER[unit],
+        },
+        index=pd.RangeIndex(customers, name="customer_id"),
+    )
+    return Summary(frame, unit, as_of)
