@@ -1,0 +1,1 @@
+"""From a run to a published book: plan, run, assemble, check, publish."""

@@ -1,0 +1,76 @@
+"""Find raw values of the source in a text, among a hundred thousand of them, in one pass over the text.
+
+Both sides are cut into words; a value of several words is looked for by its first word. Chinese is written
+without spaces, so runs of Chinese characters are looked up by every length that some value has.
+"""
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+
+HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+WORD = re.compile(rf"[{HAN}]+|(?:(?![{HAN}])\w)+(?:[.@+_-]+(?:(?![{HAN}])\w)+)*")
+HAN_RUN = re.compile(rf"[{HAN}]+")
+SHORTEST_NUMBER = 6
+SHORTEST_WORD = 4
+SHORTEST_CHINESE = 2
+
+
+def searchable(value: str) -> bool:
+    """Whether a value can be told from ordinary text.
+
+    Not so numbers of fewer than 6 digits (counts and years look the same), other words of fewer than 4
+    characters, and single Chinese characters: these are not looked for.
+    """
+    bare = re.sub(r"[\W_]", "", value)
+    if HAN_RUN.search(bare):
+        return len(bare) >= SHORTEST_CHINESE
+    return len(bare) >= (SHORTEST_NUMBER if bare.isdecimal() else SHORTEST_WORD)
+
+
+def _words(text: str) -> list[str]:
+    return WORD.findall(unicodedata.normalize("NFKC", text).casefold())
+
+
+class Forbidden:
+    """The values that must not appear, ready to be looked for.
+
+    Two spellings are the same value when they differ in case, width of characters, or space and punctuation
+    between words only (``Zhang, Wei`` and ``zhang wei``).
+    """
+
+    def __init__(self, values: Iterable[str]) -> None:
+        self._single: dict[str, str] = {}
+        self._several: dict[str, list[tuple[list[str], str]]] = defaultdict(list)
+        self._chinese: dict[str, str] = {}
+        for value in values:
+            if not searchable(value):
+                continue
+            words = _words(value)
+            if len(words) > 1:
+                self._several[words[0]].append((words, value))
+            elif HAN_RUN.fullmatch(words[0]):
+                self._chinese[words[0]] = value
+            else:
+                self._single[words[0]] = value
+        self._lengths = sorted({len(word) for word in self._chinese})
+
+    def found_in(self, text: str) -> list[str]:
+        """The values that a text holds, as they were given, each once, in the order of their appearance."""
+        if not (self._single or self._several or self._chinese):
+            return []
+        found: dict[str, None] = {}
+        words = _words(text)
+        for position, word in enumerate(words):
+            if word in self._single:
+                found[self._single[word]] = None
+            for rest, value in self._several.get(word, ()):
+                if words[position : position + len(rest)] == rest:
+                    found[value] = None
+            if self._lengths and HAN_RUN.match(word):
+                for length in self._lengths:
+                    for start in range(len(word) - length + 1):
+                        if (piece := word[start : start + length]) in self._chinese:
+                            found[self._chinese[piece]] = None
+        return list(found)
