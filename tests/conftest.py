@@ -1,0 +1,101 @@
+"""What every test runs under: no network, fixed seeds, figures without a screen."""
+
+import ipaddress
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# The same examples in every run; no deadline, because two cores shared by several workers are slow at times.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session")
+def project_root() -> Path:
+    """The folder that holds crmtools/, notebooks/, parameters/ and book/."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Public data sets beside the project on the developers' machines; tests with them skip elsewhere."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the folder ../shared/data is not here")
+    return folder
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A generator of random numbers that starts at the same place in every test."""
+    return np.random.default_rng(20260101)
+
+
+@pytest.fixture(autouse=True)
+def _fixed_seed() -> None:
+    """scipy and statsmodels draw from numpy's old global state where they are given no generator."""
+    np.random.seed(20260101)  # noqa: NPY002
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _figures_without_screen() -> None:
+    """Not by MPLBACKEND: notebooks that a test runs would inherit it, and their figures would vanish."""
+    mpl.use("Agg")
+
+
+@pytest.fixture(autouse=True)
+def _figures_closed() -> Iterator[None]:
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
+
+
+def stays_here(host: object) -> bool:
+    """Whether a host, as given to connect or getaddrinfo, is this machine."""
+    name = host.decode() if isinstance(host, bytes) else host
+    if name in (None, "", "localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(str(name).partition("%")[0]).is_loopback
+    except ValueError:
+        return False
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_network() -> Iterator[None]:
+    """A test that reaches for another machine fails, even if a library swallows every Exception."""
+    connect, connect_ex, getaddrinfo = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def check(host: object) -> None:
+        if not stays_here(host):
+            pytest.fail(
+                f"Tests run without a network, this one asked for {host!r}. Use data it makes or ships."
+            )
+
+    def guarded_connect(self, address):
+        if self.family != getattr(socket, "AF_UNIX", None):
+            check(address[0])
+        return connect(self, address)
+
+    def guarded_connect_ex(self, address):
+        if self.family != getattr(socket, "AF_UNIX", None):
+            check(address[0])
+        return connect_ex(self, address)
+
+    def guarded_getaddrinfo(host, *args, **kwargs):
+        check(host)
+        return getaddrinfo(host, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded_connect)
+        patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+        patch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
+        yield
