@@ -149,7 +149,7 @@ def test_unfit_python_is_one_line_and_nothing_is_made(tmp_path, python, reason):
 
 @needs_make
 def test_environment_is_made_once_and_again_where_it_has_to_be(tmp_path):
-    """First call, second, newer lock, interrupted, moved: with a Python that only writes down what it is asked."""
+    """First call, second, newer lock, interrupted, moved; the Python only writes down what it is asked."""
     home = tmp_path / "first place"
     home.mkdir()
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
