@@ -102,7 +102,7 @@ def plot_retention_heatmap(ax: "Axes", cohorts: Cohorts, *, language: Language =
     ax.imshow(np.ma.masked_invalid(values), aspect="auto", cmap="Blues", vmin=0, vmax=top)
     for row, column in zip(*np.nonzero(np.isfinite(values)), strict=True):
         share = values[row, column]
-        colour = "white" if share > 0.6 * top else "black"
+        colour = "white" if share > 0.7 * top else "black"
         ax.text(column, row, f"{100 * share:.0f}", ha="center", va="center", fontsize=8, color=colour)
     ax.set_xticks(range(matrix.shape[1]), [str(age) for age in matrix.columns])
     ax.set_yticks(range(matrix.shape[0]), list(matrix.index))

@@ -16,13 +16,15 @@ def simulate_summary(
     spend: tuple[float, float, float] = (6.25, 3.74, 15.44),
     unit: TimeUnit = "weeks",
     as_of: date = date(2025, 12, 31),
+    future: float = 0.0,
     daily: bool = False,
     seed: int = 0,
 ) -> Summary:
     """A Summary of ``customers`` who joined evenly over the first third of ``length`` (in ``unit``).
 
-    parameters: r, alpha, a, b. spend: p, q, v. With ``daily`` ages are rounded up to whole days, as data are,
-    without merging days; otherwise they are continuous, as the model has them.
+    parameters: r, alpha, a, b. spend: p, q, v. The frame has one more column, future_purchases: what each customer
+    really buys in the ``future`` (in ``unit``) after the end of observation. With ``daily`` ages are rounded up to
+    whole days, as data are, without merging days; otherwise they are continuous, as the model has them.
     """
     random = np.random.default_rng(seed)
     r, alpha, a, b = parameters
@@ -31,14 +33,17 @@ def simulate_summary(
     leave = random.beta(a, b, customers)
     # the number of repeat purchases after which the customer is gone; 2**62 stands for never
     last = random.geometric(np.clip(leave, 1e-18, 1)).astype(np.int64)
-    x, t_x, age = np.zeros(customers, dtype=np.int64), np.zeros(customers), np.zeros(customers)
+    x, later = np.zeros(customers, dtype=np.int64), np.zeros(customers, dtype=np.int64)
+    t_x, age = np.zeros(customers), np.zeros(customers)
     active = np.flatnonzero(rate > 0)
     while len(active):
         age[active] += random.exponential(1 / rate[active])
-        active = active[age[active] <= T[active]]
-        x[active] += 1
-        t_x[active] = age[active]
-        active = active[x[active] < last[active]]
+        active = active[age[active] <= T[active] + future]
+        seen = active[age[active] <= T[active]]
+        x[seen] += 1
+        t_x[seen] = age[seen]
+        later[active] += age[active] > T[active]
+        active = active[x[active] + later[active] < last[active]]
     if daily:
         step = 1 / DAYS_PER[unit]
         t_x, T = np.ceil(t_x / step) * step, np.ceil(T / step) * step
@@ -52,6 +57,7 @@ def simulate_summary(
             "T": T,
             "monetary_value": np.where(x > 0, mean, np.nan),
             "days_since_last": (T - t_x) * DAYS_PER[unit],
+            "future_purchases": later,
         },
         index=pd.RangeIndex(customers, name="customer_id"),
     )

@@ -67,7 +67,7 @@ def editions(root: Path, *, report: str) -> list[Path]:
 
 
 def recover(root: Path, *, report: str) -> None:
-    """Mend and tidy after a publication that was cut off: a report that had a book shows a whole one again."""
+    """Mend and tidy after a publication that was cut off: the report shows a whole book again."""
     home, place = root / EDITIONS / report, root / report
     if not home.is_dir():
         return

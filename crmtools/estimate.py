@@ -1,0 +1,95 @@
+"""An estimate: a value with its interval, what it rests on, and what was left out."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import date
+from typing import Self
+
+from crmtools.period import Period
+from crmtools.words import Text
+
+METHODS: dict[str, Text] = {
+    "wilson": Text("Wilson 区间（按有效样本量）", "Wilson interval on the effective number of customers"),
+    "adjusted_wald": Text("调整 Wald 区间（净推荐值）", "adjusted Wald interval for a net score"),
+    "clustered_t": Text("t 区间（按客户聚类）", "t interval, clustered by customer"),
+    "bootstrap_t": Text("bootstrap-t 区间（按客户重抽样）", "bootstrap-t interval over customers"),
+    "log_bootstrap_t": Text("对数 bootstrap-t 区间（按客户重抽样）", "log bootstrap-t interval over customers"),
+    "log_delta": Text("对数尺度 delta 法区间（按客户）", "delta-method interval on the log scale, over customers"),
+    "delta": Text("delta 法区间（按客户）", "delta-method interval over customers"),
+    "garwood": Text("Garwood 精确区间（按有效事件数）", "exact Poisson (Garwood) interval on effective counts"),
+    "poisson_inverse": Text("新客户数的精确 Poisson 区间取倒数", "exact Poisson interval on the number of customers, inverted"),
+    "brookmeyer_crowley": Text(
+        "Kaplan–Meier 分位数，Brookmeyer–Crowley 区间", "Kaplan–Meier quantile with Brookmeyer–Crowley interval"
+    ),
+    "parameter_draws": Text("模型参数与过程的模拟区间", "interval from draws of the model's parameters and process"),
+    "census": Text("全量统计，无抽样误差", "complete count: no sampling error"),
+    "none": Text("未计算", "not computed"),
+}
+"""How an interval was made. The label comes with the numbers, so that the two cannot part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value with its interval, or the reason why there is none.
+
+    ``value``, ``low`` and ``high`` are in the indicator's unit: shares as fractions (0.046 is 4.6 %), net scores from
+    −100 to 100, durations in hours, money in the report's currency. ``n`` counts the sampled units (customers unless the
+    indicator says otherwise), ``rows`` the facts behind them. ``excluded`` lists (reason, rows). ``why`` says why the
+    value or the interval is missing. ``group`` holds (attribute, value) pairs for a part of the customers.
+    """
+
+    indicator: str
+    period: Period
+    as_of: date
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    se: float | None = None
+    level: float = 0.95
+    n: int = 0
+    rows: int = 0
+    numerator: float | None = None
+    denominator: float | None = None
+    method: str = "none"
+    excluded: tuple[tuple[str, int], ...] = ()
+    why: Text | None = None
+    group: tuple[tuple[str, str], ...] = ()
+    suppressed: bool = False
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values for JSON; :meth:`from_dict` reads them back."""
+        plain = asdict(self)
+        plain["period"] = {"id": self.period.id, "start": str(self.period.start), "end": str(self.period.end)}
+        plain["as_of"] = str(self.as_of)
+        plain["group"] = dict(self.group)
+        plain["excluded"] = dict(self.excluded)
+        return plain
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, object]) -> Self:
+        """An estimate from what :meth:`to_dict` wrote."""
+        values = dict(plain)
+        period = values.pop("period")
+        why = values.pop("why")
+        return cls(
+            **values
+            | {
+                "period": Period(date.fromisoformat(period["start"]), date.fromisoformat(period["end"])),  # type: ignore[index]
+                "as_of": date.fromisoformat(str(values["as_of"])),
+                "why": Text(**why) if why else None,  # type: ignore[arg-type]
+                "group": tuple(values["group"].items()),  # type: ignore[attr-defined]
+                "excluded": tuple(values["excluded"].items()),  # type: ignore[attr-defined]
+            }
+        )
+
+    def hidden(self) -> "Estimate":
+        """The same estimate with everything taken out that would tell about a small group."""
+        return replace(
+            self, value=None, low=None, high=None, se=None, numerator=None, denominator=None, n=0, rows=0,
+            excluded=(), suppressed=True, why=Text("样本过少，不予公布", "too few to be shown"),
+        )  # fmt: skip
+
+    def _repr_html_(self) -> str:
+        from crmtools.show.cards import card
+
+        return card(self).to_html()

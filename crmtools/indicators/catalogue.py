@@ -1,0 +1,221 @@
+"""The catalogue of indicators, and the decorator that puts one in.
+
+An indicator is a short function from tables to facts (see :mod:`crmtools.indicators.facts`). Its name is the id, its file
+the dimension, its positional arguments the tables it needs, its keyword-only arguments the assumptions that a
+parameters file may override. All else that is true of it everywhere stands in the decorator. A wrong declaration fails
+at import and says what is allowed.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+import ibis.expr.types as ir
+
+from crmtools.errors import CRMError, nearest
+from crmtools.indicators.kinds import Kind
+from crmtools.indicators.units import UNITS, Unit
+from crmtools.tables import TABLES
+from crmtools.words import Text
+
+Better = Literal["higher", "lower", "range"]
+Facts = Callable[..., ir.Table]
+
+DIMENSIONS: dict[str, Text] = {
+    "satisfaction": Text("满意度", "Satisfaction"),
+    "loyalty": Text("忠诚度", "Loyalty"),
+    "churn": Text("流失与风险", "Churn and risk"),
+    "value": Text("客户价值", "Value"),
+    "acquisition": Text("客户获取", "Acquisition"),
+    "cost": Text("维系成本", "Cost"),
+    "service": Text("服务", "Service"),
+    "interaction": Text("互动", "Interaction"),
+    "feedback": Text("反馈", "Feedback"),
+    "credit": Text("信用", "Credit"),
+}
+
+OWNERS: dict[str, Text] = {
+    "customer_success": Text("客户成功部", "Customer success"),
+    "retention": Text("客户维系部", "Retention"),
+    "marketing": Text("市场部", "Marketing"),
+    "sales": Text("销售部", "Sales"),
+    "service": Text("客服部", "Service"),
+    "finance": Text("财务部", "Finance"),
+    "product": Text("产品部", "Product"),
+}
+
+EXCLUSIONS: dict[str, Text] = {
+    "earlier_answer": Text("同一客户较早的重复作答", "an earlier answer of the same customer"),
+    "not_a_lead": Text("垃圾或重复线索", "spam or duplicate leads"),
+    "spam": Text("垃圾工单", "spam tickets"),
+    "not_completed": Text("已取消或退回的订单", "cancelled or returned orders"),
+    "off_scale": Text("超出量表范围的答案", "answers outside the scale"),
+    "disputed": Text("存在争议的发票", "disputed invoices"),
+}
+"""Why a row of facts may not count. Indicators name these keys in the column ``excluded``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """Everything that is true of an indicator, everywhere."""
+
+    id: str
+    dimension: str
+    name: Text
+    meaning: Text
+    kind: Kind
+    unit: Unit
+    better: Better
+    formula: str
+    worked: str
+    source: str
+    owner: str
+    uses: Mapping[str, tuple[str, ...]]
+    assumptions: Mapping[str, object]
+    splits: tuple[str, ...]
+    by_customer: bool
+    excludes: tuple[str, ...]
+    caveat: Text
+    assumption_words: Mapping[str, Text]
+    facts: Facts
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables it reads."""
+        return tuple(self.uses)
+
+    def columns(self, table: str) -> tuple[tuple[str, bool], ...]:
+        """(column, needed) pairs of one table; what is not needed is empty where the source lacks it."""
+        return tuple((column.rstrip("?"), not column.endswith("?")) for column in self.uses[table])
+
+    def with_assumptions(self, given: Mapping[str, object]) -> dict[str, object]:
+        """The assumptions with their defaults, after checking that the given ones exist and have the right type."""
+        for key, value in given.items():
+            if key not in self.assumptions:
+                raise CRMError(f"'{self.id}' has no assumption '{key}'. {nearest(key, self.assumptions)}")
+            default = self.assumptions[key]
+            fits = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if isinstance(default, (bool, str)):
+                fits = isinstance(value, type(default))
+            if not fits:
+                wanted = type(default).__name__
+                raise CRMError(f"'{self.id}.{key}' must be a {wanted} such as {default!r}, found {value!r}.")
+        return {**self.assumptions, **given}
+
+
+_registered: dict[str, Indicator] = {}
+CATALOGUE: Mapping[str, Indicator] = MappingProxyType(_registered)
+"""Every indicator by id, in the order of their files and declarations."""
+
+
+def find(indicator: "str | Indicator") -> Indicator:
+    """The indicator with this id; the error names the nearest one."""
+    if isinstance(indicator, Indicator):
+        return indicator
+    if indicator not in CATALOGUE:
+        raise CRMError(f"There is no indicator '{indicator}'. {nearest(indicator, CATALOGUE)}")
+    return CATALOGUE[indicator]
+
+
+def indicator(
+    *,
+    name: Text,
+    meaning: Text,
+    kind: Kind,
+    unit: str,
+    better: Better,
+    formula: str,
+    source: str,
+    owner: str,
+    uses: Mapping[str, tuple[str, ...]],
+    worked: str = "",
+    splits: tuple[str, ...] = (),
+    by_customer: bool = True,
+    excludes: tuple[str, ...] = (),
+    caveat: Text = Text("", ""),
+    assumption_words: Mapping[str, Text] = MappingProxyType({}),
+) -> Callable[[Facts], Facts]:
+    """Declare an indicator.
+
+    Parameters
+    ----------
+    name, meaning
+        What it is called and, in a sentence, what it says; both languages.
+    kind
+        How facts become a value and an interval (:mod:`crmtools.indicators.kinds`).
+    unit, better, owner
+        Keys of ``UNITS`` and ``OWNERS``; the direction that is an improvement.
+    formula
+        LaTeX symbols only, so that one formula serves both languages.
+    worked
+        The calculation by hand for the fourth quarter of 2025 on ``data/tiny``; the tests evaluate it.
+    source
+        Key of an entry in ``book/references.bib``.
+    uses
+        Table → columns. A column written with ``?`` is used where the source has it and empty where not.
+    splits
+        Attributes that the facts carry themselves and may be split by.
+    by_customer
+        Whether it may be split by attributes of the customer.
+    excludes
+        Keys of ``EXCLUSIONS`` that the facts may give as reason.
+    caveat, assumption_words
+        What a reader must beware of, and what each assumption means.
+    """
+
+    def register(facts: Facts) -> Facts:
+        parameters = inspect.signature(facts).parameters.values()
+        tables = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "periods"]
+        assumptions = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        dimension = facts.__module__.rpartition(".")[2]
+        declared = Indicator(
+            facts.__name__, dimension, name, meaning, kind, UNITS.get(unit), better, formula, worked, source, owner,  # type: ignore[arg-type]
+            MappingProxyType(dict(uses)), MappingProxyType(assumptions), splits, by_customer, excludes, caveat,
+            MappingProxyType(dict(assumption_words)), facts,
+        )  # fmt: skip
+        problems = list(_problems(declared, tables, unit, inspect.signature(facts)))
+        if problems:
+            raise CRMError(f"Indicator '{declared.id}' is declared wrongly:\n  " + "\n  ".join(problems))
+        _registered[declared.id] = declared
+        return facts
+
+    return register
+
+
+def _problems(item: Indicator, tables: list[str], unit: str, signature: inspect.Signature) -> "list[str]":
+    """What is wrong with a declaration, each with what is allowed."""
+    found = []
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", item.id):
+        found.append(f"name '{item.id}': use small letters and underscores")
+    if item.id in _registered:
+        found.append(f"name '{item.id}' is taken by another indicator")
+    if item.dimension not in DIMENSIONS:
+        found.append(f"file '{item.dimension}' is no dimension. {nearest(item.dimension, DIMENSIONS)}")
+    if unit not in UNITS:
+        found.append(f"unit '{unit}'. {nearest(unit, UNITS)}")
+    if item.better not in ("higher", "lower", "range"):
+        found.append(f"better '{item.better}'. Allowed: higher, lower, range.")
+    if item.owner not in OWNERS:
+        found.append(f"owner '{item.owner}'. {nearest(item.owner, OWNERS)}")
+    if "periods" not in signature.parameters:
+        found.append("the argument 'periods' is missing")
+    if set(tables) != set(item.uses):
+        found.append(f"arguments {tables} and uses {sorted(item.uses)} must name the same tables")
+    for table in item.uses:
+        if table not in TABLES:
+            found.append(f"table '{table}'. {nearest(table, TABLES)}")
+            continue
+        known = [column.name for column in TABLES[table].columns if not column.personal]
+        found += [f"{table}.{c}. {nearest(c, known)}" for c, _ in item.columns(table) if c not in known]
+    found += [f"exclusion '{reason}'. {nearest(reason, EXCLUSIONS)}" for reason in item.excludes if reason not in EXCLUSIONS]
+    found += [f"assumption '{key}' has no default" for key, value in item.assumptions.items() if value is inspect.Parameter.empty]
+    missing = set(item.assumptions) ^ set(item.assumption_words)
+    if missing:
+        found.append(f"assumption_words and keyword arguments must agree; look at {sorted(missing)}")
+    for label, text in (("name", item.name), ("meaning", item.meaning)):
+        if not text.en.strip() or not re.search(r"[\u4e00-\u9fff]", text.zh):
+            found.append(f"{label} needs English and Chinese words")
+    return found

@@ -1,0 +1,57 @@
+"""Who leaves, who has gone quiet, who is likely to."""
+
+import ibis
+import ibis.expr.types as ir
+
+from crmtools.indicators.catalogue import indicator
+from crmtools.indicators.facts import Periods, completed
+from crmtools.indicators.kinds import Share
+from crmtools.words import Text
+
+
+@indicator(
+    name=Text("客户流失率", "Customer churn rate"),
+    meaning=Text("月初有有效订阅的客户中，到下月初已无订阅、且在宽限期内未恢复的占比；多个月份合并计算。", "Of the customers subscribed on the first of a month, the share without a subscription on the first of the next and not back within the grace; months are pooled."),
+    kind=Share(), unit="percent_a_month", better="lower", owner="retention", source="farris2010",
+    formula=r"\frac{\sum_m L_m}{\sum_m A_m}", worked="(1 + 2 + 0) / (6 + 5 + 4)",
+    uses={"subscriptions": ("customer_id", "started_at", "ended_at", "plan?")}, splits=("plan",),
+    caveat=Text("最近一个月的宽限期尚未结束，数字可能下修。", "The grace of the last month is not over yet: its figure may still fall."),
+    assumption_words={"grace_days": Text("宽限天数：在此期间恢复订阅不算流失", "days within which a new subscription undoes the loss")},
+)  # fmt: skip
+def churn_rate(subscriptions: ir.Table, periods: Periods, *, grace_days: int = 30) -> ir.Table:
+    """One row per customer and month begun with a subscription: 1 when it was lost."""
+    months = periods.table(step="month")
+    grace = ibis.interval(days=grace_days)
+    rows = subscriptions.inner_join(months, [subscriptions.started_at <= months.end_day + grace])
+    runs_on = rows.ended_at.isnull() | (rows.ended_at > rows.end_day)
+    had = (rows.started_at < rows.first_day) & (rows.ended_at.isnull() | (rows.ended_at > rows.first_day))
+    held = rows.mutate(had=had, runs_on=runs_on)
+    by_month = held.group_by(["period", "first_day", "customer_id"]).aggregate(
+        had=held.had.any(), runs_on=held.runs_on.any(), plan=held.plan.argmax(held.started_at, where=held.had)
+    )
+    return by_month.filter(by_month.had).mutate(value=(~by_month.runs_on).cast("float64"))
+
+
+@indicator(
+    name=Text("客户静默率", "Inactivity rate"),
+    meaning=Text("此前买过、但最近一个窗口内没有任何已完成订单的客户占比。", "Of the customers who bought before, the share without a completed order in the last window."),
+    kind=Share(), unit="percent", better="lower", owner="retention", source="schmittlein1987",
+    formula=r"\frac{\#\{i \in B : n_i(A - W, A) = 0\}}{\#B}", worked="3 / 8",
+    uses={"orders": ("customer_id", "ordered_at", "status?")},
+    caveat=Text("静默不等于流失：请与预计静默占比一并阅读。", "A quiet customer is not a lost one: read it beside the expected share of silent customers."),
+    assumption_words={
+        "window_days": Text("无订单多少天算静默", "days without an order that count as quiet"),
+        "base_days": Text("此前多少天内买过才计入", "days before the window in which a customer must have bought"),
+    },
+)  # fmt: skip
+def inactivity_rate(orders: ir.Table, periods: Periods, *, window_days: int = 90, base_days: int = 365) -> ir.Table:
+    """One row per customer who bought in the base: 1 when nothing was bought in the window that ends with the period."""
+    ends = periods.table()
+    done = completed(orders)
+    window = ends.end_day - ibis.interval(days=window_days)
+    base = ends.end_day - ibis.interval(days=window_days + base_days)
+    ends = ends.mutate(window=window, base=base)
+    rows = done.inner_join(ends, [done.ordered_at >= ends.base, done.ordered_at < ends.end_day])
+    rows = rows.mutate(before=rows.ordered_at < rows.window)
+    seen = rows.group_by(["period", "customer_id"]).aggregate(before=rows.before.any(), lately=(~rows.before).any())
+    return seen.filter(seen.before).mutate(value=(~seen.lately).cast("float64"))

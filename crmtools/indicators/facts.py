@@ -1,0 +1,97 @@
+"""What declarations are written with: the periods asked for, and the few verbs that turn tables into facts.
+
+Facts are rows with ``period`` (the number of the period), ``customer_id`` (the sampled unit; empty for rows that belong
+to nobody, such as spend), ``value`` (what the row adds to the numerator) and ``weight`` (what it adds to the
+denominator; 1 when the column is absent), and may have ``records`` (how many rows of the source it sums up). ``excluded`` names the reason why a row does not count; it is empty for rows
+that do. Durations have ``event`` instead: true when the wait ended, false when it still goes on. Any further column is
+an attribute that the indicator may be split by.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+import ibis
+import ibis.expr.types as ir
+
+from crmtools.period import Period, Step
+
+HOUR = 3600.0
+DAYS_PER_MONTH = 30.4375
+"""365.25 / 12: the mean month of the Julian year, so that twelve months are a year."""
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """The periods a measurement asks for, as a table that facts are joined to: one query serves them all."""
+
+    periods: tuple[Period, ...]
+    backend: ibis.BaseBackend
+    as_of: date
+
+    @property
+    def known_until(self) -> ir.TimestampScalar:
+        """The first moment of which nothing is known: waits that still go on are censored here."""
+        return ibis.literal(datetime.combine(self.as_of + timedelta(days=1), time()))
+
+    def table(self, *, shift: int = 0, step: Step | None = None) -> ir.Table:
+        """Columns ``period``, ``first_day``, ``end_day`` (exclusive); both days moved by ``shift`` days.
+
+        With ``step`` every period is cut into its calendar months, quarters or years, one row each.
+        """
+        move = timedelta(days=shift)
+        rows = [
+            (number, part.start + move, part.end + move)
+            for number, period in enumerate(self.periods)
+            for part in (period.split(step) if step else (period,))
+        ]
+        return day_table(self.backend, rows)
+
+    def rows(self, table: ir.Table, moment: str, *, shift: int = 0) -> ir.Table:
+        """The rows whose ``moment`` lies in a period (moved by ``shift`` days), with that period's columns.
+
+        A row stands as often as there are periods that contain it.
+        """
+        periods = self.table(shift=shift)
+        when = table[moment]
+        return table.inner_join(periods, [when >= periods.first_day, when < periods.end_day])
+
+
+def day_table(backend: ibis.BaseBackend, rows: Sequence[tuple[int, date, date]]) -> ir.Table:
+    """A table of literal periods. Written out as SQL, so that equal questions are equal text."""
+    values = ", ".join(f"({number}, DATE '{start}', DATE '{end}')" for number, start, end in rows)
+    query = f"SELECT * FROM (VALUES {values}) AS days(period, first_day, end_day)"
+    return backend.sql(query, schema={"period": "int64", "first_day": "date", "end_day": "date"})  # type: ignore[attr-defined]
+
+
+def completed(orders: ir.Table) -> ir.Table:
+    """The orders that count: status completed, or none given."""
+    return orders.filter(orders.status.isnull() | (orders.status == "completed"))
+
+
+def net_of_refunds(orders: ir.Table) -> ir.FloatingValue:
+    """What an order brought: the amount paid less what was paid back."""
+    return orders.net_amount - orders.refund_amount.fill_null(0)
+
+
+def latest(rows: ir.Table, at: str, *, of: Sequence[str] = ("period", "customer_id")) -> ir.Table:
+    """Mark all but the last row of each customer and period with ``excluded = 'earlier_answer'``."""
+    window = ibis.window(group_by=list(of), order_by=[ibis.desc(rows[at]), ibis.desc(rows.value)])
+    place = ibis.row_number().over(window)
+    return rows.mutate(excluded=ibis.cases((place > 0, "earlier_answer"), else_=ibis.null("string")))
+
+
+def hours_between(start: ir.TimestampValue, end: ir.TimestampValue) -> ir.FloatingValue:
+    """Elapsed hours, to the second."""
+    return end.delta(start, unit="second") / HOUR
+
+
+def exposure_months(customers: ir.Table, periods: Periods) -> ir.Table:
+    """Months each customer was at risk: from the period's start, or the day of acquisition, to the period's end.
+
+    Columns ``period``, ``customer_id``, ``months``.
+    """
+    days = periods.table()
+    joined = customers.inner_join(days, [customers.acquired_at < days.end_day])
+    begin = ibis.greatest(joined.acquired_at, joined.first_day)
+    return joined.select("period", "customer_id", months=joined.end_day.delta(begin, unit="day") / DAYS_PER_MONTH)

@@ -1,0 +1,425 @@
+"""How facts become a value and an interval: one kind per form of indicator.
+
+A kind asks the engine for sums over sampled units (:func:`moments`) and turns one line of sums into :class:`Figures`.
+Rows reach Python only where a small sample needs resampling, or as counts per distinct waiting time.
+"""
+
+import math
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Protocol
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from crmtools import intervals
+from crmtools.words import Text
+
+Run = Callable[[ir.Table], pd.DataFrame]
+Key = tuple[object, ...]
+Assumptions = Mapping[str, object]
+
+NO_DATA = Text("该期间没有可用数据", "nothing to count in this period")
+TOO_FEW = Text("客户不足 {n} 位，不给出区间", "fewer than {n} customers: an interval would claim too much")
+ALIKE = Text("各客户数值相同，无法估计误差", "all customers are alike: the data show no error to measure")
+SINGLE = Text("只有一位客户，无法估计误差", "a single customer: no error can be estimated")
+NOT_REACHED = Text("数据尚不足以达到该分位数", "the data do not reach that quantile yet")
+NO_UPPER = Text("区间上限尚未达到", "the upper limit is not reached by the data")
+CENSUS = Text("全量统计，无抽样误差", "a complete count: there is no sampling error")
+
+SMALL_FOR_RATIO = 500
+SMALL_FOR_MEAN = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a kind makes of the facts of one group."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    se: float | None = None
+    n: int = 0
+    rows: int = 0
+    numerator: float | None = None
+    denominator: float | None = None
+    method: str = "none"
+    why: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a kind is asked: the facts that count, the columns that name a group, and how to have a query run."""
+
+    facts: ir.Table
+    keys: tuple[str, ...]
+    run: Run
+    assumptions: Assumptions
+    level: float
+
+
+class Kind(Protocol):
+    """A form of indicator."""
+
+    name: ClassVar[str]
+    label: ClassVar[Text]
+
+    def query(self, facts: ir.Table, keys: tuple[str, ...]) -> ir.Table:
+        """The query whose answer the value is read from."""
+        ...
+
+    def read(self, request: Request) -> dict[Key, Figures]:
+        """Figures for every group that has facts."""
+        ...
+
+
+def per_unit(facts: ir.Table, keys: Sequence[str]) -> ir.Table:
+    """Facts summed per group and customer: ``v``, ``w``, ``rows``, ``squares`` (Σ weight² over rows)."""
+    weight = facts.weight if "weight" in facts.columns else ibis.literal(1.0)
+    records = facts.records if "records" in facts.columns else ibis.literal(1)
+    facts = facts.mutate(value=facts.value.cast("float64"), weight=weight.cast("float64"), records=records)
+    return facts.group_by([*keys, "customer_id"]).aggregate(
+        v=facts.value.sum(),
+        w=facts.weight.sum(),
+        rows=facts.records.sum(),
+        squares=(facts.weight * facts.weight).sum(),
+    )
+
+
+def moments(facts: ir.Table, keys: Sequence[str]) -> ir.Table:
+    """The sums that every interval is made of: per group Σv, Σw, Σv², Σvw, Σw², Σ|v| over customers, n, rows."""
+    units = per_unit(facts, keys)
+    return units.group_by(list(keys)).aggregate(
+        n=units.customer_id.count(),
+        rows=units.rows.sum(),
+        sv=units.v.sum(),
+        sw=units.w.sum(),
+        svv=(units.v * units.v).sum(),
+        svw=(units.v * units.w).sum(),
+        sww=(units.w * units.w).sum(),
+        sav=units.v.abs().sum(),
+        squares=units.squares.sum(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """One group's line of :func:`moments`."""
+
+    n: int
+    rows: int
+    sv: float
+    sw: float
+    svv: float
+    svw: float
+    sww: float
+    sav: float
+    squares: float
+
+    @property
+    def ratio(self) -> float:
+        return self.sv / self.sw
+
+    @property
+    def figures(self) -> "Figures":
+        """The value without an interval."""
+        return Figures(self.ratio, n=self.n, rows=self.rows, numerator=self.sv, denominator=self.sw)
+
+    @property
+    def variance(self) -> float:
+        return intervals.linearised_variance(self.n, self.sv, self.sw, self.svv, self.svw, self.sww)
+
+
+def _keyed(frame: pd.DataFrame, keys: Sequence[str]) -> "list[tuple[Key, dict[str, object]]]":
+    records = frame.to_dict("records")
+    return [(tuple(record[key] for key in keys), record) for record in records]
+
+
+class _FromMoments:
+    """Shared reading of one line of sums per group; a kind adds :meth:`figures`."""
+
+    def query(self, facts: ir.Table, keys: tuple[str, ...]) -> ir.Table:
+        """Sums over customers per group."""
+        return moments(facts, keys)
+
+    def read(self, request: Request) -> dict[Key, Figures]:
+        """Figures from the sums; the customers themselves are fetched only for groups that must be resampled."""
+        frame = request.run(self.query(request.facts, request.keys))
+        sums = {
+            key: _Sums(**{name: record[name] for name in _Sums.__slots__})  # type: ignore[arg-type]
+            for key, record in _keyed(frame, request.keys)
+        }
+        sums = {key: item for key, item in sums.items() if item.sw and math.isfinite(item.sw)}
+        small = self._small(request, [key for key, item in sums.items() if self.resample(item)], sums)
+        return {key: self.figures(item, request, small.get(key)) for key, item in sums.items()}
+
+    def resample(self, sums: _Sums) -> bool:
+        """Whether the interval needs the customers themselves."""
+        return False
+
+    def figures(self, sums: _Sums, request: Request, units: pd.DataFrame | None) -> Figures:
+        """The value and interval of one group."""
+        raise NotImplementedError
+
+    def _small(self, request: Request, wanted: list[Key], sums: Mapping[Key, _Sums]) -> dict[Key, pd.DataFrame]:
+        if not wanted:
+            return {}
+        units = per_unit(request.facts, request.keys)
+        # one query for all small groups; large groups stay on the engine
+        counted = units.group_by(list(request.keys)).mutate(units_in_group=units.customer_id.count())
+        most = max(sums[key].n for key in wanted)
+        rows = request.run(
+            counted.filter(counted.units_in_group <= most)
+            .select(*request.keys, "customer_id", "v", "w")
+            .order_by([*request.keys, "customer_id"])
+        )
+        return {
+            key if isinstance(key, tuple) else (key,): group for key, group in rows.groupby(list(request.keys), dropna=False)
+        }
+
+
+def _arrays(units: pd.DataFrame) -> tuple[intervals.Floats, intervals.Floats]:
+    return units.v.to_numpy(float), units.w.to_numpy(float)
+
+
+def _seed(units: pd.DataFrame) -> int:
+    """A seed that depends on the data alone, so that a rerun gives the same interval."""
+    return zlib.crc32(np.round(units[["v", "w"]].to_numpy(float), 9).tobytes())
+
+
+@dataclass(frozen=True, slots=True)
+class Share(_FromMoments):
+    """Share of customers (or customer-months, tickets, …) to which something applies."""
+
+    name: ClassVar[str] = "share"
+    label: ClassVar[Text] = Text("占比", "share")
+
+    def figures(self, sums: _Sums, request: Request, units: pd.DataFrame | None) -> Figures:
+        """Wilson on the effective n: the design effect of weights and of repeated rows is taken out of n."""
+        share, of_rows, of_units = sums.ratio, sums.sw**2 / sums.squares, sums.sw**2 / sums.sww
+        n = intervals.effective_n(share, sums.variance, of_units, of_rows)
+        low, high = intervals.wilson(share, n, request.level)
+        se = math.sqrt(share * (1 - share) / n)
+        return Figures(share, low, high, se, sums.n, sums.rows, sums.sv, sums.sw, "wilson")
+
+
+@dataclass(frozen=True, slots=True)
+class NetShare(_FromMoments):
+    """Share of promoters minus share of detractors, from −100 to 100; facts hold +1, 0 or −1."""
+
+    name: ClassVar[str] = "net_share"
+    label: ClassVar[Text] = Text("净占比", "net share")
+
+    def figures(self, sums: _Sums, request: Request, units: pd.DataFrame | None) -> Figures:
+        """Adjusted Wald on the effective n."""
+        net, either, n = sums.ratio, sums.sav / sums.sw, sums.sw**2 / sums.sww
+        low, high = intervals.net_share(net, either, n, request.level)
+        se = math.sqrt(max(either - net**2, 0) / n)
+        scaled = (100 * figure for figure in (net, low, high, se))
+        return Figures(*scaled, sums.n, sums.rows, 100 * sums.sv, sums.sw, "adjusted_wald")
+
+
+@dataclass(frozen=True, slots=True)
+class Mean(_FromMoments):
+    """Mean of a score over customers."""
+
+    name: ClassVar[str] = "mean"
+    label: ClassVar[Text] = Text("均值", "mean")
+
+    def resample(self, sums: _Sums) -> bool:
+        """Below thirty customers t is not trusted."""
+        return 1 < sums.n < SMALL_FOR_MEAN and sums.variance > 0
+
+    def figures(self, sums: _Sums, request: Request, units: pd.DataFrame | None) -> Figures:
+        """Clustered t, or bootstrap-t when there are fewer than thirty customers."""
+        bare = sums.figures
+        if sums.n < 2:
+            return replace(bare, why=SINGLE)
+        if not sums.variance > 0:
+            return replace(bare, why=ALIKE)
+        if units is not None:
+            low, high = intervals.bootstrap_t(*_arrays(units), log=False, seed=_seed(units), level=request.level)
+            method = "bootstrap_t"
+        else:
+            (low, high), method = intervals.t_interval(sums.ratio, sums.variance, sums.n, request.level), "clustered_t"
+        return replace(bare, low=low, high=high, se=math.sqrt(sums.variance), method=method)
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio(_FromMoments):
+    """Sum over customers divided by another sum over the same customers: revenue per customer, overdue share."""
+
+    name: ClassVar[str] = "ratio"
+    label: ClassVar[Text] = Text("比率（总和之比）", "ratio of sums")
+
+    def resample(self, sums: _Sums) -> bool:
+        """Heavy tails make the delta method too narrow below some hundred customers."""
+        return SMALL_FOR_MEAN <= sums.n < SMALL_FOR_RATIO and sums.variance > 0
+
+    def figures(self, sums: _Sums, request: Request, units: pd.DataFrame | None) -> Figures:
+        """Log bootstrap-t below 500 customers, delta method on the log scale above, no claim below 30."""
+        bare = sums.figures
+        if sums.n < SMALL_FOR_MEAN:
+            return replace(bare, why=Text(TOO_FEW.zh.format(n=30), TOO_FEW.en.format(n=30)))
+        if not sums.variance > 0:
+            return replace(bare, why=ALIKE)
+        log = sums.ratio > 0
+        if units is not None:
+            low, high = intervals.bootstrap_t(*_arrays(units), log=log, seed=_seed(units), level=request.level)
+            method = "log_bootstrap_t" if log else "bootstrap_t"
+        elif log:
+            (low, high), method = intervals.log_delta(sums.ratio, sums.variance, request.level), "log_delta"
+        else:
+            (low, high), method = intervals.t_interval(sums.ratio, sums.variance, sums.n, request.level), "delta"
+        return replace(bare, low=low, high=high, se=math.sqrt(sums.variance), method=method)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate(_FromMoments):
+    """Events per exposure; ``per`` is the exposure that the rate is written for (100 customer-months)."""
+
+    per: float = 1.0
+    name: ClassVar[str] = "rate"
+    label: ClassVar[Text] = Text("发生率", "rate")
+
+    def figures(self, sums: _Sums, request: Request, units: pd.DataFrame | None) -> Figures:
+        """Garwood on effective counts: events that cluster in few customers count for less (quasi-Poisson)."""
+        rate = sums.ratio
+        poisson = sums.sv / sums.sw**2
+        deff = max(1.0, sums.variance / poisson) if sums.sv and sums.variance > 0 else 1.0
+        low, high = (deff * limit / sums.sw for limit in intervals.garwood(sums.sv / deff, request.level))
+        se = math.sqrt(deff * poisson)
+        scaled = (self.per * figure for figure in (rate, low, high, se))
+        return Figures(*scaled, sums.n, sums.rows, self.per * sums.sv, sums.sw, "garwood")
+
+
+@dataclass(frozen=True, slots=True)
+class UnitCost(_FromMoments):
+    """Money spent divided by the number of customers won with it; the money is known, the number is chance."""
+
+    name: ClassVar[str] = "unit_cost"
+    label: ClassVar[Text] = Text("单位成本", "unit cost")
+
+    def figures(self, sums: _Sums, request: Request, units: pd.DataFrame | None) -> Figures:
+        """Exact Poisson interval on the number of customers, inverted. Without spend there is no cost to speak of."""
+        if not sums.sv:
+            return Figures(n=sums.n, rows=sums.rows, denominator=sums.sw, why=Text("该期间没有费用记录", "no spend is recorded"))
+        fewest, most = intervals.garwood(sums.sw, request.level)
+        cost = sums.sv / sums.sw
+        return Figures(
+            cost, sums.sv / most, sums.sv / fewest, cost / math.sqrt(sums.sw), sums.n, sums.rows, sums.sv, sums.sw,
+            "poisson_inverse",
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Total(_FromMoments):
+    """A count or sum of everything there is."""
+
+    name: ClassVar[str] = "total"
+    label: ClassVar[Text] = Text("总量", "total")
+
+    def figures(self, sums: _Sums, request: Request, units: pd.DataFrame | None) -> Figures:
+        """The sum itself; nothing was sampled, so there is no interval, and it says so."""
+        return Figures(
+            sums.sv, n=sums.n, rows=sums.rows, numerator=sums.sv, denominator=None, method="census", why=CENSUS
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """Quantile of a waiting time; waits that still go on are censored, never dropped.
+
+    The quantile is the indicator's assumption ``quantile`` (0.5 is the median).
+    """
+
+    name: ClassVar[str] = "duration"
+    label: ClassVar[Text] = Text("时长", "waiting time")
+
+    def query(self, facts: ir.Table, keys: tuple[str, ...]) -> ir.Table:
+        """How many waits of each length ended, and how many still went on, per group."""
+        return (
+            facts.group_by([*keys, "value"])
+            .aggregate(events=facts.event.cast("int64").sum(), rows=facts.count())
+            .order_by([*keys, "value"])
+        )
+
+    def read(self, request: Request) -> dict[Key, Figures]:
+        """Kaplan–Meier quantile with Brookmeyer–Crowley interval, widened for customers with several waits."""
+        keys = list(request.keys)
+        counts = request.run(self.query(request.facts, request.keys))
+        if counts.empty:
+            return {}
+        pooled = counts.groupby("value", as_index=False)[["events", "rows"]].sum()
+        quantile = float(request.assumptions["quantile"])  # type: ignore[arg-type]
+        threshold = self._quantile(pooled, quantile, 1.0, request.level)[0]
+        effects = self._design_effects(request, threshold)
+        figures = {}
+        for key, group in counts.groupby(keys, dropna=False):
+            key = key if isinstance(key, tuple) else (key,)
+            n, deff = effects[key]
+            value, low, high = self._quantile(group, quantile, deff, request.level)
+            why = NOT_REACHED if value is None else NO_UPPER if high is None else None
+            se = (high - low) / (2 * intervals.z_of(request.level)) if low is not None and high is not None else None
+            if value is None:
+                low = high = se = None
+            figures[key] = Figures(
+                value, low, high, se, n, int(group.rows.sum()), float(group.events.sum()), float(group.rows.sum()),
+                "brookmeyer_crowley" if value is not None else "none", why,
+            )  # fmt: skip
+        return figures
+
+    @staticmethod
+    def _quantile(
+        counts: pd.DataFrame, quantile: float, deff: float, level: float
+    ) -> tuple[float | None, float | None, float | None]:
+        times, events = counts["value"].to_numpy(float), counts["events"].to_numpy(float)
+        censored = counts["rows"].to_numpy(float) - events
+        return intervals.survival_quantile(times, events, censored, quantile=quantile, deff=deff, level=level)
+
+    @staticmethod
+    def _design_effects(request: Request, threshold: float | None) -> dict[Key, tuple[int, float]]:
+        """Customers per group, and how much their repeated waits inflate the variance of the share above a threshold."""
+        facts = request.facts
+        above = facts.value > (threshold if threshold is not None else 0.0)
+        # a wait that broke off before the threshold tells neither way
+        told = ibis.ifelse(facts.event | above, 1.0, 0.0)
+        sums = request.run(moments(facts.mutate(value=ibis.ifelse(above, 1.0, 0.0), weight=told), request.keys))
+        effects: dict[Key, tuple[int, float]] = {}
+        for key, record in _keyed(sums, request.keys):
+            line = _Sums(**{name: record[name] for name in _Sums.__slots__})  # type: ignore[arg-type]
+            deff = 1.0
+            if line.sw and 0 < line.ratio < 1 and line.variance > 0:
+                deff = max(1.0, line.variance / (line.ratio * (1 - line.ratio) / line.sw))
+            effects[key] = (line.n, deff)
+        return effects
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A value that comes from a fitted model; ``fit`` turns one group's patterns into figures.
+
+    Facts are one row per customer with the columns in ``pattern``; customers who are alike are counted together on the
+    engine, so that ``fit(patterns, assumptions, level)`` sees distinct patterns with a column ``weight``.
+    """
+
+    fit: Callable[[pd.DataFrame, Assumptions, float], Figures]
+    pattern: tuple[str, ...]
+    name: ClassVar[str] = "model"
+    label: ClassVar[Text] = Text("模型", "model")
+
+    def query(self, facts: ir.Table, keys: tuple[str, ...]) -> ir.Table:
+        """Distinct patterns per group with the number of customers that show them."""
+        columns = [*keys, *self.pattern]
+        return facts.group_by(columns).aggregate(weight=facts.count()).order_by(columns)
+
+    def read(self, request: Request) -> dict[Key, Figures]:
+        """One fit per group."""
+        patterns = request.run(self.query(request.facts, request.keys))
+        return {
+            (key if isinstance(key, tuple) else (key,)): self.fit(group, request.assumptions, request.level)
+            for key, group in patterns.groupby(list(request.keys), dropna=False)
+        }

@@ -1,0 +1,139 @@
+"""Intervals from sums over customers.
+
+Every function takes plain numbers or arrays and returns ``(low, high)``. The sums are over sampled units, usually
+customers: ``v`` is what a unit adds to the numerator, ``w`` what it adds to the denominator.
+"""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+Floats = npt.NDArray[np.float64]
+BOOTSTRAP_DRAWS = 1999
+
+
+def z_of(level: float) -> float:
+    """The normal quantile of a two-sided level: 1.96 for 0.95."""
+    return float(stats.norm.ppf(0.5 + level / 2))
+
+
+def linearised_variance(n: int, sv: float, sw: float, svv: float, svw: float, sww: float) -> float:
+    """Variance of Σv/Σw with the unit as cluster: n/(n−1)·Σ(v−r·w)²/(Σw)² (Cochran 1977, eq. 2.45, without fpc)."""
+    if n < 2 or sw == 0:
+        return math.nan
+    ratio = sv / sw
+    squares = max(svv - 2 * ratio * svw + ratio**2 * sww, 0.0)
+    return n / (n - 1) * squares / sw**2
+
+
+def wilson(share: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's score interval for a share (Wilson 1927); ``n`` may be an effective, non-integer number."""
+    z = z_of(level)
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * math.sqrt(max(share * (1 - share), 0) / n + z**2 / (4 * n**2))
+    # at 0 and 1 rounding would leave the value itself outside
+    return min(max(centre - half, 0.0), share), max(min(centre + half, 1.0), share)
+
+
+def effective_n(share: float, variance: float, units: float, rows: float) -> float:
+    """The number of independent answers that would give a share the same variance.
+
+    ``units`` is used where the variance says nothing (share 0 or 1), ``rows`` is the most that is ever claimed.
+    """
+    if not variance > 0 or share in (0.0, 1.0):
+        return units
+    return min(share * (1 - share) / variance, rows)
+
+
+def net_share(net: float, either: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """Interval of promoters minus detractors, as fractions of ``n``, by the adjusted Wald method.
+
+    Adds ¾ promoters, 1½ passives and ¾ detractors; ``either`` is the share of promoters plus detractors.
+    """
+    more = n + 3
+    centre, spread = net * n / more, (either * n + 1.5) / more
+    half = z_of(level) * math.sqrt(max(spread - centre**2, 0) / more)
+    # a handful of equal answers is pulled towards 0 so far that the value itself would lie outside
+    return min(max(centre - half, -1.0), net), max(min(centre + half, 1.0), net)
+
+
+def t_interval(mean: float, variance: float, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Student's t interval with n−1 degrees of freedom around a mean with the given variance."""
+    half = float(stats.t.ppf(0.5 + level / 2, n - 1)) * math.sqrt(variance)
+    return mean - half, mean + half
+
+
+def log_delta(ratio: float, variance: float, level: float = 0.95) -> tuple[float, float]:
+    """Interval of a positive ratio, symmetric on the log scale (delta method)."""
+    half = z_of(level) * math.sqrt(variance) / ratio
+    return ratio * math.exp(-half), ratio * math.exp(half)
+
+
+def bootstrap_t(v: Floats, w: Floats, *, log: bool, seed: int, level: float = 0.95) -> tuple[float, float]:
+    """Bootstrap-t interval of Σv/Σw, resampling units; on the log scale where the ratio is positive.
+
+    For heavy-tailed money the log scale covers 89–95 % at n = 30–500 where the delta method covers 81–92 %.
+    """
+    n, draws = len(v), np.random.default_rng(seed)
+    counts = draws.multinomial(n, np.full(n, 1 / n), size=BOOTSTRAP_DRAWS).astype(float)
+    sums = counts @ np.column_stack([v, w, v * v, v * w, w * w])
+    sums = sums[(sums[:, 1] > 0) & ((sums[:, 0] > 0) | (not log))]
+    ratios = sums[:, 0] / sums[:, 1]
+    squares = np.maximum(sums[:, 2] - 2 * ratios * sums[:, 3] + ratios**2 * sums[:, 4], 0)
+    errors = np.sqrt(n / (n - 1) * squares) / sums[:, 1]
+    ratio = v.sum() / w.sum()
+    error = math.sqrt(linearised_variance(n, v.sum(), w.sum(), (v * v).sum(), (v * w).sum(), (w * w).sum()))
+    # a resample whose units are all alike has no error of its own and says nothing about t
+    usable = errors > 1e-12 * max(abs(ratio), 1e-300)
+    tail = [(1 - level) / 2, (1 + level) / 2]
+    if log:
+        pivots = (np.log(ratios[usable]) - math.log(ratio)) * ratios[usable] / errors[usable]
+        lower, upper = np.quantile(pivots, tail)
+        return ratio * math.exp(-upper * error / ratio), ratio * math.exp(-lower * error / ratio)
+    pivots = (ratios[usable] - ratio) / errors[usable]
+    lower, upper = np.quantile(pivots, tail)
+    return ratio - upper * error, ratio - lower * error
+
+
+def garwood(events: float, level: float = 0.95) -> tuple[float, float]:
+    """Exact interval of a Poisson count (Garwood 1936); effective, non-integer counts are allowed."""
+    tail = (1 - level) / 2
+    low = float(stats.chi2.ppf(tail, 2 * events)) / 2 if events > 0 else 0.0
+    return low, float(stats.chi2.ppf(1 - tail, 2 * (events + 1))) / 2
+
+
+def survival(times: Floats, events: Floats, censored: Floats) -> tuple[Floats, Floats]:
+    """Kaplan–Meier curve and Greenwood's sum at each distinct time, from counts per time (ascending)."""
+    leaving = events + censored
+    at_risk = leaving.sum() - np.concatenate([[0.0], np.cumsum(leaving)[:-1]])
+    curve = np.cumprod(1 - events / at_risk)
+    left = at_risk - events
+    with np.errstate(divide="ignore"):
+        greenwood = np.cumsum(np.where(left > 0, events / (at_risk * left), np.where(events > 0, np.inf, 0.0)))
+    return curve, greenwood
+
+
+def survival_quantile(
+    times: Floats, events: Floats, censored: Floats, *, quantile: float, deff: float = 1.0, level: float = 0.95
+) -> tuple[float | None, float | None, float | None]:
+    """Quantile of a time and its Brookmeyer–Crowley interval on the log(−log) scale (Brookmeyer & Crowley 1982).
+
+    ``deff`` widens Greenwood's variance where one customer has several times. A limit that the data do not reach is None.
+    """
+    curve, greenwood = survival(times, events, censored)
+    rest = 1 - quantile
+    with np.errstate(divide="ignore", invalid="ignore"):
+        half = z_of(level) * np.sqrt(deff * greenwood) / np.abs(np.log(curve))
+        lower, upper = curve ** np.exp(half), curve ** np.exp(-half)
+    lower = np.where(np.isfinite(lower), lower, curve)
+    upper = np.where(np.isfinite(upper), upper, curve)
+    # once everyone has had the event the curve is 0 and the formula gives no band: keep the last upper limit
+    upper = np.where(curve > 0, upper, np.inf)
+
+    def first_at_or_below(band: Floats) -> float | None:
+        reached = np.flatnonzero(band <= rest + 1e-12)
+        return float(times[reached[0]]) if reached.size else None
+
+    return first_at_or_below(curve), first_at_or_below(lower), first_at_or_below(upper)

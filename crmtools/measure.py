@@ -1,0 +1,276 @@
+"""Asking an indicator: its value for a period, over time, by segment, and the query behind it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from crmtools.errors import CRMError, nearest
+from crmtools.estimate import Estimate
+from crmtools.indicators.catalogue import EXCLUSIONS, Indicator, find
+from crmtools.indicators.facts import Periods
+from crmtools.indicators.kinds import NO_DATA, Figures, Request, Total
+from crmtools.period import Period, Step
+from crmtools.tables.source import Data
+from crmtools.words import Text
+
+Where = Mapping[str, str | Sequence[str]]
+UNKNOWN = ""
+"""The group of rows whose attribute is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """An indicator over consecutive periods, earliest first."""
+
+    indicator: Indicator
+    estimates: tuple[Estimate, ...]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """Columns period, start, value, low, high, n; one row per period."""
+        return _frame(self.estimates, [("period", [e.period.id for e in self.estimates])]).assign(
+            start=[pd.Timestamp(e.period.start) for e in self.estimates]
+        )
+
+    def plot(self, **options: object) -> object:
+        """A line with its interval band; see :func:`crmtools.show.plots.trend`."""
+        from crmtools.show.plots import trend as draw
+
+        return draw(self, **options)  # type: ignore[arg-type]
+
+    def __len__(self) -> int:
+        return len(self.estimates)
+
+    def _repr_html_(self) -> str:
+        return str(self.frame.to_html(index=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """An indicator by the values of one attribute, largest group first; small groups are hidden."""
+
+    indicator: Indicator
+    by: str
+    estimates: tuple[Estimate, ...]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per group: the attribute, value, low, high, n."""
+        return _frame(self.estimates, [(self.by, [dict(e.group)[self.by] for e in self.estimates])])
+
+    def __len__(self) -> int:
+        return len(self.estimates)
+
+    def _repr_html_(self) -> str:
+        return str(self.frame.to_html(index=False))
+
+
+def _frame(estimates: Sequence[Estimate], first: list[tuple[str, list[str]]]) -> pd.DataFrame:
+    columns: dict[str, object] = dict(first)
+    for name in ("value", "low", "high"):
+        columns[name] = pd.array([getattr(e, name) for e in estimates], dtype="Float64")
+    columns["n"] = [e.n for e in estimates]
+    return pd.DataFrame(columns)
+
+
+def measure(
+    indicator: str | Indicator,
+    data: Data,
+    *,
+    period: Period | str | None = None,
+    where: Where | None = None,
+    **assumptions: object,
+) -> Estimate:
+    """The value of an indicator for one period, with its interval.
+
+    Parameters
+    ----------
+    indicator
+        An id from the catalogue.
+    data
+        What :func:`crmtools.open` returned.
+    period
+        By default the period that is reported: ``"2025-Q4"``, ``"2025-12"``, ``"2025"`` or a :class:`Period`.
+    where
+        Only these customers: ``{"region": "south"}`` or ``{"region": ["south", "east"]}``.
+    assumptions
+        The indicator's assumptions, where they shall differ from the parameters file and the declaration.
+
+    Returns
+    -------
+    Estimate
+        Where nothing can be computed its value is None and ``why`` says what is missing.
+    """
+    one = Period.parse(period) if period is not None else data.period
+    return estimates(indicator, data, (one,), where=where, **assumptions)[0]
+
+
+def trend(
+    indicator: str | Indicator,
+    data: Data,
+    *,
+    by: Step | None = None,
+    periods: int | None = None,
+    where: Where | None = None,
+    **assumptions: object,
+) -> Trend:
+    """The indicator over the last months, quarters or years up to the period that is reported; one query for all."""
+    report = data.settings.report
+    spans = data.period.up_to(periods or report.trend_length, by or report.trend)
+    return Trend(find(indicator), estimates(indicator, data, spans, where=where, **assumptions))
+
+
+def breakdown(
+    indicator: str | Indicator,
+    data: Data,
+    *,
+    by: str,
+    period: Period | str | None = None,
+    where: Where | None = None,
+    **assumptions: object,
+) -> Breakdown:
+    """The indicator by the values of an attribute of the customers, or of one that its facts carry themselves.
+
+    Groups smaller than ``publish.smallest_group`` are hidden; if that hides a single group, the next smallest is hidden
+    too, because the one could be worked out from the total.
+    """
+    item = find(indicator)
+    one = Period.parse(period) if period is not None else data.period
+    found = list(estimates(item, data, (one,), by=by, where=where, **assumptions))
+    return Breakdown(item, by, tuple(_suppress(found, data.settings.publish.smallest_group)))
+
+
+def _suppress(found: list[Estimate], smallest: int) -> list[Estimate]:
+    by_size = sorted((e for e in found if e.group), key=lambda e: e.n)
+    hide = [e for e in by_size if e.n < smallest]
+    if len(hide) == 1 and len(by_size) > 1:
+        hide.append(by_size[1])
+    hidden = {e.group for e in hide}
+    return [e.hidden() if e.group in hidden else e for e in found]
+
+
+def sql(indicator: str | Indicator, data: Data, *, period: Period | str | None = None, **assumptions: object) -> str:
+    """The query that the engine is asked for one period, readable."""
+    item = find(indicator)
+    if missing := missing_columns(item, data):
+        raise CRMError(f"'{item.id}' is not computable: {', '.join(missing)} missing.")
+    one = Period.parse(period) if period is not None else data.period
+    facts = _facts(item, data, (one,), resolve(item, data, assumptions), (), None)
+    return str(ibis.to_sql(item.kind.query(_counting(facts), ("period",)), dialect="duckdb"))
+
+
+def missing_columns(item: Indicator, data: Data) -> list[str]:
+    """What the source lacks for an indicator: tables or ``table.column``."""
+    return [name for table in item.tables for name in data.missing(table, item.columns(table))]
+
+
+def resolve(item: Indicator, data: Data, given: Mapping[str, object]) -> dict[str, object]:
+    """The assumptions in force: declaration, then the parameters file's definitions, then those given."""
+    return item.with_assumptions({**data.settings.definitions.get(item.id, {}), **given})
+
+
+def attributes(item: Indicator, data: Data) -> tuple[str, ...]:
+    """What an indicator can be split by: what its facts carry, and the attributes of customers."""
+    own = tuple(name for name in item.splits if any(name in columns for columns in _source_columns(item, data)))
+    if not (item.by_customer and data.has("customers")):
+        return own
+    spec = data["customers"].schema()
+    return own + tuple(name for name, kind in spec.items() if kind.is_string() and name not in own and not name.endswith("_id"))
+
+
+def _source_columns(item: Indicator, data: Data) -> list[list[str]]:
+    # an indicator may give its split another name than the column has (spend.channel is acquired_channel)
+    return [[*data[table].columns, *item.splits] for table in item.tables if data.has(table)]
+
+
+def estimates(
+    indicator: str | Indicator,
+    data: Data,
+    periods: Sequence[Period],
+    *,
+    by: str | None = None,
+    where: Where | None = None,
+    **assumptions: object,
+) -> tuple[Estimate, ...]:
+    """Estimates for several periods, by group when ``by`` is given: the one way all measurements take."""
+    item = find(indicator)
+    in_force = resolve(item, data, assumptions)
+    group = tuple((key, _said(value)) for key, value in (where or {}).items())
+    blank = [Estimate(item.id, period, data.as_of, group=group, level=data.settings.report.confidence) for period in periods]
+    if missing := missing_columns(item, data):
+        listed = ", ".join(missing)
+        return tuple(replace(e, why=Text(f"缺少 {listed}", f"{listed} missing")) for e in blank)
+    for name in [*([by] if by else []), *(where or {})]:
+        if name not in attributes(item, data):
+            known = nearest(name, attributes(item, data))
+            raise CRMError(f"'{item.id}' cannot be split by '{name}'. {known}")
+    facts = _facts(item, data, tuple(periods), in_force, tuple(dict.fromkeys([*([by] if by else []), *(where or {})])), where)
+    keys = ("period", by) if by else ("period",)
+    request = Request(_counting(facts), keys, data.execute, in_force, data.settings.report.confidence)
+    figures = item.kind.read(request)
+    excluded = _excluded(item, facts, keys, data)
+    made = []
+    if not by:
+        for number, empty in enumerate(blank):
+            made.append(_estimate(item, empty, figures.get((number,)), excluded.get((number,), ())))
+        return tuple(made)
+    for key in sorted(figures, key=lambda key: (key[0], -figures[key].n, str(key[1]))):
+        value = key[1] if isinstance(key[1], str) else UNKNOWN
+        empty = replace(blank[int(str(key[0]))], group=((by, value), *group))
+        made.append(_estimate(item, empty, figures[key], excluded.get(key, ())))
+    return tuple(made)
+
+
+def _said(value: str | Sequence[str]) -> str:
+    return value if isinstance(value, str) else " + ".join(value)
+
+
+def _facts(
+    item: Indicator, data: Data, periods: tuple[Period, ...], in_force: Mapping[str, object], wanted: tuple[str, ...], where: Where | None
+) -> ir.Table:
+    """The facts of an indicator with the attributes that are wanted, restricted to the customers that are."""
+    tables = {table: data.needed(table, item.columns(table)) for table in item.tables}
+    facts = item.facts(**tables, periods=Periods(periods, data.backend, data.as_of), **in_force)
+    lacking = [name for name in wanted if name not in facts.columns]
+    if lacking:
+        customers = data["customers"].select("customer_id", *lacking)
+        facts = facts.left_join(customers, "customer_id").drop("customer_id_right")
+    for name, value in (where or {}).items():
+        allowed = [value] if isinstance(value, str) else list(value)
+        facts = facts.filter(facts[name].isin(allowed))
+    return facts
+
+
+def _counting(facts: ir.Table) -> ir.Table:
+    return facts.filter(facts.excluded.isnull()) if "excluded" in facts.columns else facts
+
+
+def _excluded(item: Indicator, facts: ir.Table, keys: tuple[str, ...], data: Data) -> dict[tuple[object, ...], tuple[tuple[str, int], ...]]:
+    """Rows left out per group and reason."""
+    if "excluded" not in facts.columns:
+        return {}
+    left_out = facts.filter(facts.excluded.notnull())
+    records = left_out.records.sum() if "records" in facts.columns else left_out.count()
+    out = left_out.group_by([*keys, "excluded"]).aggregate(rows=records)
+    found: dict[tuple[object, ...], tuple[tuple[str, int], ...]] = {}
+    for record in data.execute(out.order_by([*keys, "excluded"])).to_dict("records"):
+        key = tuple(record[name] for name in keys)
+        found[key] = (*found.get(key, ()), (record["excluded"], int(record["rows"])))
+    unknown = {reason for pairs in found.values() for reason, _ in pairs} - set(item.excludes)
+    if unknown:
+        raise CRMError(f"'{item.id}' leaves rows out for {sorted(unknown)}, which it does not declare. {nearest('', EXCLUSIONS)}")
+    return found
+
+
+def _estimate(item: Indicator, empty: Estimate, figures: Figures | None, excluded: tuple[tuple[str, int], ...]) -> Estimate:
+    if figures is None:
+        if isinstance(item.kind, Total):
+            return replace(empty, value=0.0, numerator=0.0, method="census", excluded=excluded)
+        return replace(empty, why=NO_DATA, excluded=excluded)
+    return replace(
+        empty, value=figures.value, low=figures.low, high=figures.high, se=figures.se, n=figures.n, rows=figures.rows,
+        numerator=figures.numerator, denominator=figures.denominator, method=figures.method, why=figures.why, excluded=excluded,
+    )  # fmt: skip

@@ -1,0 +1,284 @@
+"""The parameters file as frozen models: what to report, from which source, with which definitions and goals.
+
+:func:`crmtools.parameters.load` reads a file into them.
+"""
+
+import re
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+
+from crmtools.errors import CRMError, nearest
+from crmtools.period import Period, Step
+from crmtools.tables import TABLES
+from crmtools.words import LANGUAGES, Language, Text
+
+
+def _text(written: object) -> Text:
+    if isinstance(written, Text):
+        return written
+    if isinstance(written, str) and written.strip():
+        return Text(zh=written, en=written)
+    if isinstance(written, dict) and set(written) == {"en", "zh"} and all(isinstance(v, str) for v in written.values()):
+        return Text(zh=written["zh"], en=written["en"])
+    raise ValueError("write a text, or both languages: {en: …, zh: …}")
+
+
+def _period(written: object) -> Period:
+    try:
+        return Period.parse(written)  # type: ignore[arg-type]
+    except CRMError as error:
+        raise ValueError(str(error)) from None
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+Words = Annotated[Text, BeforeValidator(_text)]
+Span = Annotated[Period, BeforeValidator(_period)]
+Where = dict[str, str | list[str]]
+
+
+class Report(_Part):
+    """What the report is about and how it is cut."""
+
+    title: Words
+    as_of: date
+    period: Span
+    languages: tuple[Language, ...] = LANGUAGES
+    compare: tuple[Literal["previous", "year_ago"], ...] = ("previous", "year_ago")
+    segments: tuple[str, ...] = ()
+    currency: str = "CNY"
+    time_zone: str = "Asia/Shanghai"
+    trend: Step = "month"
+    trend_length: Annotated[int, Field(ge=2, le=120)] = 12
+    indicators: tuple[str, ...] | None = None
+    confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
+
+    @field_validator("currency")
+    @classmethod
+    def _three_letters(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Z]{3}", value):
+            raise ValueError("write the three letters of ISO 4217, for example CNY")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("no such time zone; write an IANA name such as Asia/Shanghai or Europe/Berlin") from None
+        return value
+
+    @field_validator("languages")
+    @classmethod
+    def _some_language(cls, value: tuple[Language, ...]) -> tuple[Language, ...]:
+        if not value or len(set(value)) < len(value):
+            raise ValueError("name en, zh or both, each once")
+        return value
+
+    @model_validator(mode="after")
+    def _period_is_over(self) -> "Report":
+        if self.period.last_day > self.as_of:
+            raise ValueError(
+                f"period {self.period.id} ends on {self.period.last_day}, after as_of {self.as_of}: "
+                "report a period that is over, or move as_of"
+            )
+        return self
+
+
+class Listing(_Part):
+    """A file that lists ids; rows whose id is in it get ``yes``, the others ``no``."""
+
+    file: str
+    column: Annotated[int, Field(ge=1)] = 1
+
+
+Leniency = Literal["missing", "unparsed", "values", "duplicates", "orphans", "order", "negative"]
+
+
+class TableSource(_Part):
+    """How one table of the source differs from the neutral schema."""
+
+    file: str | None = None
+    sheet: str | None = None
+    derive: Literal["orders"] | None = None
+    header: bool | list[str] = True
+    delimiter: str | None = None
+    encoding: str = "utf-8"
+    columns: dict[str, str] = {}
+    values: dict[str, dict[str, str]] = {}
+    formats: dict[str, str] = {}
+    lists: dict[str, Listing] = {}
+    leave_out: tuple[Leniency, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> "TableSource":
+        if self.file and self.derive:
+            raise ValueError("a table comes from a file or is derived, not both")
+        return self
+
+
+class Source(_Part):
+    """Where the data are: a folder of files, a DuckDB file, or the built-in demo company."""
+
+    folder: str | None = None
+    duckdb: str | None = None
+    demo: "Demo | None" = None
+    tables: dict[str, TableSource] = {}
+    keep_personal: dict[str, str] = {}
+    pseudonyms: bool = True
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> "Source":
+        if sum(kind is not None for kind in (self.folder, self.duckdb, self.demo)) != 1:
+            raise ValueError("name exactly one of folder, duckdb, demo")
+        return self
+
+    @field_validator("tables")
+    @classmethod
+    def _known_tables(cls, value: dict[str, TableSource]) -> dict[str, TableSource]:
+        unknown = [f"'{name}' is no table. {nearest(name, TABLES)}" for name in value if name not in TABLES]
+        if unknown:
+            raise ValueError("; ".join(unknown))
+        return value
+
+
+class Demo(_Part):
+    """The simulated company."""
+
+    customers: Annotated[int, Field(ge=200, le=2_000_000)] = 5000
+    months: Annotated[int, Field(ge=30, le=120)] = 36
+    seed: int = 20251231
+
+
+class Target(_Part):
+    """A target with its basis: an absolute value, a change in points, or a relative change.
+
+    ``to: 3.9%`` · ``points: -1.2`` · ``relative: -20%``
+    """
+
+    to: float | str | None = None
+    points: float | None = None
+    relative: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, written: object) -> object:
+        if not isinstance(written, dict):
+            raise ValueError(
+                "say what the target means: {to: 3.9%} for a value, {points: -1.2} for a change in points, "
+                "{relative: -20%} for a relative change"
+            )
+        return written
+
+    @field_validator("relative")
+    @classmethod
+    def _with_sign(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[+-]?\d+(\.\d+)?\s*%", value.strip()):
+            raise ValueError("write a relative change with its per-cent sign, for example -20%")
+        return value
+
+    @model_validator(mode="after")
+    def _one_basis(self) -> "Target":
+        if sum(item is not None for item in (self.to, self.points, self.relative)) != 1:
+            raise ValueError("give exactly one of to, points, relative")
+        return self
+
+
+class GoalOwner(_Part):
+    """Who answers for a goal."""
+
+    department: Words
+    person: str = ""
+
+
+class GoalSettings(_Part):
+    """A goal as it is written down."""
+
+    indicator: str
+    target: Target
+    by: date
+    baseline: Span | float | str
+    from_: Annotated[date | None, Field(alias="from")] = None
+    where: Where = {}
+    id: str = ""
+    name: Words | None = None
+    owner: GoalOwner | None = None
+    weight: Annotated[float, Field(gt=0)] = 1.0
+    matters: float | None = None
+
+    @field_validator("baseline", mode="before")
+    @classmethod
+    def _baseline(cls, written: object) -> object:
+        if isinstance(written, bool) or written is None:
+            raise ValueError("write a period (2024-Q4) or a value")
+        if isinstance(written, float) or (isinstance(written, str) and written.strip().endswith("%")):
+            return written
+        if isinstance(written, int) and not 1900 <= written <= 2200:
+            return float(written)
+        return _period(written)
+
+    @model_validator(mode="after")
+    def _start_before_end(self) -> "GoalSettings":
+        start = self.from_ or (self.baseline.end if isinstance(self.baseline, Period) else None)
+        if start is None:
+            raise ValueError("a goal whose baseline is a value needs 'from', the day it starts")
+        if start >= self.by:
+            raise ValueError(f"the goal starts on {start}, which is not before its deadline {self.by}")
+        return self
+
+
+class Lifetime(_Part):
+    """How the lifetime-value chapter fits its model."""
+
+    unit: Literal["days", "weeks", "months"] = "weeks"
+    calibration_until: date | None = None
+    where: Where = {}
+    horizon_months: Annotated[int, Field(ge=1, le=120)] = 12
+    annual_discount: Annotated[float, Field(ge=0, lt=1)] = 0.10
+    margin: Annotated[float, Field(gt=0, le=1)] = 1.0
+
+
+class Run(_Part):
+    """How the notebooks are run."""
+
+    at_once: Annotated[int, Field(ge=1, le=64)] = 2
+    cell_seconds: Annotated[int, Field(ge=1)] = 300
+    chapters: tuple[str, ...] | None = None
+
+
+class Publish(_Part):
+    """What is published, and how much of it."""
+
+    keep: Annotated[int, Field(ge=1)] = 12
+    smallest_group: Annotated[int, Field(ge=1)] = 10
+
+
+class Settings(_Part):
+    """A whole parameters file."""
+
+    report: Report
+    source: Source
+    definitions: dict[str, dict[str, float | int | str | bool]] = {}
+    goals: tuple[GoalSettings, ...] = ()
+    lifetime: Lifetime = Lifetime()
+    run: Run = Run()
+    publish: Publish = Publish()
+    path: Annotated[Path, Field(exclude=True)] = Path("parameters/unnamed.yml")
+
+    @property
+    def name(self) -> str:
+        """The report's name: the file's name without its ending."""
+        return self.path.stem
+
+    @property
+    def root(self) -> Path:
+        """The folder that relative paths start from: the one that holds ``parameters/``, else the file's own."""
+        folder = self.path.resolve().parent
+        return folder.parent if folder.name == "parameters" else folder

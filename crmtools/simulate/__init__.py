@@ -1,0 +1,6 @@
+"""A seeded company whose truth is known: data to learn with, and to check every interval against."""
+
+from crmtools.simulate.company import Company
+from crmtools.simulate.demo import Truth, ensure_demo, simulate, simulate_frames
+
+__all__ = ["Company", "Truth", "ensure_demo", "simulate", "simulate_frames"]

@@ -1,0 +1,266 @@
+"""The door: data are read, checked and pseudonymised once, into a snapshot that every notebook opens.
+
+Nothing personal and no raw id passes it. What was read, left out and dropped is kept beside the tables as a
+:class:`DoorReport`, which the data-quality chapter shows.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from graphlib import TopologicalSorter
+from typing import Any
+
+import duckdb
+
+from crmtools.errors import DataError, Problem
+from crmtools.settings import Settings, TableSource
+from crmtools.tables import TABLES
+from crmtools.tables.checks import checks_of, currency_problems, find_problems
+from crmtools.tables.privacy import pseudonym_sql
+from crmtools.tables.reading import Raw, literal, locate, quote
+from crmtools.tables.typing import Plan, cell_sql, plan, value_sql
+
+
+
+@dataclass(frozen=True, slots=True)
+class TableReport:
+    """What happened to one table at the door.
+
+    ``filled`` gives the share of rows with a value per column, ``left_out`` rows per kind of problem.
+    """
+
+    table: str
+    place: str
+    read: int
+    kept: int
+    left_out: Mapping[str, int]
+    filled: Mapping[str, float]
+    unused: tuple[str, ...]
+    dropped_personal: tuple[str, ...]
+    first: str = ""
+    last: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DoorReport:
+    """What was read, table by table, and remarks that did not stop the run."""
+
+    tables: tuple[TableReport, ...]
+    remarks: tuple[str, ...] = field(default=())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; :meth:`from_dict` reads them back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> "DoorReport":
+        """A report from what :meth:`to_dict` wrote."""
+        tables = tuple(
+            TableReport(**{**item, "unused": tuple(item["unused"]), "dropped_personal": tuple(item["dropped_personal"])})
+            for item in plain["tables"]
+        )
+        return cls(tables, tuple(plain["remarks"]))
+
+
+def pass_the_door(
+    con: duckdb.DuckDBPyConnection, raws: list[Raw], settings: Settings, *, key: bytes | None
+) -> DoorReport:
+    """Turn raw tables into clean ones (relations named after the tables) or raise one error with all problems.
+
+    ``key`` makes the pseudonyms; None keeps ids as they are, for an analyst's own frames.
+    """
+    problems: list[Problem] = []
+    plans: dict[str, Plan] = {}
+    segments = settings.report.segments
+    for raw in raws:
+        how = settings.source.tables.get(raw.table, TableSource())
+        made, wrong = plan(TABLES[raw.table], raw, how, segments if raw.table == "customers" else ())
+        problems += wrong
+        plans[raw.table] = made
+    if not problems:
+        for made in plans.values():
+            _type(con, made, settings)
+    left_out: dict[str, dict[str, int]] = {name: {} for name in plans}
+    if not problems:
+        for name, made in plans.items():
+            checks = list(checks_of(made, plans, settings.report.currency))
+            problems += find_problems(con, made, checks, left_out[name])
+        for made in plans.values():
+            problems += currency_problems(
+                con, made, currency=settings.report.currency, rates="fx_rates" in plans
+            )
+        problems += _listing_problems(settings, plans)
+    if problems:
+        tables = sorted({problem.place.split(" · ")[0] for problem in problems})
+        title = f"{len(problems)} problem{'s'[: len(problems) > 1]} in {', '.join(tables)}"
+        raise DataError.of(title, problems, "Nothing was run; what was published before is untouched.")
+    _drop_tests(con, plans, left_out)
+    if "customers" not in plans and "orders" in plans and _derives(settings):
+        plans["customers"] = _derive_customers(con, plans["orders"], left_out)
+    reports = []
+    for name, made in plans.items():
+        _finish(con, made, settings, key)
+        reports.append(_report(con, made, left_out[name], settings))
+    return DoorReport(tuple(reports), tuple(_remarks(plans, settings)))
+
+
+def _derives(settings: Settings) -> bool:
+    how = settings.source.tables.get("customers")
+    return how is not None and how.derive == "orders"
+
+
+def _type(con: duckdb.DuckDBPyConnection, made: Plan, settings: Settings) -> None:
+    """The relation ``typed_NAME``: ``_row``, the values, and beside each the cell as it was written."""
+    parts = [f"rowid + {made.raw.first_row} AS _row"]
+    for name in made.headers:
+        parts.append(f"{value_sql(made, made.column(name), settings.report.time_zone)} AS {quote(name)}")
+        parts.append(f"{cell_sql(made, name)} AS {quote(f'cell:{name}')}")
+    missing_key = made.table.generated_key and not made.has(made.table.key[0])
+    if missing_key:
+        parts.append(f"CAST(rowid + {made.raw.first_row} AS VARCHAR) AS {quote(made.table.key[0])}")
+    con.execute(f"CREATE TABLE typed_{made.table.name} AS SELECT {', '.join(parts)} FROM {made.raw.relation}")
+    con.execute(f"DROP TABLE {made.raw.relation}")
+
+
+def _drop_tests(con: duckdb.DuckDBPyConnection, plans: Mapping[str, Plan], left_out: dict[str, dict[str, int]]) -> None:
+    """Take out test, staff and inter-company accounts, and every row that hangs on them."""
+    if "customers" not in plans or not plans["customers"].has("is_test"):
+        return
+    con.execute("CREATE TABLE gone_customers AS SELECT customer_id AS id FROM checked_customers WHERE is_test")
+    order = TopologicalSorter(
+        {name: [c.refers for c in made.table.columns if c.refers in plans and made.has(c.name)] for name, made in plans.items()}
+    )
+    for name in order.static_order():
+        made = plans[name]
+        hangs = [
+            f"{quote(column.name)} IN (SELECT id FROM gone_{column.refers})"
+            for column in made.table.columns
+            if column.refers in plans and made.has(column.name)
+        ]
+        condition = "is_test" if name == "customers" else " OR ".join(hangs)
+        if name != "customers":
+            own = quote(made.table.key[0]) if made.table.key else "NULL"
+            con.execute(
+                f"CREATE TABLE gone_{name} AS SELECT {own} AS id FROM checked_{name} WHERE {condition or 'false'}"
+            )
+        if condition:
+            count = con.execute(f"SELECT count(*) FROM checked_{name} WHERE ({condition}) AND left_out IS NULL").fetchone()
+            if count and count[0]:
+                left_out[name]["test_account"] = count[0]
+                con.execute(f"UPDATE checked_{name} SET left_out = 'test_account' WHERE ({condition}) AND left_out IS NULL")
+
+
+def _derive_customers(
+    con: duckdb.DuckDBPyConnection, orders: Plan, left_out: dict[str, dict[str, int]]
+) -> Plan:
+    """One customer per id seen in the orders, acquired on the day of the first order that was completed."""
+    done = "(status IS NULL OR status = 'completed')" if orders.has("status") else "true"
+    con.execute(
+        "CREATE TABLE checked_customers AS SELECT row_number() OVER (ORDER BY customer_id) AS _row, customer_id, "
+        f"CAST(coalesce(min(ordered_at) FILTER ({done}), min(ordered_at)) AS DATE) AS acquired_at, "
+        "NULL::VARCHAR AS left_out FROM checked_orders WHERE left_out IS NULL GROUP BY customer_id"
+    )
+    left_out["customers"] = {}
+    raw = Raw("customers", f"derived from {orders.raw.place}", "", 1, {})
+    headers = {"customer_id": "customer_id", "acquired_at": "acquired_at"}
+    return Plan(TABLES["customers"], raw, TableSource(), headers, ())
+
+
+def _finish(con: duckdb.DuckDBPyConnection, made: Plan, settings: Settings, key: bytes | None) -> None:
+    """The clean relation: rows that count, money in the report's currency, ids as pseudonyms, nothing personal."""
+    table, name = made.table, made.table.name
+    currency = literal(settings.report.currency)
+    convert = made.has("currency") and bool(table.time) and name != "fx_rates"
+    has_rates = _exists(con, "checked_fx_rates")
+    rate = f"CASE WHEN o.currency IS NULL OR o.currency = {currency} THEN 1.0 ELSE f.rate END" if has_rates else "1.0"
+    kept = settings.source.keep_personal
+    columns = []
+    for column in [*table.columns, *(made.column(extra) for extra in made.extra)]:
+        present = made.has(column.name) or (table.generated_key and (column.name,) == table.key)
+        if not present or (column.personal and f"{name}.{column.name}" not in kept):
+            continue
+        value = f"o.{quote(column.name)}"
+        if column.type == "money" and convert:
+            value = f"{value} * {rate}"
+        elif column.type == "id" and key is not None:
+            value = pseudonym_sql(key, column.names, value)
+        elif column.name == "currency" and convert:
+            value = f"CASE WHEN o.currency IS NOT NULL THEN {currency} END"
+        columns.append(f"{value} AS {quote(column.name)}")
+    if name == "customers":
+        how = settings.source.tables.get("customers", TableSource())
+        for label, listing in how.lists.items():
+            ids = _listed(listing.file, listing.column, settings)
+            con.execute(f"CREATE TABLE listed_{name} (id VARCHAR)")
+            con.executemany(f"INSERT INTO listed_{name} VALUES (?)", [[item] for item in sorted(ids)])
+            columns.append(
+                f"CASE WHEN o.customer_id IN (SELECT id FROM listed_{name}) THEN 'yes' ELSE 'no' END AS {quote(label)}"
+            )
+    join = ""
+    if convert and has_rates:
+        join = (
+            " ASOF LEFT JOIN (SELECT currency, date, rate FROM checked_fx_rates WHERE left_out IS NULL) f "
+            f"ON o.currency = f.currency AND CAST(o.{quote(table.time)} AS DATE) >= f.date"
+        )
+    con.execute(
+        f"CREATE TABLE {name} AS SELECT {', '.join(columns)} FROM checked_{name} o{join} WHERE o.left_out IS NULL ORDER BY o._row"
+    )
+
+
+def _exists(con: duckdb.DuckDBPyConnection, relation: str) -> bool:
+    return bool(con.execute(f"SELECT 1 FROM duckdb_tables() WHERE table_name = {literal(relation)}").fetchone())
+
+
+def _listed(file: str, column: int, settings: Settings) -> set[str]:
+    path = locate(file, settings.root)
+    words = (line.replace(",", " ").split() for line in path.read_text(encoding="utf-8-sig").splitlines())
+    return {parts[column - 1] for parts in words if len(parts) >= column}
+
+
+def _listing_problems(settings: Settings, plans: Mapping[str, Plan]) -> list[Problem]:
+    problems = []
+    for name, how in settings.source.tables.items():
+        for label, listing in how.lists.items():
+            place = f"source.tables.{name}.lists.{label}"
+            if name != "customers":
+                problems.append(Problem(place, "only customers can be listed."))
+            elif not locate(listing.file, settings.root).is_file():
+                problems.append(Problem(place, f"there is no file '{listing.file}'."))
+    if _derives(settings) and "orders" not in plans:
+        problems.append(Problem("source.tables.customers.derive", "there are no orders to derive customers from."))
+    lists = settings.source.tables.get("customers", TableSource()).lists
+    if "customers" in plans:
+        known = {*plans["customers"].headers, *lists}
+        problems += [
+            Problem(f"report.segments · {name}", f"customers have no column '{name}'. They have {', '.join(sorted(known))}.")
+            for name in settings.report.segments
+            if name not in known
+        ]
+    return problems
+
+
+def _report(con: duckdb.DuckDBPyConnection, made: Plan, left_out: dict[str, int], settings: Settings) -> TableReport:
+    table, name = made.table, made.table.name
+    columns = [row[0] for row in con.execute(f"DESCRIBE {name}").fetchall()]
+    fills = ", ".join(f"count({quote(column)})" for column in columns)
+    counts = con.execute(f"SELECT count(*), {fills} FROM {name}").fetchone() or (0,)
+    kept = counts[0]
+    first = last = ""
+    if table.time and table.time in columns:
+        span = con.execute(f"SELECT min({quote(table.time)}), max({quote(table.time)}) FROM {name}").fetchone()
+        first, last = (str(day)[:10] if day is not None else "" for day in span or ("", ""))
+    personal = tuple(
+        c.name for c in table.columns if c.personal and made.has(c.name) and f"{name}.{c.name}" not in settings.source.keep_personal
+    )
+    return TableReport(
+        name, made.raw.place, kept + sum(left_out.values()), kept, dict(left_out),
+        {column: counts[n + 1] / kept if kept else 0.0 for n, column in enumerate(columns)},
+        made.unused, personal, first, last,
+    )  # fmt: skip
+
+
+def _remarks(plans: Mapping[str, Plan], settings: Settings) -> list[str]:
+    return [
+        f"{made.raw.place}: columns not used: {', '.join(made.unused)}" for made in plans.values() if made.unused
+    ]
+
+

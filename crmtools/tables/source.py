@@ -1,0 +1,333 @@
+"""Opening data: a parameters file, or an analyst's own frames, become :class:`Data`.
+
+A parameters file's source passes the door once per state of its files; the result, a snapshot of Parquet tables under
+``.crmtools/snapshots``, opens again in a tenth of a second. The cut at ``as_of`` is made when a snapshot is opened: rows that
+began later are not there, and what was filled in later is empty.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+import crmtools
+from crmtools import simulate
+from crmtools.errors import CRMError, DataError, Problem, SettingsError, nearest
+from crmtools.parameters import load
+from crmtools.period import Period
+from crmtools.settings import Report, Settings, Source, TableSource
+from crmtools.tables import TABLES
+from crmtools.tables.door import DoorReport, pass_the_door
+from crmtools.tables.privacy import key_mark, pseudonym_key
+from crmtools.tables.reading import (
+    Raw,
+    content_hash,
+    files_of,
+    literal,
+    locate,
+    quote,
+    read_database,
+    read_file,
+    read_frame,
+)
+from crmtools.words import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Checked tables as of a day, with the settings they were opened under.
+
+    ``data["orders"]`` or ``data.orders`` is an Ibis table; ``execute`` runs an expression and remembers the answer beside
+    the snapshot. ``door`` tells what was read and left out.
+    """
+
+    settings: Settings
+    as_of: date
+    fingerprint: str
+    door: DoorReport
+    backend: ibis.BaseBackend
+    tables: Mapping[str, ir.Table]
+    snapshot: Path | None = None
+    cut: Mapping[str, int] = field(default_factory=dict)
+    answers: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+
+    @property
+    def currency(self) -> str:
+        """The report's currency, an ISO 4217 code."""
+        return self.settings.report.currency
+
+    @property
+    def period(self) -> Period:
+        """The period that is reported."""
+        return self.settings.report.period
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """The attributes of customers that the report is cut by."""
+        return self.settings.report.segments
+
+    def has(self, table: str, column: str | None = None) -> bool:
+        """Whether the source has a table, or one of its columns."""
+        return table in self.tables and (column is None or column in self.tables[table].columns)
+
+    def __getitem__(self, table: str) -> ir.Table:
+        if table not in self.tables:
+            raise CRMError(f"These data have no table '{table}'. {nearest(table, self.tables)}")
+        return self.tables[table]
+
+    def __getattr__(self, table: str) -> ir.Table:
+        if table in TABLES:
+            return self[table]
+        raise AttributeError(f"Data has no attribute '{table}'")
+
+    def __dir__(self) -> list[str]:
+        return sorted([*object.__dir__(self), *self.tables])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.tables)
+
+    def needed(self, table: str, columns: tuple[tuple[str, bool], ...]) -> ir.Table:
+        """A table with just the columns asked for; (column, needed): those not needed are empty where they lack."""
+        found = self[table]
+        types = TABLES[table].engine_schema
+        return found.select(
+            **{
+                name: found[name] if name in found.columns else ibis.null(types[name])
+                for name, needed in columns
+                if needed or True
+            }
+        )
+
+    def missing(self, table: str, columns: tuple[tuple[str, bool], ...]) -> list[str]:
+        """The needed columns that the source lacks, as ``table.column``; the table alone where all of it is missing."""
+        if not self.has(table):
+            return [table]
+        return [f"{table}.{name}" for name, needed in columns if needed and not self.has(table, name)]
+
+    def execute(self, expression: ir.Table) -> pd.DataFrame:
+        """The answer to an expression over these tables; the same question is asked of the engine once per state of the data."""
+        text = str(ibis.to_sql(expression, dialect="duckdb"))
+        key = hashlib.sha256(f"{self.fingerprint}|{self.as_of}|{text}".encode()).hexdigest()[:32]
+        if key in self.answers:
+            return self.answers[key].copy()
+        file = self.snapshot / "answers" / f"{key}.parquet" if self.snapshot else None
+        if file and file.is_file():
+            answer = pd.read_parquet(file)
+        else:
+            answer = expression.execute()
+            if file:
+                file.parent.mkdir(exist_ok=True)
+                part = file.with_suffix(f".{os.getpid()}.part")
+                answer.to_parquet(part)
+                part.replace(file)
+        self.answers[key] = answer
+        return answer.copy()
+
+    def at(self, day: date) -> "Data":
+        """The same data as they were known at the end of an earlier day."""
+        if day > self.as_of:
+            raise CRMError(f"These data are known as of {self.as_of}; {day} lies later.")
+        tables, cut = _known(self.backend, tuple(self.tables), day, f"asof_{day:%Y%m%d}")
+        return replace(self, as_of=day, tables=tables, cut=cut, answers={})
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{item.table} {item.kept:,}" for item in self.door.tables)
+        return f"Data as of {self.as_of} ({self.settings.name}): {sizes}"
+
+
+def open(source: str | Path | None = None, *, as_of: date | None = None, **frames: pd.DataFrame) -> Data:  # noqa: A001
+    """Open data for analysis.
+
+    Parameters
+    ----------
+    source
+        A parameters file, or the name of one: ``"demo"`` is ``parameters/demo.yml``, looked for in this folder, then
+        upwards, then beside the installed package.
+    as_of
+        The day up to which something is known; nothing later is looked at. By default the file's, or the last day that
+        the frames hold.
+    frames
+        Instead of a source: pandas frames named after tables, ``open(orders=my_orders, customers=my_customers)``. They
+        pass the same checks; their ids stay as they are.
+
+    Raises
+    ------
+    SettingsError, DataError
+        With every problem of the parameters file or of the data.
+    """
+    if (source is None) == (not frames):
+        raise CRMError("Open a parameters file, open('demo'), or frames, open(orders=my_frame); not both, not neither.")
+    if source is None:
+        return _open_frames(frames, as_of)
+    settings = load(find_parameters(source))
+    data = open_settings(settings)
+    return data.at(as_of) if as_of and as_of != data.as_of else data
+
+
+def find_parameters(name: str | Path) -> Path:
+    """The parameters file that a name means."""
+    path = Path(name)
+    if path.suffix in (".yml", ".yaml") and path.is_file():
+        return path
+    package = Path(crmtools.__file__).parent.parent
+    for folder in (Path.cwd(), *Path.cwd().parents, package):
+        for candidate in (folder / path, folder / "parameters" / f"{path.stem}.yml"):
+            if candidate.suffix in (".yml", ".yaml") and candidate.is_file():
+                return candidate
+    there = sorted(item.stem for folder in (Path.cwd(), package) for item in (folder / "parameters").glob("*.yml"))
+    raise SettingsError(f"There is no parameters file for '{name}'. {nearest(path.stem, there)}")
+
+
+def open_settings(settings: Settings) -> Data:
+    """Open the source that settings name, through its snapshot; the door is passed when the snapshot is not there yet."""
+    root = settings.root
+    if settings.source.demo:
+        folder = simulate.ensure_demo(root / "data" / settings.name, settings=settings)
+        settings = settings.model_copy(update={"source": Source(folder=str(folder), tables=settings.source.tables)})
+    files, problems = _files(settings, root)
+    if problems:
+        raise DataError.of(f"{settings.path.name} names data that are not there", problems, "Nothing was run.")
+    key = pseudonym_key(root) if settings.source.pseudonyms else None
+    fingerprint = _fingerprint(settings, files, key)
+    folder = root / ".crmtools" / "snapshots" / fingerprint
+    if not (folder / "door.json").is_file():
+        _make_snapshot(folder, settings, files, key)
+    return _open_snapshot(folder, settings, fingerprint)
+
+
+def _files(settings: Settings, root: Path) -> tuple[dict[str, Path], list[Problem]]:
+    if settings.source.duckdb:
+        return {"": root / settings.source.duckdb}, []
+    return files_of(settings.source, root)
+
+
+def _fingerprint(settings: Settings, files: Mapping[str, Path], key: bytes | None) -> str:
+    """What a snapshot depends on: file contents, how they are read, the schema and the code of the door, the key."""
+    memory = settings.root / ".crmtools" / "hashes.json"
+    hashes = {name: content_hash(path, memory) for name, path in files.items() if path.is_file()}
+    for how in settings.source.tables.values():
+        for listing in how.lists.values():
+            path = locate(listing.file, settings.root)
+            hashes[f"list {listing.file}"] = content_hash(path, memory) if path.is_file() else ""
+    door = Path(__file__).parent
+    code = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(door.glob("*.py")))).hexdigest()
+    parts = {
+        "files": hashes,
+        "source": settings.source.model_dump(mode="json"),
+        "report": [settings.report.currency, settings.report.time_zone, settings.report.segments],
+        "code": code,
+        "key": key_mark(key) if key else "",
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:20]
+
+
+def _make_snapshot(folder: Path, settings: Settings, files: Mapping[str, Path], key: bytes | None) -> None:
+    """Pass the door and write the clean tables; the folder appears whole or not at all."""
+    con = duckdb.connect()
+    try:
+        raws: list[Raw] = []
+        problems: list[Problem] = []
+        if settings.source.duckdb:
+            raws = read_database(con, files[""], settings.source.duckdb, settings.source.tables)
+        else:
+            for table, path in files.items():
+                try:
+                    raws.append(read_file(con, table, path, settings.source.tables.get(table, TableSource())))
+                except DataError as error:
+                    problems.append(Problem(f"{path.name} · {table}", str(error).removeprefix(f"{path.name}: ")))
+        if problems:
+            raise DataError.of("Files could not be read", problems, "Nothing was run; what was published before is untouched.")
+        door = pass_the_door(con, raws, settings, key=key)
+        part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+        part.mkdir(parents=True)
+        try:
+            for item in door.tables:
+                target = literal(str(part / f"{item.table}.parquet"))
+                con.execute(f"COPY {quote(item.table)} TO {target} (FORMAT parquet, COMPRESSION zstd)")
+            (part / "door.json").write_text(json.dumps(door.to_dict(), ensure_ascii=False, indent=1), encoding="utf-8")
+            try:
+                part.rename(folder)
+            except OSError:
+                if not (folder / "door.json").is_file():
+                    raise
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+    finally:
+        con.close()
+
+
+def _open_snapshot(folder: Path, settings: Settings, fingerprint: str) -> Data:
+    door = DoorReport.from_dict(json.loads((folder / "door.json").read_text(encoding="utf-8")))
+    backend = ibis.duckdb.connect()
+    for item in door.tables:
+        file = literal(str(folder / f"{item.table}.parquet"))
+        backend.raw_sql(f"CREATE VIEW all_{item.table} AS SELECT * FROM read_parquet({file})")
+    tables, cut = _known(backend, tuple(item.table for item in door.tables), settings.report.as_of, "")
+    return Data(settings, settings.report.as_of, fingerprint, door, backend, tables, folder, cut)
+
+
+def _known(backend: Any, names: tuple[str, ...], day: date, schema: str) -> tuple[dict[str, ir.Table], dict[str, int]]:
+    """Views of the tables as known at the end of a day, and how many rows of each began later."""
+    end = f"DATE '{day + timedelta(days=1)}'"
+    place = f"{schema}." if schema else ""
+    if schema:
+        backend.raw_sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+    tables, cut = {}, {}
+    for name in names:
+        spec = TABLES[name]
+        there = backend.table(f"all_{name}").columns
+        columns = ", ".join(
+            f"CASE WHEN {quote(column)} < {end} THEN {quote(column)} END AS {quote(column)}"
+            if column in spec and spec[column].later
+            else quote(column)
+            for column in there
+        )
+        began = f"{quote(spec.time)} < {end} OR {quote(spec.time)} IS NULL" if spec.time in there else "true"
+        backend.raw_sql(f"CREATE OR REPLACE VIEW {place}{name} AS SELECT {columns} FROM main.all_{name} WHERE {began}")
+        tables[name] = backend.table(name, database=schema or None)
+        counted = backend.raw_sql(f"SELECT count(*) FROM main.all_{name} WHERE NOT ({began})").fetchone()
+        cut[name] = int(counted[0])
+    return tables, cut
+
+
+def _open_frames(frames: Mapping[str, pd.DataFrame], as_of: date | None) -> Data:
+    unknown = [Problem(name, f"is no table. {nearest(name, TABLES)}") for name in frames if name not in TABLES]
+    if unknown:
+        raise DataError.of("Frames must be named after tables", unknown)
+    con = duckdb.connect()
+    raws = [read_frame(con, name, frame) for name, frame in frames.items()]
+    extra = tuple(
+        str(name) for name in frames.get("customers", pd.DataFrame()).columns if str(name) not in TABLES["customers"]
+    )
+    far = date(2199, 12, 30)
+    report = Report(title=Text("分析", "Analysis"), as_of=far, period=Period.parse("2000"), segments=extra)
+    settings = Settings(report=report, source=Source(folder="."), path=Path("frames.yml"))
+    door = pass_the_door(con, raws, settings, key=None)
+    last = [item.last for item in door.tables if item.last]
+    if as_of is None and not last:
+        raise CRMError("These frames hold no dates; name the day up to which something is known: open(..., as_of=date(...)).")
+    day = as_of or date.fromisoformat(max(last))
+    report = report.model_copy(update={"as_of": day, "period": _last_whole(day)})
+    backend = ibis.duckdb.connect()
+    for item in door.tables:
+        backend.create_table(f"all_{item.table}", con.execute(f"SELECT * FROM {quote(item.table)}").to_arrow_table())
+    con.close()
+    tables, cut = _known(backend, tuple(item.table for item in door.tables), day, "")
+    fingerprint = hashlib.sha256(json.dumps([asdict(item) for item in door.tables], default=str).encode()).hexdigest()[:20]
+    return Data(settings.model_copy(update={"report": report}), day, fingerprint, door, backend, tables, None, cut)
+
+
+def _last_whole(day: date) -> Period:
+    """The last whole month that is over at the end of a day."""
+    month = Period.containing(day, "month")
+    return month if month.last_day <= day else month.previous()

@@ -1,0 +1,163 @@
+"""From raw cells to typed columns: which header means which column, and how a cell of each type is understood."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from crmtools.errors import Problem, few, nearest
+from crmtools.settings import TableSource
+from crmtools.tables.reading import Raw, literal, quote
+from crmtools.tables.schema import Column, Table
+
+IGNORE = "ignore"
+TRUE, FALSE = ("true", "t", "yes", "y", "1", "是"), ("false", "f", "no", "n", "0", "否")
+EPOCH_MS = "epoch_ms"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How the columns of one raw table are read: neutral column → header, and the headers that are not used."""
+
+    table: Table
+    raw: Raw
+    how: TableSource
+    headers: Mapping[str, str]
+    unused: tuple[str, ...]
+    extra: tuple[str, ...] = ()
+
+    def has(self, column: str) -> bool:
+        """Whether the source has the column."""
+        return column in self.headers
+
+    def column(self, name: str) -> Column:
+        """The specification of a column, also of the extra ones that only this source has."""
+        if name in self.table:
+            return self.table[name]
+        from crmtools.words import Text
+
+        return Column(name, "category", Text(name, name))
+
+
+def _plain(header: str) -> str:
+    return header.strip().lower().replace(" ", "_").replace("-", "_")
+
+
+def plan(table: Table, raw: Raw, how: TableSource, extra: tuple[str, ...]) -> tuple[Plan, list[Problem]]:
+    """Match the headers of a raw table with the columns of its specification; ``extra`` are declared segment columns."""
+    known = [column.name for column in table.columns] + [name for name in extra if name not in table]
+    headers: dict[str, str] = {}
+    problems, unused = [], []
+    for written in how.columns:
+        if written not in raw.types:
+            problems.append(
+                Problem(f"{raw.place} · {written}", f"the header to be mapped is not there. {nearest(written, raw.types)}")
+            )
+    by_plain = {_plain(name): name for name in known}
+    for header in raw.types:
+        target = how.columns.get(header) or by_plain.get(_plain(header))
+        if target == IGNORE:
+            continue
+        if target is None:
+            unused.append(header)
+        elif target in headers:
+            message = f"two headers mean {target}: '{headers[target]}' and '{header}'. Map one of them to {IGNORE}."
+            problems.append(Problem(f"{raw.place} · {target}", message))
+        else:
+            headers[target] = header
+    for column in table.columns:
+        if column.name in headers:
+            continue
+        close = nearest(column.name, unused)
+        guess = close.removeprefix("Did you mean '").removesuffix("'?") if close.startswith("Did you mean") else ""
+        if column.required and not (table.generated_key and (column.name,) == table.key):
+            remedy = (
+                f"Found '{guess}': map it with columns: {{{guess}: {column.name}}}."
+                if guess
+                else f"Found {few(raw.types, 8)}. Map the right one under source.tables.{table.name}.columns."
+            )
+            problems.append(Problem(f"{raw.place} · {column.name}", f"column missing, and it is needed. {remedy}"))
+        elif guess and _looks_misspelled(guess, column.name, known):
+            message = (
+                f"'{guess}' is no column but close to this one. Map it with columns: {{{guess}: {column.name}}}, "
+                f"or say that it is something else with columns: {{{guess}: {IGNORE}}}."
+            )
+            problems.append(Problem(f"{raw.place} · {column.name}", message))
+    return Plan(table, raw, how, headers, tuple(unused), tuple(n for n in extra if n in headers and n not in table)), problems
+
+
+def _looks_misspelled(header: str, column: str, known: list[str]) -> bool:
+    """A header so close to one column, and to no other, that silence would lose a column."""
+    import difflib
+
+    return difflib.get_close_matches(_plain(header), known, n=1, cutoff=0.85) == [column]
+
+
+def cell_sql(plan: Plan, name: str) -> str:
+    """The cell as text, trimmed; empty text is no value."""
+    header, kind = quote(plan.headers[name]), plan.raw.types[plan.headers[name]]
+    if kind == "VARCHAR":
+        return f"nullif(trim({header}), '')"
+    if kind in ("DOUBLE", "FLOAT"):
+        # pandas writes missing numbers as NaN; an id that went through a float gets its whole number back
+        number = f"CASE WHEN isnan({header}) THEN NULL ELSE {header} END"
+        whole = f"CASE WHEN {number} = floor({number}) AND abs({number}) < 9e15 THEN CAST({number} AS BIGINT)::VARCHAR END"
+        return f"coalesce({whole}, ({number})::VARCHAR)"
+    return f"nullif(trim(CAST({header} AS VARCHAR)), '')"
+
+
+def value_sql(plan: Plan, column: Column, time_zone: str) -> str:
+    """The typed value of a cell; NULL where the cell cannot be understood."""
+    header, cell = plan.headers[column.name], cell_sql(plan, column.name)
+    source, written = plan.raw.types[header], plan.how.formats.get(column.name)
+    match column.type:
+        case "id" | "text":
+            return cell
+        case "category":
+            mapped = plan.how.values.get(column.name, {})
+            if not mapped:
+                return cell
+            cases = " ".join(f"WHEN {literal(old)} THEN {literal(new)}" for old, new in mapped.items())
+            return f"CASE {cell} {cases} ELSE {cell} END"
+        case "flag":
+            options = ", ".join(literal(item) for item in TRUE), ", ".join(literal(item) for item in FALSE)
+            return f"CASE WHEN lower({cell}) IN ({options[0]}) THEN true WHEN lower({cell}) IN ({options[1]}) THEN false END"
+        case "number" | "money":
+            number = quote(header) if source in NUMERIC else cell
+            return f"CASE WHEN isfinite(TRY_CAST({number} AS DOUBLE)) THEN TRY_CAST({number} AS DOUBLE) END"
+        case "count":
+            number = f"TRY_CAST({cell} AS DOUBLE)"
+            return f"CASE WHEN isfinite({number}) AND {number} = floor({number}) THEN CAST({number} AS BIGINT) END"
+    moment = _moment_sql(quote(header), cell, source, written, time_zone)
+    moment = f"CASE WHEN year({moment}) BETWEEN 1900 AND 2199 THEN {moment} END"
+    return f"CAST({moment} AS DATE)" if column.type == "day" else moment
+
+
+NUMERIC = ("DOUBLE", "FLOAT", "BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER", "HUGEINT")
+
+
+def _moment_sql(header: str, cell: str, source: str, written: str | None, time_zone: str) -> str:
+    if source == "TIMESTAMP WITH TIME ZONE":
+        return f"timezone({literal(time_zone)}, {header})"
+    if source.startswith("TIMESTAMP") or source == "DATE":
+        return f"CAST({header} AS TIMESTAMP)"
+    if written == EPOCH_MS:
+        instant = f"make_timestamptz(TRY_CAST({cell} AS BIGINT) * 1000)"
+        return f"timezone({literal(time_zone)}, {instant})"
+    if written:
+        return f"TRY_STRPTIME({cell}, {literal(written)})"
+    # a stamp with an offset is an instant: it is moved into the report's time zone
+    offset = f"regexp_matches({cell}, '[0-9]:[0-9]{{2}}(:[0-9.]+)?\\s*(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)$')"
+    instant = f"timezone({literal(time_zone)}, TRY_CAST({cell} AS TIMESTAMPTZ))"
+    return f"CASE WHEN {offset} THEN {instant} ELSE TRY_CAST({cell} AS TIMESTAMP) END"
+
+
+def accepted(column: Column) -> str:
+    """What a cell of a column may hold, in words."""
+    name = column.name
+    return {
+        "day": f"Accepted: ISO days such as 2025-12-31, or name the format under formats: {{{name}: '%d.%m.%Y'}}.",
+        "time": f"Accepted: ISO times such as 2025-12-31 14:05, or name the format under formats: {{{name}: '%d/%m/%Y %H:%M'}}.",
+        "number": "Accepted: plain numbers such as 1234.5, without thousands separators or signs of currency.",
+        "money": "Accepted: plain numbers such as 1234.5, without thousands separators or signs of currency.",
+        "count": "Accepted: whole numbers.",
+        "flag": "Accepted: true or false, yes or no, 1 or 0, 是 or 否.",
+    }.get(column.type, "")
