@@ -1,3 +1,50 @@
-"""crmtools: does a company reach its customer-relationship goals, by how much not, and how sure is that?"""
+"""crmtools: does a company reach its customer-relationship goals, by how much not, and how sure is that?
+
+::
+
+    import crmtools as crm
+
+    data = crm.open("demo")                        # a parameters file, or crm.open(orders=my_frame)
+    crm.measure("nps", data)                       # a value with its interval
+    crm.trend("churn_rate", data, by="month")      # the same over time
+    crm.breakdown("churn_rate", data, by="region") # the same by segment
+    crm.scorecard(data)                            # every goal: now, target, gap, progress, status
+"""
 
 __version__ = "0.1.0"
+
+from crmtools import cohorts, lifetime, rfm, show
+from crmtools.errors import CRMError, DataError, RunError, SettingsError
+from crmtools.estimate import Estimate
+from crmtools.goals.reading import Reading, Scorecard, scorecard
+from crmtools.indicators import CATALOGUE
+from crmtools.measure import Breakdown, Trend, breakdown, measure, sql, trend
+from crmtools.period import Period
+from crmtools.tables.source import Data, open
+from crmtools.words import Text
+
+__all__ = [
+    "CATALOGUE",
+    "Breakdown",
+    "CRMError",
+    "Data",
+    "DataError",
+    "Estimate",
+    "Period",
+    "Reading",
+    "RunError",
+    "Scorecard",
+    "SettingsError",
+    "Text",
+    "Trend",
+    "breakdown",
+    "cohorts",
+    "lifetime",
+    "measure",
+    "open",
+    "rfm",
+    "scorecard",
+    "show",
+    "sql",
+    "trend",
+]

@@ -70,7 +70,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Goals:
+class Scorecard:
     """The readings of all goals, in the order of the parameters file."""
 
     readings: tuple[Reading, ...]
@@ -122,9 +122,9 @@ class Goals:
         return str(self.frame.to_html(index=False))
 
 
-def goals(data: Data) -> Goals:
+def scorecard(data: Data) -> Scorecard:
     """Read every goal of the parameters file for the period that is reported."""
-    return Goals(tuple(read(goal_from(settings), data) for settings in data.settings.goals))
+    return Scorecard(tuple(read(goal_from(settings), data) for settings in data.settings.goals))
 
 
 def read(goal: Goal, data: Data) -> Reading:
