@@ -245,5 +245,8 @@ def test_files_are_plain_utf8_with_unix_line_ends() -> None:
 
 def test_hostile_text_survives_reading() -> None:
     names = {row["customer_id"]: row["name"] for row in rows("customers")}
-    assert names["C07"].startswith("<script>") and names["C09"].startswith("=cmd|")
-    assert "\n" in names["C03"] and '"' in names["C02"] and names["C11"] == "Null"
+    assert names["C07"].startswith("<script>")
+    assert names["C09"].startswith("=cmd|")
+    assert "\n" in names["C03"]
+    assert '"' in names["C02"]
+    assert names["C11"] == "Null"

@@ -43,19 +43,29 @@ def campaigns_tables(world: World, everyone: People) -> tuple[pd.DataFrame, pd.D
     random, planned = world.random("campaigns"), plan(world)
     parts = []
     for number, campaign in enumerate(planned):
-        taken = np.flatnonzero((everyone.t < campaign.start) & (random.random(len(everyone)) < campaign.reach))
+        taken = np.flatnonzero(
+            (everyone.t < campaign.start) & (random.random(len(everyone)) < campaign.reach)
+        )
         held = random.random(len(taken)) < campaign.holdout
         contacted = np.where(held, np.nan, campaign.start + 5 * random.random(len(taken)))
         replies = random.random(len(taken)) < campaign.response
         responded = np.where(replies, contacted + 0.01 + random.exponential(3.0, len(taken)), np.nan)
         parts.append((np.full(len(taken), number), taken, held, contacted, responded))
-    empty = [np.zeros(0, dtype=int), np.zeros(0, dtype=int), np.zeros(0, dtype=bool), np.zeros(0), np.zeros(0)]
+    empty = [
+        np.zeros(0, dtype=int),
+        np.zeros(0, dtype=int),
+        np.zeros(0, dtype=bool),
+        np.zeros(0),
+        np.zeros(0),
+    ]
     campaign, customer, held, contacted, responded = (
         np.concatenate(column) for column in zip(empty, *parts, strict=True)
     )
     # A campaign whose messages go out after the span has reached nobody yet.
     kept = held | (contacted < world.days)
-    campaign, customer, held, contacted, responded = (x[kept] for x in (campaign, customer, held, contacted, responded))
+    campaign, customer, held, contacted, responded = (
+        x[kept] for x in (campaign, customer, held, contacted, responded)
+    )
     responses = pd.DataFrame(
         {
             "campaign_id": campaign,
@@ -68,7 +78,9 @@ def campaigns_tables(world: World, everyone: People) -> tuple[pd.DataFrame, pd.D
     sent = np.bincount(campaign[~held], minlength=len(planned))
     replied = np.bincount(campaign[~np.isnat(responses["responded_at"].to_numpy())], minlength=len(planned))
     kind = np.array([item.type for item in planned], dtype=int)
-    cost = np.round(np.array([900.0, 4_000.0, 6_000.0, 1_500.0, 9_000.0])[kind] * world.customers / 5_000 + 1.2 * sent, 2)
+    cost = np.round(
+        np.array([900.0, 4_000.0, 6_000.0, 1_500.0, 9_000.0])[kind] * world.customers / 5_000 + 1.2 * sent, 2
+    )
     campaigns = pd.DataFrame(
         {
             "campaign_id": np.arange(len(planned)),

@@ -62,9 +62,7 @@ def spells(world: World, everyone: People) -> Spells:
         found.append((customer, start, np.where(end < world.days, end, np.nan), plan[customer]))
         fate = random.random(len(customer))
         soon, later = company.restart_soon_share, company.restart_soon_share + company.restart_later_share
-        gap = np.where(
-            fate < soon, random.integers(3, 25, len(fate)), random.integers(45, 201, len(fate))
-        )
+        gap = np.where(fate < soon, random.integers(3, 25, len(fate)), random.integers(45, 201, len(fate)))
         again = fate < later
         customer, start = customer[again], (end + gap)[again]
     return Spells(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
@@ -96,7 +94,9 @@ def subscriptions_table(world: World, held: Spells) -> pd.DataFrame:
             "ended_at": world.day_of(end),
             "mrr": FEES[plan],
             "renewal_due_at": world.day_ahead(np.where(runs, renewal, np.nan)),
-            "status": pd.Categorical.from_codes(np.where(runs, 0, np.where(replaced, 2, 1)), ["active", "ended", "replaced"]),
+            "status": pd.Categorical.from_codes(
+                np.where(runs, 0, np.where(replaced, 2, 1)), ["active", "ended", "replaced"]
+            ),
             "cancel_reason": pd.Categorical.from_codes(reason, REASONS),
             "currency": pd.Categorical.from_codes(np.zeros(len(start), dtype=int), ["CNY"]),
         }
@@ -114,7 +114,9 @@ def usage_table(world: World, everyone: People, held: Spells) -> pd.DataFrame:
     row = np.repeat(np.arange(len(days)), days)
     day = begin[row] + np.arange(len(row)) - np.repeat(np.cumsum(days) - days, days)
     customer = held.customer[row]
-    fading = np.where(held.end[row] - day < 42, 0.55, 1.0)  # NaN compares false: running subscriptions do not fade
+    fading = np.where(
+        held.end[row] - day < 42, 0.55, 1.0
+    )  # NaN compares false: running subscriptions do not fade
     active = random.binomial(seats[customer], np.minimum(habit[customer] * fading, 0.98))
     order = np.lexsort((customer, day))
     return pd.DataFrame(

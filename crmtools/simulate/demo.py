@@ -13,7 +13,18 @@ import pandas as pd
 import pyarrow as pa
 
 from crmtools.errors import SettingsError, few, nearest
-from crmtools.simulate import campaigns, contract, feedback, finance, loyalty, people, sales, service, trade, voice
+from crmtools.simulate import (
+    campaigns,
+    contract,
+    feedback,
+    finance,
+    loyalty,
+    people,
+    sales,
+    service,
+    trade,
+    voice,
+)
 from crmtools.simulate.company import VERSION, Company
 from crmtools.simulate.world import World
 from crmtools.simulate.writing import to_arrow, write
@@ -123,7 +134,9 @@ def simulate(
     The same arguments give the same bytes.
     """
     if customers < 1 or months < 1:
-        raise SettingsError(f"A simulated company needs customers and months, found {customers} and {months}.")
+        raise SettingsError(
+            f"A simulated company needs customers and months, found {customers} and {months}."
+        )
     world = World.of(seed=seed, customers=customers, months=months, as_of=as_of)
     tables = draw(world)
     write(folder, tables)
@@ -151,7 +164,9 @@ def ensure_demo(
     if meta.exists() and json.loads(meta.read_text(encoding="utf-8")) == wanted:
         return folder
     if folder.exists() and any(folder.iterdir()) and not meta.exists():
-        raise SettingsError(f"The folder '{folder}' holds other files. Name an empty or a new one for the demo data.")
+        raise SettingsError(
+            f"The folder '{folder}' holds other files. Name an empty or a new one for the demo data."
+        )
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:

@@ -92,7 +92,9 @@ def opportunities_tables(
     ends = np.where(np.isnan(settled), begun + length, settled)
     reached = np.where(wins, 3, 1 + pick(random, (0.45, 0.30, 0.25), size))  # stages entered before the last
     share = np.sort(random.uniform(0.1, 0.9, (size, 2)), axis=1)
-    entered = np.column_stack([begun, begun + (ends - begun) * share[:, 0], begun + (ends - begun) * share[:, 1]])
+    entered = np.column_stack(
+        [begun, begun + (ends - begun) * share[:, 0], begun + (ends - begun) * share[:, 1]]
+    )
     seen = (np.arange(3) < reached[:, None]) & (entered < world.days)
     closed = ends < world.days
     last = np.where(closed, np.where(wins, 3, 4), seen.sum(axis=1) - 1)
@@ -111,7 +113,9 @@ def opportunities_tables(
             "closed_at": world.moment_of(ends),
             "is_closed": closed,
             "is_won": closed & wins,
-            "lost_reason": pd.Categorical.from_codes(np.where(lost, pick(random, (0.35, 0.3, 0.15, 0.2), size), -1), LOST),
+            "lost_reason": pd.Categorical.from_codes(
+                np.where(lost, pick(random, (0.35, 0.3, 0.15, 0.2), size), -1), LOST
+            ),
             "source": pd.Categorical.from_codes(source, SOURCES),
             "campaign_id": np.where(lead >= 0, leads["campaign_id"].to_numpy()[lead], -1),
             "currency": pd.Categorical.from_codes(np.zeros(size, dtype=int), ["CNY"]),

@@ -89,7 +89,8 @@ def _handled(world, random, everyone: People, customer, t, kind) -> pd.DataFrame
             "closed_at": closed,
             "due_at": np.where(spam, np.datetime64("NaT", "s"), created + promised.astype("timedelta64[h]")),
             "status": pd.Categorical.from_codes(
-                np.where(~np.isnat(closed), 2, np.where(np.isnat(resolved), 0, 1)), ["open", "resolved", "closed"]
+                np.where(~np.isnat(closed), 2, np.where(np.isnat(resolved), 0, 1)),
+                ["open", "resolved", "closed"],
             ),
             "type": pd.Categorical.from_codes(kind, TYPES),
             "category": pd.Categorical.from_codes(
@@ -110,7 +111,9 @@ def interactions_table(world: World, everyone: People) -> pd.DataFrame:
     company, random, size = world.company, world.random("interactions"), len(everyone)
     shape = company.contacts_shape
     lively = random.gamma(shape, 1 / shape, size) / DAYS_IN_MONTH
-    contacts = _changing(random, world, company.contacts_per_month * lively, everyone.t, company.contacts_growth_per_year)
+    contacts = _changing(
+        random, world, company.contacts_per_month * lively, everyone.t, company.contacts_growth_per_year
+    )
     outgoing = poisson_times(random, company.outgoing_per_month * lively, everyone.t, world.days)
     flat = np.full(size, 1 / DAYS_IN_MONTH)
     bulk = poisson_times(random, company.bulk_per_month * flat, everyone.t, world.days)
@@ -148,7 +151,9 @@ def ratings_table(world: World, tickets: pd.DataFrame) -> pd.DataFrame:
     random = world.random("ratings")
     resolved = tickets["resolved_at"].to_numpy().astype("datetime64[D]")
     early = resolved < np.datetime64(world.end, "D") - np.timedelta64(10, "D")  # NaT compares false
-    cases = np.flatnonzero(early & (random.random(len(tickets)) < 0.03) & (tickets["type"] != "spam").to_numpy())
+    cases = np.flatnonzero(
+        early & (random.random(len(tickets)) < 0.03) & (tickets["type"] != "spam").to_numpy()
+    )
     quality = random.normal(74.0, 9.0, len(cases))
     rater = random.integers(0, 4, len(cases))
     twice = np.flatnonzero(random.random(len(cases)) < 0.25)

@@ -135,5 +135,3 @@ def fx_rates_table(world: World) -> pd.DataFrame:
             "rate": dollar_rate(t),
         }
     )
-
-
