@@ -22,9 +22,10 @@ def simulate_summary(
 ) -> Summary:
     """A Summary of ``customers`` who joined evenly over the first third of ``length`` (in ``unit``).
 
-    parameters: r, alpha, a, b. spend: p, q, v. The frame has one more column, future_purchases: what each customer
-    really buys in the ``future`` (in ``unit``) after the end of observation. With ``daily`` ages are rounded up to
-    whole days, as data are, without merging days; otherwise they are continuous, as the model has them.
+    parameters: r, alpha, a, b. spend: p, q, v. The frame has two more columns, future_purchases and
+    future_spend: what each customer really buys in the ``future`` (in ``unit``) after the end of observation.
+    With ``daily`` ages are rounded up to whole days, as data are, without merging days; otherwise they are
+    continuous, as the model has them.
     """
     random = np.random.default_rng(seed)
     r, alpha, a, b = parameters
@@ -58,6 +59,7 @@ def simulate_summary(
             "monetary_value": np.where(x > 0, mean, np.nan),
             "days_since_last": (T - t_x) * DAYS_PER[unit],
             "future_purchases": later,
+            "future_spend": random.gamma(np.maximum(p * later, 1e-300)) / scale * (later > 0),
         },
         index=pd.RangeIndex(customers, name="customer_id"),
     )

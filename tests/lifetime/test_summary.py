@@ -1,0 +1,210 @@
+from datetime import date
+
+import ibis
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from crmtools.errors import DataError, SettingsError
+from crmtools.lifetime import (
+    Patterns,
+    Summary,
+    calibration_holdout,
+    customer_patterns,
+    customer_summary,
+)
+from crmtools.lifetime.summary import unique_rows
+
+AS_OF = date(2025, 6, 30)
+
+ORDERS = pd.DataFrame(
+    [
+        # ann: two orders on one day, a second day, one cancelled, one after the end
+        ("ann", "2025-01-01 09:00", "completed", 10.0, 0.0),
+        ("ann", "2025-01-01 23:59", "completed", 5.0, None),
+        ("ann", "2025-03-01 00:00", "completed", 40.0, 10.0),
+        ("ann", "2025-04-01 12:00", "cancelled", 99.0, 0.0),
+        ("ann", "2025-07-01 00:00", "completed", 99.0, 0.0),
+        # bob: an empty status is completed; a free day; a day refunded whole; a day below zero
+        ("bob", "2025-02-01 10:00", None, 20.0, 0.0),
+        ("bob", "2025-02-11 10:00", "completed", 0.0, 0.0),
+        ("bob", "2025-02-21 10:00", "completed", 30.0, 30.0),
+        ("bob", "2025-03-03 10:00", "completed", 30.0, 31.0),
+        ("bob", "2025-06-30 23:00", "completed", 8.0, 0.0),
+        # cyd: only a returned order, never a customer; dan: no amount; nobody: no customer
+        ("cyd", "2025-02-01 10:00", "returned", 20.0, 20.0),
+        ("dan", "2025-02-01 10:00", "completed", None, 0.0),
+        (None, "2025-02-01 10:00", "completed", 1.0, 0.0),
+    ],
+    columns=["customer_id", "ordered_at", "status", "net_amount", "refund_amount"],
+).assign(ordered_at=lambda frame: pd.to_datetime(frame["ordered_at"]))
+
+
+def by_hand(orders, until, zero_days="count"):
+    """The same summary in plain pandas, customer by customer."""
+    good = orders.dropna(subset=["customer_id", "net_amount"])
+    good = good[good["status"].fillna("completed").eq("completed")]
+    good = good[good["ordered_at"].dt.date <= until]
+    rows = {}
+    for customer, own in good.groupby("customer_id"):
+        days = []
+        for day, of_day in own.groupby(own["ordered_at"].dt.date):
+            refund = of_day["refund_amount"].fillna(0).sum()
+            net = of_day["net_amount"].sum() - refund
+            if net < -0.005 or (abs(net) < 0.005 and (refund > 0 or zero_days == "drop")):
+                continue
+            days.append((day, net))
+        if days:
+            repeat = [net for _, net in days[1:]]
+            rows[customer] = {
+                "frequency": len(repeat),
+                "recency": float((days[-1][0] - days[0][0]).days),
+                "T": float((until - days[0][0]).days),
+                "monetary_value": np.mean(repeat) if repeat else np.nan,
+                "days_since_last": (until - days[-1][0]).days,
+            }
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("customer_id")
+
+
+@pytest.mark.parametrize("zero_days", ["count", "drop"])
+def test_summary_equals_plain_pandas(zero_days):
+    found = customer_summary(ORDERS, as_of=AS_OF, zero_days=zero_days)
+    pd.testing.assert_frame_equal(found.frame, by_hand(ORDERS, AS_OF, zero_days), check_index_type=False)
+
+
+def test_summary_of_ann_and_bob_as_counted_on_paper():
+    frame = customer_summary(ORDERS, as_of=AS_OF).frame
+    assert list(frame.index) == ["ann", "bob"]
+    assert frame.loc["ann"].tolist() == [1, 59, 180, 30.0, 121]
+    assert frame.loc["bob"].tolist() == [2, 149, 149, 4.0, 0]  # (0 + 8) / 2
+
+
+@pytest.mark.parametrize("zero_days", ["count", "drop"])
+def test_every_row_read_has_one_fate(zero_days):
+    counts = customer_summary(ORDERS, as_of=AS_OF, zero_days=zero_days).counts
+    expected = {"incomplete": 2, "outside": 1, "status": 2, "negative": 1, "refunded": 1}
+    expected |= {"zero": 1} if zero_days == "drop" else {}
+    assert dict(counts.dropped) == expected
+    assert counts.rows == len(ORDERS)
+    assert counts.rows == counts.occasions + counts.merged + sum(expected.values())
+    assert (counts.merged, counts.customers) == (1, 2)
+    assert counts.frame("zh")["rows"].iloc[:-1].sum() == counts.occasions == counts.frame()["rows"].iloc[-1]
+
+
+def test_an_ibis_table_and_a_frame_give_the_same_and_optional_columns_may_be_missing():
+    plain = ORDERS[["customer_id", "ordered_at", "net_amount"]].dropna()
+    rows = pa.Table.from_pandas(plain, preserve_index=False)
+    table = ibis.duckdb.connect().create_table("orders", rows)
+    one, other = customer_summary(plain, as_of=AS_OF), customer_summary(table, as_of=AS_OF)
+    pd.testing.assert_frame_equal(one.frame, other.frame)
+    filled = plain.assign(status="completed", refund_amount=0.0)
+    pd.testing.assert_frame_equal(one.frame, by_hand(filled, AS_OF), check_index_type=False)
+
+
+def test_summary_does_not_change_its_input_nor_mind_the_order_of_rows():
+    before = ORDERS.copy(deep=True)
+    straight = customer_summary(ORDERS, as_of=AS_OF)
+    shuffled = customer_summary(ORDERS.sample(frac=1, random_state=1), as_of=AS_OF)
+    pd.testing.assert_frame_equal(ORDERS, before)
+    pd.testing.assert_frame_equal(straight.frame, shuffled.frame)
+    assert straight.counts == shuffled.counts
+
+
+def test_the_unit_divides_days_exactly():
+    days = customer_summary(ORDERS, as_of=AS_OF).frame
+    for unit, length in (("weeks", 7), ("months", 365.25 / 12)):
+        frame = customer_summary(ORDERS, as_of=AS_OF, unit=unit).frame
+        pd.testing.assert_series_equal(frame["T"], days["T"] / length)
+        pd.testing.assert_series_equal(frame["recency"], days["recency"] / length)
+        assert frame["days_since_last"].tolist() == days["days_since_last"].tolist()
+
+
+def test_no_look_beyond_until():
+    until = date(2025, 2, 28)
+    seen = ORDERS[ORDERS["ordered_at"] < "2025-03-01"]
+    one, other = customer_summary(ORDERS, as_of=AS_OF, until=until), customer_summary(seen, as_of=until)
+    pd.testing.assert_frame_equal(one.frame, other.frame)
+    assert one.as_of == until
+
+
+def test_holdout_counts_days_and_net_spend_after_the_calibration_only():
+    split = calibration_holdout(
+        ORDERS, calibration_until="2025-01-31", holdout_until="2025-07-31", unit="weeks"
+    )
+    assert split.holdout.to_dict("index") == {"ann": {"purchases": 2, "spend": 129.0}}
+    assert split.duration == pytest.approx(181 / 7)
+    assert list(split.frame.columns[-2:]) == ["purchases", "spend"]
+
+
+def test_patterns_from_the_engine_equal_those_of_the_frame(cdnow):
+    engine = customer_patterns(cdnow, as_of="1998-06-30", until="1997-09-30", unit="weeks")
+    local = customer_summary(cdnow, as_of="1997-09-30", unit="weeks").patterns()
+    for name in ("x", "t_x", "T", "weight"):
+        np.testing.assert_array_equal(getattr(engine, name), getattr(local, name))
+
+
+def test_unique_rows_equals_numpys_unique_of_rows():
+    random = np.random.default_rng(0)
+    columns = [random.integers(0, 4, 500) / 7 for _ in range(3)]
+    found, position, counts = unique_rows(*columns)
+    rows, where, times = np.unique(np.stack(columns, 1), axis=0, return_inverse=True, return_counts=True)
+    np.testing.assert_array_equal(np.stack(found, 1), rows)
+    np.testing.assert_array_equal(position, where.ravel())
+    np.testing.assert_array_equal(counts, times)
+
+
+def test_cdnow_facts(cdnow, split, summary, reference):
+    facts = reference["cdnow"]
+    frequency = summary.frame["frequency"]
+    assert summary.counts.rows == facts["rows"]
+    assert len(summary) == facts["customers"]
+    assert frequency.sum() == facts["repeat_purchases"]
+    assert frequency.clip(upper=7).value_counts().sort_index().tolist() == facts["frequencies"]
+    assert len(summary.patterns().x) == facts["patterns"]
+    assert split.holdout["purchases"].sum() == facts["holdout_purchases"]
+    assert split.holdout["spend"].sum() == pytest.approx(facts["holdout_spend"], abs=0.005)
+    spend, expected = summary.frame["monetary_value"].dropna(), facts["repeat_spend"]
+    assert spend.agg(["mean", "std", "min", "max"]).tolist() == pytest.approx(
+        [expected[name] for name in ("mean", "sd", "min", "max")], abs=0.005
+    )
+    assert spend.quantile([0.25, 0.5, 0.75]).tolist() == pytest.approx(expected["quartiles"], abs=0.005)
+
+
+def test_an_empty_table_gives_an_empty_summary():
+    found = customer_summary(ORDERS.iloc[:0], as_of=AS_OF)
+    assert len(found) == 0
+    assert found.counts.rows == found.counts.occasions == 0
+
+
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        ({"frequency": [-1], "recency": [0.0], "T": [3.0]}, "whole number"),
+        ({"frequency": [1.5], "recency": [1.0], "T": [3.0]}, "whole number"),
+        ({"frequency": [1], "recency": [4.0], "T": [3.0]}, "between 0 and T"),
+        ({"frequency": [0], "recency": [1.0], "T": [3.0]}, "must be 0 when frequency is 0"),
+        ({"frequency": [1], "recency": [0.0], "T": [3.0]}, "above 0 when frequency"),
+        ({"frequency": [1], "recency": [1.0]}, "needs 'T'"),
+    ],
+)
+def test_impossible_customers_are_refused(frame, message):
+    with pytest.raises(DataError, match=message):
+        Summary(pd.DataFrame(frame), "weeks", AS_OF)
+    if "T" in frame:
+        arrays = [np.array(frame[name], dtype=float) for name in ("frequency", "recency", "T")]
+        with pytest.raises(DataError, match=message):
+            Patterns(*arrays, np.ones(1), "weeks")
+
+
+def test_wrong_arguments_say_what_is_allowed():
+    with pytest.raises(SettingsError, match="Did you mean 'weeks'"):
+        customer_summary(ORDERS, as_of=AS_OF, unit="week")
+    with pytest.raises(SettingsError, match="after as_of"):
+        customer_summary(ORDERS, as_of=AS_OF, until="2026-01-01")
+    with pytest.raises(SettingsError, match="zero_days"):
+        customer_summary(ORDERS, as_of=AS_OF, zero_days="keep")
+    with pytest.raises(DataError, match="net_amount"):
+        customer_summary(ORDERS.drop(columns="net_amount"), as_of=AS_OF)
+    with pytest.raises(DataError, match="not dates"):
+        customer_summary(ORDERS.assign(ordered_at="2025-01-01"), as_of=AS_OF)

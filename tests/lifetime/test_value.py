@@ -1,0 +1,93 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmtools.errors import SettingsError
+from crmtools.lifetime import BetaGeo, GammaGamma, Summary, customer_value, simulate_summary
+from crmtools.lifetime.value import _discounted_purchases, _one_future
+
+MONTH = 365.25 / 12 / 7
+
+
+def test_undiscounted_value_over_39_weeks_equals_recomputed_cdnow(beta_geo, gamma_gamma, summary, reference):
+    purchases = beta_geo.expected_purchases(summary, horizon=39)["value"]
+    spend = gamma_gamma.expected_spend(summary)["value"]
+    expected = reference["gamma_gamma"]["holdout_spend_forecast"]
+    assert (purchases * spend).sum() == pytest.approx(expected, abs=0.1)
+
+
+def test_without_discount_value_is_purchases_times_spend_times_margin(beta_geo, gamma_gamma, summary):
+    found = customer_value(
+        beta_geo, gamma_gamma, summary, horizon_months=12, annual_discount=0, margin=0.3, draws=20
+    )
+    frame = found.frame
+    assert frame["value"].to_numpy() == pytest.approx(
+        (frame["expected_purchases"] * frame["expected_spend"] * 0.3).to_numpy(), rel=1e-10
+    )
+    assert found.total.value == pytest.approx(frame["value"].sum())
+    pd.testing.assert_series_equal(
+        frame["expected_purchases"],
+        beta_geo.expected_purchases(summary, horizon="12 months")["value"],
+        check_names=False,
+    )
+
+
+def test_discounted_purchases_equal_the_integral(beta_geo, summary):
+    """Discounting at mid-month against the continuous integral of (1+d)^(-t/12) dE[Y(t)], by a fine sum."""
+    few = Summary(summary.frame.head(40), "weeks", summary.as_of)
+    found = _discounted_purchases(beta_geo, few, 12, MONTH, 0.10)
+    times = np.linspace(0, 12, 241)[1:]
+    growth = np.stack([beta_geo.expected_purchases(few, horizon=t * MONTH)["value"] for t in times])
+    steps = np.diff(growth, axis=0, prepend=0.0)
+    middles = times - times[0] / 2
+    integral = (steps * 1.10 ** (-middles[:, None] / 12)).sum(axis=0)
+    assert found == pytest.approx(integral, rel=5e-5)
+
+
+def test_mean_of_drawn_futures_is_the_expected_value(beta_geo, gamma_gamma, summary):
+    """With fixed parameters the simulated spend of everyone averages to the formula."""
+    random = np.random.default_rng(4)
+    futures = [
+        _one_future(beta_geo.parameters, gamma_gamma.parameters, summary, 12 * MONTH, MONTH, 0.10, random)
+        for _ in range(400)
+    ]
+    spend = gamma_gamma.expected_spend(summary)["value"]
+    expected = (_discounted_purchases(beta_geo, summary, 12, MONTH, 0.10) * spend).sum()
+    error = np.std(futures) / np.sqrt(len(futures))
+    assert np.mean(futures) == pytest.approx(expected, abs=3.5 * error)
+
+
+def test_total_has_an_interval_that_repeats_with_its_seed(beta_geo, gamma_gamma, summary):
+    one, other = (
+        customer_value(
+            beta_geo, gamma_gamma, summary, horizon_months=6, annual_discount=0.1, draws=60, seed=7
+        )
+        for _ in range(2)
+    )
+    assert one.total == other.total
+    assert one.total.low < one.total.value < one.total.high
+    assert one.notes == beta_geo.notes() + gamma_gamma.notes()
+
+
+@pytest.mark.slow
+def test_interval_of_the_total_covers_what_customers_then_spend():
+    """60 simulated companies whose next year is known: the 90 % interval must hold in about nine of ten."""
+    hits, spend = [], (6.25, 3.74, 15.44)
+    for seed in range(60):
+        summary = simulate_summary(customers=1500, length=52, future=12 * MONTH, spend=spend, seed=seed)
+        models = BetaGeo.fit(summary), GammaGamma.fit(summary)
+        total = customer_value(
+            *models, summary, horizon_months=12, annual_discount=0, level=0.9, draws=300, seed=seed
+        ).total
+        hits.append(total.low <= summary.frame["future_spend"].sum() <= total.high)
+    assert 0.8 <= np.mean(hits) <= 0.98
+
+
+@pytest.mark.parametrize(
+    ("argument", "value", "message"),
+    [("horizon_months", 0, "whole number"), ("annual_discount", 10, "0.10"), ("margin", 0, "share of spend")],
+)
+def test_wrong_arguments_are_refused(beta_geo, gamma_gamma, summary, argument, value, message):
+    arguments = {"horizon_months": 12, "annual_discount": 0.1} | {argument: value}
+    with pytest.raises(SettingsError, match=message):
+        customer_value(beta_geo, gamma_gamma, summary, **arguments)
