@@ -26,7 +26,7 @@ SCRIPT_REQUEST = re.compile(rf"(?:{CALLS}){HOST}")
 FOLDERS = "home|Users|root|tmp|var/folders|private|mnt|srv|workspace|opt"
 START, REST = r"(?<![\w.:/-])", r"""[^\s"'<>]*"""
 MACHINE = rf"{START}(?:file:/+|/(?:{FOLDERS})/|[A-Za-z]:\\+Users\\+){REST}"
-BOLD = re.compile(r"\*\*[^*\s][^*]{0,80}\*\*|\*\*[^\s*]")
+BOLD = re.compile(r"\*\*[^*\s][^*]{0,80}\*\*|(?<!\w)\*\*[^\s*]")
 TEXT_FILES = {".csv", ".json", ".md", ".svg", ".txt", ".xml", ".yml", ".yaml", ".ipynb", ".tsv"}
 
 

@@ -4,7 +4,9 @@ Browsers draw MathML themselves, so a page with formulas needs no script and no 
 """
 
 import html
+import re
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 from docutils import nodes
 from latex2mathml.converter import convert
@@ -17,6 +19,18 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+CHILDREN = {
+    "mfrac": 2,
+    "mroot": 2,
+    "msub": 2,
+    "msup": 2,
+    "mover": 2,
+    "munder": 2,
+    "msubsup": 3,
+    "munderover": 3,
+}
+ALIGNED = re.compile(r"\{(?:aligned|split)\}")  # the converter knows them under this name only
+
 
 def mathml(latex: str, *, block: bool = False) -> str:
     """One formula as a ``<math>`` element, with its LaTeX as the text for people who listen to the page.
@@ -25,14 +39,25 @@ def mathml(latex: str, *, block: bool = False) -> str:
     """
     latex = latex.strip()
     try:
-        element = convert(latex, display="block" if block else "inline")
+        element = convert(ALIGNED.sub("{align*}", latex), display="block" if block else "inline")
     except Exception as error:  # latex2mathml raises some twenty unrelated classes
         raise ValueError(f"{type(error).__name__}: {error}") from error
-    # an unknown command comes back as its own name
-    if "<mi>\\" in element or "<mo>\\" in element:
-        command = element.split(">\\", 1)[1].split("<", 1)[0]
-        raise ValueError(f"unknown command \\{command}")
+    _check(element)
     return element.replace("<math ", f'<math alttext="{html.escape(latex)}" ', 1)
+
+
+def _check(element: str) -> None:
+    """Raise ValueError for what the converter lets pass: an unknown command, an argument that is missing."""
+    try:
+        tree = ElementTree.fromstring(element)
+    except ElementTree.ParseError as error:
+        raise ValueError(f"not a formula: {error}") from error
+    for node in tree.iter():
+        name = node.tag.rpartition("}")[2]
+        if (node.text or "").startswith("\\") and len(node.text or "") > 1:
+            raise ValueError(f"unknown command {node.text}")
+        if len(node) != CHILDREN.get(name, len(node)):
+            raise ValueError(f"{name} needs {CHILDREN[name]} arguments and has {len(node)}")
 
 
 def _element(node: nodes.Element, *, block: bool) -> str:
