@@ -13,6 +13,7 @@ from crmtools.goals.goal import target_problem
 from crmtools.indicators import CATALOGUE
 from crmtools.settings import Settings
 from crmtools.tables import TABLES
+from crmtools.tables.typing import IGNORE
 
 Place = tuple[str | int, ...]
 
@@ -176,7 +177,7 @@ def _catalogue_problems(settings: Settings, path: Path, lines: dict[Place, int])
         for key in ("columns", "values", "formats"):
             names = given_table.columns.values() if key == "columns" else getattr(given_table, key)
             for name in names:
-                if name not in [*known, *extra]:
+                if name not in [*known, *extra, IGNORE]:
                     yield Problem(
                         at("source", "tables", table, key),
                         f"'{name}' is no column of {table}. {nearest(name, [*known, *extra])}",

@@ -155,6 +155,7 @@ class Demo(_Part):
     customers: Annotated[int, Field(ge=200, le=2_000_000)] = 5000
     months: Annotated[int, Field(ge=30, le=120)] = 36
     seed: int = 20251231
+    as_of: date = date(2025, 12, 31)
 
 
 class Target(_Part):

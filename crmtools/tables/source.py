@@ -103,8 +103,7 @@ class Data:
         return found.select(
             **{
                 name: found[name] if name in found.columns else ibis.null(types[name])
-                for name, needed in columns
-                if needed or True
+                for name, _ in columns
             }
         )
 
@@ -192,8 +191,12 @@ def open_settings(settings: Settings) -> Data:
     """Open the source that settings name, through its snapshot; the door is passed when the snapshot is not there yet."""
     root = settings.root
     if settings.source.demo:
-        folder = simulate.ensure_demo(root / "data" / settings.name, settings=settings)
-        settings = settings.model_copy(update={"source": Source(folder=str(folder), tables=settings.source.tables)})
+        demo = settings.source.demo
+        folder = simulate.ensure_demo(
+            root / "data" / settings.name, seed=demo.seed, customers=demo.customers, months=demo.months, as_of=demo.as_of
+        )
+        source = settings.source.model_copy(update={"demo": None, "folder": str(folder)})
+        settings = settings.model_copy(update={"source": source})
     files, problems = _files(settings, root)
     if problems:
         raise DataError.of(f"{settings.path.name} names data that are not there", problems, "Nothing was run.")
