@@ -13,7 +13,9 @@
 
 __version__ = "0.1.0"
 
-from crmtools import cohorts, lifetime, rfm, show
+import importlib
+from typing import TYPE_CHECKING
+
 from crmtools.errors import CRMError, DataError, RunError, SettingsError
 from crmtools.estimate import Estimate
 from crmtools.goals.reading import Reading, Scorecard, scorecard
@@ -22,6 +24,19 @@ from crmtools.measure import Breakdown, Trend, breakdown, measure, sql, trend
 from crmtools.period import Period
 from crmtools.tables.source import Data, open
 from crmtools.words import Text
+
+if TYPE_CHECKING:
+    from crmtools import cohorts, lifetime, rfm, show
+
+_ON_DEMAND = ("cohorts", "lifetime", "rfm", "show")
+
+
+def __getattr__(name: str) -> object:
+    # figures and models take a second to import: only who asks for them waits
+    if name in _ON_DEMAND:
+        return importlib.import_module(f"crmtools.{name}")
+    raise AttributeError(f"module 'crmtools' has no attribute '{name}'")
+
 
 __all__ = [
     "CATALOGUE",

@@ -17,6 +17,7 @@ from crmtools.tables.source import Data
 from crmtools.words import Text
 
 Where = Mapping[str, str | Sequence[str]]
+NOT_OVER = Text("该期间在数据截止日尚未结束", "the period is not over on the day that the data reach")
 UNKNOWN = ""
 """The group of rows whose attribute is empty."""
 
@@ -266,6 +267,8 @@ def _excluded(item: Indicator, facts: ir.Table, keys: tuple[str, ...], data: Dat
 
 
 def _estimate(item: Indicator, empty: Estimate, figures: Figures | None, excluded: tuple[tuple[str, int], ...]) -> Estimate:
+    if empty.period.last_day > empty.as_of:
+        return replace(empty, why=NOT_OVER)
     if figures is None:
         if isinstance(item.kind, Total):
             return replace(empty, value=0.0, numerator=0.0, method="census", excluded=excluded)

@@ -5,7 +5,9 @@ import ibis.expr.types as ir
 
 from crmtools.indicators.catalogue import indicator
 from crmtools.indicators.facts import Periods, completed
-from crmtools.indicators.kinds import Share
+from crmtools.indicators.kinds import Model, Share
+from crmtools.indicators.silence import PATTERN, expected_silence
+from crmtools.lifetime.occasions import purchase_days
 from crmtools.words import Text
 
 
@@ -55,3 +57,30 @@ def inactivity_rate(orders: ir.Table, periods: Periods, *, window_days: int = 90
     rows = rows.mutate(before=rows.ordered_at < rows.window)
     seen = rows.group_by(["period", "customer_id"]).aggregate(before=rows.before.any(), lately=(~rows.before).any())
     return seen.filter(seen.before).mutate(value=(~seen.lately).cast("float64"))
+
+
+@indicator(
+    name=Text("预计静默占比（模型）", "Expected share of silent customers"),
+    meaning=Text("当前活跃客户中，模型预计在未来一段时间内不会购买的占比。", "Of the customers active now, the share that the BG/NBD model expects not to buy in the coming days."),
+    kind=Model(expected_silence, PATTERN), unit="percent", better="lower", owner="retention", source="fader2005",
+    formula=r"\frac{1}{n} \sum_i \Pr(Y_i(H) = 0 \mid x_i, t_{x,i}, T_i)",
+    uses={"orders": ("customer_id", "ordered_at", "net_amount", "status?", "refund_amount?")},
+    caveat=Text("依据模型外推；节假日等季节因素未计入。", "An extrapolation by a model that knows no seasons."),
+    assumption_words={
+        "horizon_days": Text("展望的天数", "days ahead"),
+        "active_days": Text("多少天内买过算活跃", "days within which an order makes a customer active"),
+    },
+)  # fmt: skip
+def expected_churn_share(orders: ir.Table, periods: Periods, *, horizon_days: int = 90, active_days: int = 365) -> ir.Table:
+    """One row per customer seen by the end of the period: repeat purchase days x, age at the last t_x, age T."""
+    days = purchase_days(orders, until=max(period.last_day for period in periods.periods))
+    ends = periods.table()
+    rows = days.inner_join(ends, [days.day < ends.end_day])
+    seen = rows.group_by(["period", "customer_id", "end_day"]).aggregate(
+        first=rows.day.min(), last=rows.day.max(), occasions=rows.count()
+    )
+    age = seen.end_day.delta(seen["first"], unit="day") - 1
+    since = seen.end_day.delta(seen["last"], unit="day") - 1
+    return seen.select(
+        "period", "customer_id", x=seen.occasions - 1, t_x=age - since, T=age, recent=since < active_days
+    )
