@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 from crmtools.errors import CRMError, DataError, RunError, SettingsError
 from crmtools.estimate import Estimate
-from crmtools.goals.reading import Reading, Scorecard, scorecard
+from crmtools.goals.reading import Reading, Scorecard, goal_on, scorecard
 from crmtools.indicators import CATALOGUE
-from crmtools.measure import Breakdown, Trend, breakdown, measure, sql, trend
+from crmtools.measure import Breakdown, Trend, breakdown, measure, splits, sql, trend
 from crmtools.period import Period
 from crmtools.tables.source import Data, open
 from crmtools.words import Text
@@ -54,12 +54,14 @@ __all__ = [
     "Trend",
     "breakdown",
     "cohorts",
+    "goal_on",
     "lifetime",
     "measure",
     "open",
     "rfm",
     "scorecard",
     "show",
+    "splits",
     "sql",
     "trend",
 ]

@@ -173,6 +173,14 @@ def resolve(item: Indicator, data: Data, given: Mapping[str, object]) -> dict[st
     return item.with_assumptions({**data.settings.definitions.get(item.id, {}), **given})
 
 
+def splits(indicator: str | Indicator, data: Data) -> tuple[str, ...]:
+    """The attributes that the report cuts an indicator by: its declared segments, and what the facts carry themselves."""
+    item = find(indicator)
+    possible = attributes(item, data)
+    chosen = [name for name in data.segments if name in possible]
+    return (*chosen, *(name for name in item.splits if name in possible and name not in chosen))
+
+
 def attributes(item: Indicator, data: Data) -> tuple[str, ...]:
     """What an indicator can be split by: what its facts carry, and the attributes of customers."""
     own = tuple(name for name in item.splits if any(name in columns for columns in _source_columns(item, data)))

@@ -127,6 +127,12 @@ def scorecard(data: Data) -> Scorecard:
     return Scorecard(tuple(read(goal_from(settings), data) for settings in data.settings.goals))
 
 
+def goal_on(indicator: str, data: Data) -> Reading | None:
+    """The reading of the goal on an indicator, if the parameters file has one for all customers."""
+    chosen = [item for item in data.settings.goals if item.indicator == indicator and not item.where]
+    return read(goal_from(chosen[0]), data) if chosen else None
+
+
 def read(goal: Goal, data: Data) -> Reading:
     """Measure a goal: baseline, value now, gap, progress, expected by now, plan status."""
     now = measure(goal.indicator, data, where=goal.where)
