@@ -1,0 +1,116 @@
+"""The whole study of a report: fit, check on held-back time, second opinion, value to come.
+
+What it fits and to whom stands under ``lifetime`` in the parameters file.
+"""
+
+from dataclasses import dataclass
+
+import ibis
+import pandas as pd
+
+from crmtools.errors import CRMError, nearest
+from crmtools.lifetime.beta_geo import BetaGeo
+from crmtools.lifetime.evaluate import HoldoutCheck, holdout_check, tracking
+from crmtools.lifetime.gamma_gamma import GammaGamma
+from crmtools.lifetime.occasions import Counts, count_rows
+from crmtools.lifetime.second_opinion import second_opinion
+from crmtools.lifetime.summary import CalibrationHoldout, Summary, calibration_holdout, customer_summary
+from crmtools.lifetime.value import CustomerValue, customer_value
+from crmtools.settings import Lifetime
+from crmtools.tables.source import Data
+from crmtools.words import Text
+
+FEWEST, FEWEST_REPEAT = 100, 30
+"""Customers, and customers with a repeat purchase, below which a fit says nothing."""
+MOST_FOR_SECOND_OPINION = 20_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Study:
+    """What the lifetime chapter shows.
+
+    ``counts`` is about all rows of the orders; ``split``, ``model``, ``spend``, ``opinion``, ``check`` and ``track`` about the
+    customers of ``settings.where``, fitted up to the end of the calibration; ``value`` comes from a fit to everything known.
+    ``why`` says why there is no fit; the fields that hang on it are then None. Without a calibration date ``check`` and
+    ``track`` are None and the fit is to everything known.
+    """
+
+    settings: Lifetime
+    counts: Counts
+    customers: int
+    summary: Summary
+    split: CalibrationHoldout | None = None
+    model: BetaGeo | None = None
+    spend: GammaGamma | None = None
+    opinion: pd.DataFrame | None = None
+    check: HoldoutCheck | None = None
+    track: pd.DataFrame | None = None
+    value: CustomerValue | None = None
+    notes: tuple[Text, ...] = ()
+    why: Text | None = None
+
+
+def study(data: Data) -> Study:
+    """Fit, check and value as the parameters file asks; needs the table orders."""
+    settings = data.settings.lifetime
+    counts = count_rows(data["orders"], until=data.as_of)
+    orders = _chosen(data)
+    summary = customer_summary(orders, as_of=data.as_of, unit=settings.unit)
+    if settings.calibration_until and settings.calibration_until >= data.as_of:
+        raise CRMError(
+            f"lifetime.calibration_until {settings.calibration_until} must lie before as_of {data.as_of}: nothing is held back."
+        )
+    split = (
+        calibration_holdout(
+            orders, calibration_until=settings.calibration_until, holdout_until=data.as_of, unit=settings.unit
+        )
+        if settings.calibration_until
+        else None
+    )
+    basis = split.calibration if split else summary
+    if why := _too_few(basis):
+        return Study(settings, counts, len(summary), summary, split, why=why)
+    model, spend = BetaGeo.fit(basis), GammaGamma.fit(basis)
+    now, now_spend = (model, spend) if basis is summary else (BetaGeo.fit(summary), GammaGamma.fit(summary))
+    value = customer_value(
+        now, now_spend, summary,
+        horizon_months=settings.horizon_months, annual_discount=settings.annual_discount, margin=settings.margin,
+    )  # fmt: skip
+    return Study(
+        settings, counts, len(summary), summary, split, model, spend, second_opinion(_sample(basis)),
+        holdout_check(model, split) if split else None,
+        tracking(model, orders, calibration_until=split.calibration_until, until=data.as_of) if split else None,
+        value, value.notes,
+    )  # fmt: skip
+
+
+def _chosen(data: Data) -> ibis.Table:
+    """The orders of the customers that ``lifetime.where`` names."""
+    orders, where = data["orders"], data.settings.lifetime.where
+    if not where:
+        return orders
+    if not data.has("customers"):
+        raise CRMError("lifetime.where needs the table customers, which these data lack.")
+    customers = data["customers"]
+    for name, value in where.items():
+        if name not in customers.columns:
+            raise CRMError(f"lifetime.where: customers have no attribute '{name}'. {nearest(name, customers.columns)}")
+        customers = customers.filter(customers[name].isin([value] if isinstance(value, str) else list(value)))
+    return orders.semi_join(customers, "customer_id")
+
+
+def _too_few(summary: Summary) -> Text | None:
+    repeat = int((summary.frame["frequency"] > 0).sum())
+    if len(summary) >= FEWEST and repeat >= FEWEST_REPEAT:
+        return None
+    return Text(
+        f"客户仅 {len(summary)} 位、其中复购 {repeat} 位，不足以拟合模型（至少 {FEWEST} 位与 {FEWEST_REPEAT} 位）",
+        f"{len(summary)} customers, {repeat} of them with a repeat purchase, are too few to fit a model "
+        f"(at least {FEWEST} and {FEWEST_REPEAT})",
+    )
+
+
+def _sample(summary: Summary) -> Summary:
+    """Every k-th customer when there are many: the second opinion takes seconds per hundred thousand."""
+    step = -(-len(summary) // MOST_FOR_SECOND_OPINION)
+    return summary if step == 1 else Summary(summary.frame.iloc[::step], summary.unit, summary.as_of)
