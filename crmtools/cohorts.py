@@ -174,10 +174,10 @@ def _cells(found: pd.DataFrame, by: CohortBy, as_of: date, level: float) -> pd.D
 
 
 def _wilson(table: pd.DataFrame, level: float) -> dict[str, np.ndarray]:
-    low, high = proportion_confint(
-        table["active"].to_numpy(float), table["size"].to_numpy(float), alpha=1 - level, method="wilson"
-    )
-    return {"low": low, "high": high}
+    active, size = table["active"].to_numpy(float), table["size"].to_numpy(float)
+    low, high = proportion_confint(active, size, alpha=1 - level, method="wilson")
+    # at 0 % and 100 % rounding leaves the share outside by one last digit
+    return {"low": np.minimum(low, active / size), "high": np.maximum(high, active / size)}
 
 
 def _number(period: pd.Period, by: CohortBy) -> int:

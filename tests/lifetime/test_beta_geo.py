@@ -170,7 +170,7 @@ def test_expectation_is_continuous_where_its_denominator_vanishes(b):
 
 
 def test_expectation_given_alive_equals_integration():
-    """Sum over n of P(the n-th purchase comes before the horizon, not gone before it), integrated over lambda."""
+    """Sum over n of P(n-th purchase before the horizon, not gone before it), integrated over lambda."""
     r, alpha, a, b = ROUNDED
     x, T, horizon = 2.0, 38.86, 39.0
     shape, rate = r + x, alpha + T

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -55,6 +57,24 @@ def test_mean_of_drawn_futures_is_the_expected_value(beta_geo, gamma_gamma, summ
     expected = (_discounted_purchases(beta_geo, summary, 12, MONTH, 0.10) * spend).sum()
     error = np.std(futures) / np.sqrt(len(futures))
     assert np.mean(futures) == pytest.approx(expected, abs=3.5 * error)
+
+
+def test_a_leaver_keeps_the_earliest_purchases(beta_geo, gamma_gamma, summary):
+    """Customers who buy weekly and leave after a few purchases spend early, so a steep discount hardly bites."""
+    model = replace(beta_geo, r=20.0, alpha=20.0, a=20.0, b=40.0)
+    frame = pd.DataFrame(
+        {"frequency": 0, "recency": 0.0, "T": 0.0, "monetary_value": np.nan}, index=range(3000)
+    )
+    new = Summary(frame, "weeks", summary.as_of)
+    random = np.random.default_rng(8)
+    futures = [
+        _one_future(model.parameters, gamma_gamma.parameters, new, 12 * MONTH, MONTH, 0.9, random)
+        for _ in range(100)
+    ]
+    times = np.linspace(0, 12, 1201)[1:]
+    steps = np.diff(model.expected_purchases_new_customer(horizon=times * MONTH), prepend=0.0)
+    expected = 3000 * gamma_gamma.population_mean * (steps * 1.9 ** (-(times - times[0] / 2) / 12)).sum()
+    assert np.mean(futures) == pytest.approx(expected, abs=3.5 * np.std(futures) / 10)
 
 
 def test_total_has_an_interval_that_repeats_with_its_seed(beta_geo, gamma_gamma, summary):
