@@ -7,7 +7,7 @@ import socket
 import stat
 import subprocess
 import tomllib
-from importlib.metadata import PackageNotFoundError, requires
+from importlib.metadata import PackageNotFoundError, distributions, requires
 from pathlib import Path
 
 import pytest
@@ -72,6 +72,18 @@ def test_lock_holds_what_the_direct_dependencies_bring_along():
             if not need.marker or any(need.marker.evaluate({"extra": e}) for e in ("", *extras)):
                 open_ends.append((canonicalize_name(need.name), frozenset(need.extras)))
     assert missing == set()
+
+
+def test_locked_packages_run_on_the_oldest_python_that_is_allowed():
+    """The lock is resolved on one patch release of Python; a package may ask for more than another machine has."""
+    oldest = PROJECT["requires-python"].removeprefix(">=") + ".0"
+    wants = {
+        d.name: d.metadata["Requires-Python"]
+        for d in distributions()
+        if LOCKED.get(canonicalize_name(d.name)) == d.version and d.metadata["Requires-Python"]
+    }
+    assert {name: bound for name, bound in wants.items() if oldest not in SpecifierSet(bound)} == {}
+    assert len(wants) > 100
 
 
 def test_conda_environment_installs_the_lock():
