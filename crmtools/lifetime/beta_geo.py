@@ -16,7 +16,13 @@ import pandas as pd
 from crmtools.errors import DataError, SettingsError
 from crmtools.lifetime.beta_geo_formulas import alive, purchases_if_alive
 from crmtools.lifetime.beta_geo_likelihood import NAMES, likelihood_of
-from crmtools.lifetime.fitted import parameter_table, quantiles_over_draws
+from crmtools.lifetime.fitted import (
+    NOT_IDENTIFIED,
+    fit_notes,
+    identified,
+    parameter_table,
+    quantiles_over_draws,
+)
 from crmtools.lifetime.newton import draw_parameters, maximise
 from crmtools.lifetime.summary import DAYS_PER, Patterns, Summary, TimeUnit, horizon_in
 from crmtools.words import Text
@@ -93,8 +99,18 @@ class BetaGeo:
         """One row per parameter: estimate, se, low, high (Wald on the log scale, so never below zero)."""
         return parameter_table(NAMES, self.parameters, self.covariance, level)
 
+    @property
+    def identified(self) -> bool:
+        """Whether the data say enough about every parameter; if not, there are no draws and no intervals."""
+        return self.converged and identified(self.parameters, self.covariance)
+
     def draws(self, count: int, *, seed: int = 0) -> pd.DataFrame:
-        """``count`` parameter sets from the approximate sampling distribution (normal on the log scale)."""
+        """``count`` parameter sets from the approximate sampling distribution (normal on the log scale).
+
+        Raises DataError when the parameters are not ``identified``.
+        """
+        if not self.identified:
+            raise DataError(f"{type(self).__name__}: {NOT_IDENTIFIED.en}")
         drawn = draw_parameters(self.parameters, self.covariance, count=count, seed=seed)
         return pd.DataFrame(drawn, columns=list(NAMES))
 
@@ -104,8 +120,8 @@ class BetaGeo:
         """Is the customer still active at the end of observation? (FHL 2005; Hardie note 021)
 
         Frame indexed by customer: ``value``, and with ``level`` also ``low`` and ``high`` (uncertainty of the
-        parameters). Exactly 1 for one-time buyers: this model lets customers leave only after a repeat
-        purchase.
+        parameters; NaN when they are not ``identified``). Exactly 1 for one-time buyers: this model lets
+        customers leave only after a repeat purchase.
         """
         return self._answer(summary, alive, level=level, draws=draws, seed=seed)
 
@@ -167,20 +183,7 @@ class BetaGeo:
 
     def notes(self) -> tuple[Text, ...]:
         """What a reader has to know before believing the numbers, in both languages."""
-        notes = []
-        if not self.converged:
-            notes.append(
-                Text("模型未收敛，结果不可用。", "The fit did not converge: do not use its results.")
-            )
-        if self.at_bound:
-            names = ", ".join(self.at_bound)
-            notes.append(
-                Text(
-                    f"数据不足以识别参数 {names}：估计停在边界上，流失无法可靠估计。",
-                    f"The data do not identify {names}: the estimate sits at its bound, so who has left "
-                    "is not known.",
-                )
-            )
+        notes = fit_notes(self.converged, self.at_bound, self.identified)
         if self.n:
             share = f"{100 * self.one_time / self.n:.1f}%"
             notes.append(
@@ -220,7 +223,7 @@ class BetaGeo:
         p, position = summary.compressed()
         columns = {"value": question(self.parameters, p.x, p.t_x, p.T)}
         if level is not None:
-            drawn = self.draws(draws, seed=seed).to_numpy()
+            drawn = self.draws(draws, seed=seed).to_numpy() if self.identified else None
             columns |= quantiles_over_draws(
                 lambda theta, s: question(theta, p.x[s], p.t_x[s], p.T[s]), drawn, len(p.x), level
             )

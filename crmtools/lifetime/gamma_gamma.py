@@ -15,7 +15,13 @@ from scipy.special import gammaln, polygamma, psi
 
 from crmtools.errors import DataError
 from crmtools.lifetime.beta_geo_likelihood import dot
-from crmtools.lifetime.fitted import parameter_table, quantiles_over_draws
+from crmtools.lifetime.fitted import (
+    NOT_IDENTIFIED,
+    fit_notes,
+    identified,
+    parameter_table,
+    quantiles_over_draws,
+)
 from crmtools.lifetime.newton import draw_parameters, maximise
 from crmtools.lifetime.summary import Summary
 from crmtools.words import Text
@@ -96,8 +102,18 @@ class GammaGamma:
         """One row per parameter: estimate, se, low, high (Wald on the log scale)."""
         return parameter_table(NAMES, self.parameters, self.covariance, level)
 
+    @property
+    def identified(self) -> bool:
+        """Whether the data say enough about every parameter; if not, there are no draws and no intervals."""
+        return self.converged and identified(self.parameters, self.covariance)
+
     def draws(self, count: int, *, seed: int = 0) -> pd.DataFrame:
-        """``count`` parameter sets from the approximate sampling distribution (normal on the log scale)."""
+        """``count`` parameter sets from the approximate sampling distribution (normal on the log scale).
+
+        Raises DataError when the parameters are not ``identified``.
+        """
+        if not self.identified:
+            raise DataError(f"{type(self).__name__}: {NOT_IDENTIFIED.en}")
         drawn = draw_parameters(self.parameters, self.covariance, count=count, seed=seed)
         return pd.DataFrame(drawn, columns=list(NAMES))
 
@@ -114,25 +130,13 @@ class GammaGamma:
         m = frame["monetary_value"].fillna(0).to_numpy(float)
         columns = {"value": spend(self.parameters, x, m)}
         if level is not None:
-            drawn = self.draws(draws, seed=seed).to_numpy()
+            drawn = self.draws(draws, seed=seed).to_numpy() if self.identified else None
             columns |= quantiles_over_draws(lambda theta, s: spend(theta, x[s], m[s]), drawn, len(x), level)
         return pd.DataFrame(columns, index=frame.index)
 
     def notes(self) -> tuple[Text, ...]:
         """What a reader has to know before believing the numbers, in both languages."""
-        notes = []
-        if not self.converged:
-            notes.append(
-                Text("模型未收敛，结果不可用。", "The fit did not converge: do not use its results.")
-            )
-        if self.at_bound:
-            names = ", ".join(self.at_bound)
-            notes.append(
-                Text(
-                    f"数据不足以识别参数 {names}。",
-                    f"The data do not identify {names}: the estimate sits at its bound.",
-                )
-            )
+        notes = fit_notes(self.converged, self.at_bound, self.identified)
         if self.q <= 1:
             notes.append(
                 Text(

@@ -61,8 +61,8 @@ def customer_value(
 
     annual_discount: 0.10 for 10 % a year. margin: share of spend that is kept. The interval of the total
     comes from ``draws`` futures: a parameter set of each model is drawn, then every customer's state, rates
-    and purchases given that set; leaving out either source makes it too narrow. Money is in the currency of
-    the orders.
+    and purchases given that set; leaving out either source makes it too narrow. It is NaN when a model is not
+    ``identified``. Money is in the currency of the orders.
     """
     _check(horizon_months, annual_discount, margin)
     month = DAYS_PER["months"] / DAYS_PER[beta_geo.unit]
@@ -77,8 +77,9 @@ def customer_value(
     )
     purchases = _discounted_purchases(beta_geo, summary, horizon_months, month, annual_discount)
     frame["value"] = purchases * frame["expected_spend"] * margin
-    futures = np.array(
-        [
+    low = high = float("nan")
+    if beta_geo.identified and gamma_gamma.identified:
+        futures = [
             _one_future(rates, spends, summary, horizon_months * month, month, annual_discount, random)
             for rates, spends, random in zip(
                 beta_geo.draws(draws, seed=seed).to_numpy(),
@@ -87,10 +88,10 @@ def customer_value(
                 strict=True,
             )
         ]
-    )
-    low, high = np.quantile(futures * margin, (0.5 - level / 2, 0.5 + level / 2))
+        low, high = np.quantile(np.array(futures) * margin, (0.5 - level / 2, 0.5 + level / 2))
     total = Total(float(frame["value"].sum(skipna=False)), float(low), float(high), level, draws)
-    notes = beta_geo.notes() + gamma_gamma.notes()
+    # both models may say the same of their parameters
+    notes = tuple(dict.fromkeys(beta_geo.notes() + gamma_gamma.notes()))
     return CustomerValue(frame, total, horizon_months, annual_discount, margin, notes)
 
 

@@ -1,5 +1,6 @@
 import warnings
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,15 @@ from scipy.special import betaln, gammaln
 from scipy.stats import binom, poisson
 
 from crmtools.errors import DataError, SettingsError
-from crmtools.lifetime import BetaGeo, Patterns, Summary, second_opinion, simulate_summary
+from crmtools.lifetime import (
+    BetaGeo,
+    GammaGamma,
+    Patterns,
+    Summary,
+    customer_value,
+    second_opinion,
+    simulate_summary,
+)
 from crmtools.lifetime.beta_geo_formulas import alive, purchases_if_alive
 from crmtools.lifetime.beta_geo_likelihood import likelihood_of
 
@@ -197,7 +206,7 @@ def test_extreme_customers_stay_finite(beta_geo):
     T = np.array([0, 300, 300, 300, 50, 1e4], dtype=float)
     model = replace(beta_geo, covariance=beta_geo.covariance)
     frame = pd.DataFrame({"frequency": x.astype(int), "recency": t_x, "T": T})
-    summary = Summary(frame, "weeks", pd.Timestamp("2025-01-01").date())
+    summary = Summary(frame, "weeks", date(2025, 1, 1))
     for answer in (
         model.probability_alive(summary),
         model.expected_purchases(summary, horizon=500),
@@ -260,12 +269,36 @@ def test_unidentified_dropout_is_reported_not_raised():
     frame = pd.DataFrame(
         {"frequency": np.arange(5, 45), "recency": np.full(40, 39.5), "T": np.full(40, 40.0)}
     )
-    model = BetaGeo.fit(Summary(frame, "weeks", pd.Timestamp("2025-01-01").date()))
+    model = BetaGeo.fit(Summary(frame, "weeks", date(2025, 1, 1)))
     assert model.at_bound
     assert any("do not identify" in note.en for note in model.notes())
     assert np.isfinite(model.parameters).all()
     assert model.summary()["se"].isna().any()
-    assert np.isfinite(model.draws(10).to_numpy()).all()
+    assert not model.identified
+    with pytest.raises(DataError, match="too short a history"):
+        model.draws(10)
+
+
+def test_few_customers_get_values_but_no_interval():
+    """Nine customers: a report must show the page without nonsense, not crash on it."""
+    frame = pd.DataFrame(
+        {
+            "frequency": [1, 2, 1, 1, 0, 1, 0, 1, 0],
+            "recency": [90.0, 153.0, 45.0, 260.0, 0.0, 133.0, 0.0, 102.0, 0.0],
+            "T": [90.0, 230.0, 117.0, 666.0, 395.0, 164.0, 141.0, 152.0, 21.0],
+            "monetary_value": [120.0, 960.0, 450.0, 350.0, np.nan, 300.0, np.nan, 1200.0, np.nan],
+        }
+    )
+    summary = Summary(frame, "days", date(2025, 12, 31))
+    model, spend = BetaGeo.fit(summary), GammaGamma.fit(summary)
+    assert not (model.identified and spend.identified)
+    answer = model.expected_purchases(summary, horizon="12 months", level=0.95)
+    assert np.isfinite(answer["value"]).all()
+    value = customer_value(model, spend, summary, horizon_months=12, annual_discount=0.1)
+    assert np.isfinite(value.total.value)
+    assert np.isnan(value.total.low)
+    assert np.isnan(value.total.high)
+    assert any("no interval" in note.en for note in value.notes)
 
 
 def test_wrong_use_is_refused(beta_geo, summary):
