@@ -20,7 +20,7 @@ from crmtools.errors import CRMError, DataError, RunError, SettingsError
 from crmtools.estimate import Estimate
 from crmtools.goals.reading import Reading, Scorecard, goal_on, scorecard
 from crmtools.indicators import CATALOGUE
-from crmtools.measure import Breakdown, Trend, breakdown, measure, splits, sql, trend
+from crmtools.measure import Breakdown, Trend, breakdown, computable, measure, splits, sql, trend
 from crmtools.period import Period
 from crmtools.tables.source import Data, open
 from crmtools.words import Text
@@ -54,6 +54,7 @@ __all__ = [
     "Trend",
     "breakdown",
     "cohorts",
+    "computable",
     "goal_on",
     "lifetime",
     "measure",

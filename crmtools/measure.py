@@ -168,6 +168,11 @@ def missing_columns(item: Indicator, data: Data) -> list[str]:
     return [name for table in item.tables for name in data.missing(table, item.columns(table))]
 
 
+def computable(indicator: str | Indicator, data: Data) -> bool:
+    """Whether the source has all that an indicator needs."""
+    return not missing_columns(find(indicator), data)
+
+
 def resolve(item: Indicator, data: Data, given: Mapping[str, object]) -> dict[str, object]:
     """The assumptions in force: declaration, then the parameters file's definitions, then those given."""
     return item.with_assumptions({**data.settings.definitions.get(item.id, {}), **given})
