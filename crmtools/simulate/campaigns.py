@@ -7,14 +7,14 @@ import pandas as pd
 
 from crmtools.simulate.people import People
 from crmtools.simulate.voice import quarters
-from crmtools.simulate.world import World
+from crmtools.simulate.world import World, named, same
 
 TYPES = ("email", "event", "advertising", "winback", "loyalty")
 
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """When a campaign starts and ends (days; NaN: runs on), its type, whom it takes and how many it holds out."""
+    """Start and end of a campaign (days; NaN: runs on), type, and the shares it takes, holds out, moves."""
 
     start: float
     end: float
@@ -38,39 +38,31 @@ def plan(world: World) -> tuple[Campaign, ...]:
     return tuple(sorted(found, key=lambda campaign: campaign.start))
 
 
+def _reached(
+    world: World, random: np.random.Generator, everyone: People, number: int, campaign: Campaign
+) -> tuple[np.ndarray, ...]:
+    """Campaign, customer, held out or not, when contacted, when responded: one element per customer."""
+    taken = np.flatnonzero((everyone.t < campaign.start) & (random.random(len(everyone)) < campaign.reach))
+    held = random.random(len(taken)) < campaign.holdout
+    contacted = np.where(held, np.nan, campaign.start + 5 * random.random(len(taken)))
+    replies = random.random(len(taken)) < campaign.response
+    responded = np.where(replies, contacted + 0.01 + random.exponential(3.0, len(taken)), np.nan)
+    kept = held | (contacted < world.days)  # whose message goes out after the span has not been reached yet
+    return np.full(kept.sum(), number), taken[kept], held[kept], contacted[kept], responded[kept]
+
+
 def campaigns_tables(world: World, everyone: People) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """``campaigns`` and ``campaign_responses``: groups are drawn by lot among the customers of the first day."""
+    """``campaigns`` and ``campaign_responses``; groups drawn by lot among the customers of the first day."""
     random, planned = world.random("campaigns"), plan(world)
-    parts = []
-    for number, campaign in enumerate(planned):
-        taken = np.flatnonzero(
-            (everyone.t < campaign.start) & (random.random(len(everyone)) < campaign.reach)
-        )
-        held = random.random(len(taken)) < campaign.holdout
-        contacted = np.where(held, np.nan, campaign.start + 5 * random.random(len(taken)))
-        replies = random.random(len(taken)) < campaign.response
-        responded = np.where(replies, contacted + 0.01 + random.exponential(3.0, len(taken)), np.nan)
-        parts.append((np.full(len(taken), number), taken, held, contacted, responded))
-    empty = [
-        np.zeros(0, dtype=int),
-        np.zeros(0, dtype=int),
-        np.zeros(0, dtype=bool),
-        np.zeros(0),
-        np.zeros(0),
-    ]
-    campaign, customer, held, contacted, responded = (
-        np.concatenate(column) for column in zip(empty, *parts, strict=True)
-    )
-    # A campaign whose messages go out after the span has reached nobody yet.
-    kept = held | (contacted < world.days)
-    campaign, customer, held, contacted, responded = (
-        x[kept] for x in (campaign, customer, held, contacted, responded)
-    )
+    reached = [_reached(world, random, everyone, number, campaign) for number, campaign in enumerate(planned)]
+    parts = zip(*reached, strict=True) if reached else [[np.zeros(0)]] * 5
+    campaign, customer, held, contacted, responded = (np.concatenate(list(part)) for part in parts)
+    campaign, customer, held = campaign.astype(int), customer.astype(int), held.astype(bool)
     responses = pd.DataFrame(
         {
             "campaign_id": campaign,
             "customer_id": customer,
-            "group": pd.Categorical.from_codes(held.astype(int), ["contacted", "holdout"]),
+            "group": named(held.astype(int), ["contacted", "holdout"]),
             "contacted_at": world.moment_of(contacted),
             "responded_at": world.moment_of(responded),
         }
@@ -84,14 +76,14 @@ def campaigns_tables(world: World, everyone: People) -> tuple[pd.DataFrame, pd.D
     campaigns = pd.DataFrame(
         {
             "campaign_id": np.arange(len(planned)),
-            "type": pd.Categorical.from_codes(kind, TYPES),
+            "type": named(kind, TYPES),
             "started_at": world.day_of(np.array([item.start for item in planned], dtype=float)),
             "ended_at": world.day_of(np.array([item.end for item in planned], dtype=float)),
             "budget": np.ceil(cost / 500) * 500,
             "actual_cost": cost,
             "sent": sent,
             "responses": replied,
-            "currency": pd.Categorical.from_codes(np.zeros(len(planned), dtype=int), ["CNY"]),
+            "currency": same("CNY", len(planned)),
         }
     )
     return campaigns, responses

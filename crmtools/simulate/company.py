@@ -1,7 +1,7 @@
 """The invented company: every true value its data are drawn from, in one place.
 
-Rates are per day unless the name says otherwise, money is in the report's currency. The dates of the stories are
-calendar days, so that a report over another span still finds them where they happened.
+Rates are per day unless the name says otherwise, money is in the report's currency. The dates of the stories
+are calendar days, so that a report over another span still finds them where they happened.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ TICKET_CHANNELS = ("email", "phone", "chat", "app")
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """The true values. Tuples follow the order of ``REGIONS``, ``SOURCES``, ``TIERS`` or ``TICKET_CHANNELS``."""
+    """The true values; tuples follow ``REGIONS``, ``SOURCES``, ``TIERS`` or ``TICKET_CHANNELS``."""
 
     # Who comes: leads and direct customers are Poisson processes whose intensity grows every year.
     growth_per_year: float = 0.10
@@ -49,11 +49,11 @@ class Company:
     bgnbd_alpha: float = 45.0
     bgnbd_a: float = 0.60
     bgnbd_b: float = 3.00
-    # Order values: gamma-gamma with one scale per customer type; price level and season act on values, never on timing.
+    # Order values: gamma-gamma with one scale per customer type; price level and season act on values only.
     spend_p: float = 6.0
-    spend_q: float = 5.0
-    spend_mean_consumer: float = 260.0
-    spend_mean_business: float = 1_100.0
+    spend_q: float = 8.0
+    spend_mean_consumer: float = 280.0
+    spend_mean_business: float = 900.0
     price_growth_per_year: float = 0.03
     season_amplitude: float = 0.08
     split_share: float = 0.03
@@ -61,8 +61,8 @@ class Company:
     cancelled_share: float = 0.04
     returned_share: float = 0.015
 
-    # Subscriptions: a constant hazard per customer, gamma frailty, higher in the north, lower in the south once the
-    # first response became faster there.
+    # Subscriptions: a constant hazard per customer, gamma frailty, higher in the north, lower in the south
+    # once the first response became faster there.
     churn_per_month: float = 0.047
     churn_by_region: tuple[float, ...] = (1.40, 1.0, 0.95, 1.0)
     churn_frailty_variance: float = 0.15
@@ -112,7 +112,7 @@ class Company:
     response_share: float = 0.38
     answers_twice_share: float = 0.08
     item_missing_share: float = 0.05
-    nps_level: float = 7.95  # mean of the latent 0-10 answer on 2025-01-01
+    nps_level: float = 8.15  # mean of the latent 0-10 answer on 2025-01-01
     nps_growth_per_year: float = 0.16
     nps_by_mood: float = 1.10
     nps_noise: float = 1.45

@@ -7,7 +7,7 @@ import pandas as pd
 
 from crmtools.simulate.company import DAYS_IN_MONTH, REGIONS
 from crmtools.simulate.people import People
-from crmtools.simulate.world import World, pick
+from crmtools.simulate.world import World, named, pick, same
 
 PLANS = ("plus", "pro", "team", "enterprise")
 FEES = np.array([39.0, 79.0, 299.0, 899.0])
@@ -17,7 +17,7 @@ USAGE_DAYS = 184
 
 @dataclass(frozen=True, slots=True)
 class Spells:
-    """Unbroken stretches of being subscribed: customer, first day, last day (``NaN``: still running), plan."""
+    """Unbroken stretches of being subscribed: customer, first day, last day (NaN: still running), plan."""
 
     customer: np.ndarray
     start: np.ndarray
@@ -69,7 +69,7 @@ def spells(world: World, everyone: People) -> Spells:
 
 
 def subscriptions_table(world: World, held: Spells) -> pd.DataFrame:
-    """The table ``subscriptions``: a stretch is one contract, or two that overlap by a day when the plan changed."""
+    """The table ``subscriptions``: a stretch is one contract, or two that overlap by a day (a new plan)."""
     random, size = world.random("contracts"), len(held.customer)
     length = np.where(np.isnan(held.end), world.days, held.end) - held.start
     changes = np.flatnonzero((length > 120) & (random.random(size) < 0.12))
@@ -89,22 +89,20 @@ def subscriptions_table(world: World, held: Spells) -> pd.DataFrame:
         {
             "subscription_id": np.arange(len(start)),
             "customer_id": customer,
-            "plan": pd.Categorical.from_codes(plan, PLANS),
+            "plan": named(plan, PLANS),
             "started_at": world.day_of(start),
             "ended_at": world.day_of(end),
             "mrr": FEES[plan],
             "renewal_due_at": world.day_ahead(np.where(runs, renewal, np.nan)),
-            "status": pd.Categorical.from_codes(
-                np.where(runs, 0, np.where(replaced, 2, 1)), ["active", "ended", "replaced"]
-            ),
-            "cancel_reason": pd.Categorical.from_codes(reason, REASONS),
-            "currency": pd.Categorical.from_codes(np.zeros(len(start), dtype=int), ["CNY"]),
+            "status": named(np.where(runs, 0, np.where(replaced, 2, 1)), ["active", "ended", "replaced"]),
+            "cancel_reason": named(reason, REASONS),
+            "currency": same("CNY", len(start)),
         }
     )
 
 
 def usage_table(world: World, everyone: People, held: Spells) -> pd.DataFrame:
-    """The table ``usage`` for the last half year; use falls away in the six weeks before a subscription ends."""
+    """The table ``usage`` for the last half year; use fades in the six weeks before a subscription ends."""
     random, first = world.random("usage"), max(world.days - USAGE_DAYS, 0)
     seats = np.where(everyone.business, random.integers(3, 31, len(everyone)), 1)
     habit = random.beta(2.2, 2.8, len(everyone)) * np.exp(0.1 * np.minimum(everyone.mood, 1))

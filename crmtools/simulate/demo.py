@@ -1,7 +1,6 @@
 """The demo company on disk: every neutral table as Parquet, and the true values beside them."""
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Collection
@@ -36,7 +35,7 @@ TRUTH = "truth.json"
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What the data were drawn from: the true values (``company``), the seed and the span, and the rows per table."""
+    """What the data were drawn from: the true values (``company``), seed and span, and the rows per table."""
 
     company: Company
     seed: int
@@ -130,8 +129,8 @@ def simulate(
 ) -> Truth:
     """Write one Parquet file per neutral table, and ``truth.json``, into ``folder``.
 
-    ``customers`` is the expected number; the number that comes is Poisson. Customers are independent of each other.
-    The same arguments give the same bytes.
+    ``customers`` is the expected number; the number that comes is Poisson. Customers are independent of each
+    other. The same arguments give the same bytes.
     """
     if customers < 1 or months < 1:
         raise SettingsError(
@@ -154,7 +153,7 @@ def ensure_demo(
     months: int = 36,
     as_of: date = date(2025, 12, 31),
 ) -> Path:
-    """The demo company in ``folder``, made when it is not there yet or was made with other arguments or another version.
+    """The demo company in ``folder``, made unless it is there, of this version and with these arguments.
 
     It is made beside the folder and moved in when whole: a reader never sees half of it. A folder that holds
     something else than a simulated company is left alone.
@@ -183,9 +182,9 @@ def _swap(fresh: Path, folder: Path, wanted: dict[str, object]) -> None:
     """Move the fresh folder into place; where another process was faster with the same data, keep theirs."""
     old = fresh.with_name(f"{fresh.name}-old")
     if folder.exists():
-        os.replace(folder, old)
+        folder.replace(old)
     try:
-        os.replace(fresh, folder)
+        fresh.replace(folder)
     except OSError:
         meta = folder / META
         if not meta.exists() or json.loads(meta.read_text(encoding="utf-8")) != wanted:

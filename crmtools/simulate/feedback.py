@@ -6,7 +6,7 @@ import pandas as pd
 from crmtools.simulate.company import DAYS_IN_MONTH
 from crmtools.simulate.names import plant_hostile, text
 from crmtools.simulate.people import People
-from crmtools.simulate.world import World, pick, poisson_times
+from crmtools.simulate.world import World, named, pick, poisson_times
 
 TOPICS = ("delivery", "product", "price", "service", "app")
 SENTIMENTS = ("positive", "neutral", "negative")
@@ -39,10 +39,10 @@ def feedback_table(world: World, everyone: People) -> pd.DataFrame:
             "feedback_id": np.arange(size),
             "customer_id": np.where(known, customer, -1),
             "at": at,
-            "source": pd.Categorical.from_codes(pick(random, (0.4, 0.3, 0.2, 0.1), size), SOURCES),
+            "source": named(pick(random, (0.4, 0.3, 0.2, 0.1), size), SOURCES),
             "text": plant_hostile(words, every=41),
-            "topic": pd.Categorical.from_codes(pick(random, (0.25, 0.25, 0.15, 0.25, 0.10), size), TOPICS),
-            "sentiment": pd.Categorical.from_codes(sentiment, SENTIMENTS),
+            "topic": named(pick(random, (0.25, 0.25, 0.15, 0.25, 0.10), size), TOPICS),
+            "sentiment": named(sentiment, SENTIMENTS),
             "acknowledged_at": world.after(at, answered),
             "actioned_at": world.after(at, acted),
         }
@@ -62,6 +62,6 @@ def feedback_codes_table(world: World, feedback: pd.DataFrame) -> pd.DataFrame:
         {
             "feedback_id": np.tile(feedback["feedback_id"].to_numpy()[items], 2),
             "coder_id": np.repeat([70, 71], len(items)),
-            "code": pd.Categorical.from_codes(np.concatenate(given), TOPICS),
+            "code": named(np.concatenate(given), TOPICS),
         }
     )

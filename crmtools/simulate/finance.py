@@ -1,4 +1,4 @@
-"""Money owed and spent: invoices and payments with delays and write-offs, and spend that leaves nothing to chance."""
+"""Money owed and spent: invoices, payments with delays, write-offs, and spend without chance."""
 
 import numpy as np
 import pandas as pd
@@ -8,11 +8,11 @@ from crmtools.simulate.company import DAYS_IN_MONTH
 from crmtools.simulate.contract import FEES, Spells
 from crmtools.simulate.people import Arrivals, People, arrivals
 from crmtools.simulate.trade import dollar_rate
-from crmtools.simulate.world import World
+from crmtools.simulate.world import World, named, same
 
 
 def billed(world: World, everyone: People, orders: pd.DataFrame, held: Spells) -> pd.DataFrame:
-    """What is billed: completed orders of business customers and some consumers, and contracts of business by month.
+    """What is billed: completed orders of businesses and some consumers, contracts of businesses by month.
 
     Columns: customer, order (-1: a contract's month), t (day of issue), amount in CNY.
     """
@@ -46,7 +46,7 @@ def billed(world: World, everyone: People, orders: pd.DataFrame, held: Spells) -
 def invoices_tables(
     world: World, everyone: People, orders: pd.DataFrame, held: Spells
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """``invoices`` and ``payments``, all in CNY. An invoice is paid, paid in two parts, or written off in the end."""
+    """``invoices`` and ``payments``, in CNY: paid, paid in two parts, or written off in the end."""
     company, random = world.company, world.random("payments")
     bills = billed(world, everyone, orders, held)
     customer, issued, amount = (bills[name].to_numpy() for name in ("customer", "t", "amount"))
@@ -81,7 +81,7 @@ def invoices_tables(
     invoice, when, part = invoice[order], when[order], part[order]
     received = np.bincount(invoice, weights=part, minlength=size).astype(np.int64)
     status = np.select([gone, received == cents, received > 0], [3, 2, 1], default=0)
-    yuan = pd.Categorical.from_codes(np.zeros(size, dtype=int), ["CNY"])
+    yuan = same("CNY", size)
     invoices = pd.DataFrame(
         {
             "invoice_id": np.arange(size),
@@ -91,7 +91,7 @@ def invoices_tables(
             "due_at": world.day_ahead(due),
             "amount": cents / 100,
             "currency": yuan,
-            "status": pd.Categorical.from_codes(status, ["open", "part paid", "paid", "written off"]),
+            "status": named(status, ["open", "part paid", "paid", "written off"]),
             "disputed": (random.random(size) < 0.02) & (late | never),
             "written_off_at": world.day_of(np.where(gone, written, np.nan)),
             "written_off_amount": np.where(gone, left / 100, np.nan),
@@ -112,10 +112,10 @@ def invoices_tables(
 
 
 def spend_table(world: World, expected: Arrivals | None = None) -> pd.DataFrame:
-    """The table ``spend``, booked on the 15th of each month; it scales with the customers expected, not with those drawn.
+    """The table ``spend``, booked on the 15th of each month, from the customers expected, not those drawn.
 
-    What is spent on acquisition in a month is the cost per customer of that month times the customers expected in
-    the month after it; in the last month, those of the same month grown on.
+    What is spent on acquisition in a month is the cost per customer of that month times the customers
+    expected in the month after it; in the last month, those of the same month grown on.
     """
     company, new = world.company, (expected or arrivals(world)).customers
     months = Period(world.start, world.end).split("month")
@@ -140,15 +140,22 @@ def spend_table(world: World, expected: Arrivals | None = None) -> pd.DataFrame:
         ("shared", "rent", "", "", company.shared_spend_per_customer_month * base),
     ]
     month = np.tile(np.arange(len(months)), len(lines))
-    labels = {name: np.repeat([line[n] for line in lines], len(months)) for n, name in enumerate(
-        ("category", "subcategory", "channel", "department"))}  # fmt: skip
+    names = ("category", "subcategory", "channel", "department")
+    labels = {name: repeated([str(line[n]) for line in lines], len(months)) for n, name in enumerate(names)}
     frame = pd.DataFrame(
         {
             "period": world.day_of((first + 14.0)[month]),
-            **{name: pd.Categorical(np.where(values == "", None, values)) for name, values in labels.items()},
+            **labels,
             "amount": np.round(np.concatenate([line[4] for line in lines]), 2),
-            "currency": pd.Categorical.from_codes(np.zeros(len(month), dtype=int), ["CNY"]),
-            "allocation_key": pd.Categorical(np.where(labels["category"] == "shared", "headcount", None)),
+            "currency": same("CNY", len(month)),
+            "allocation_key": named(np.where(labels["category"] == "shared", 0, -1), ["headcount"]),
         }
     )
     return frame.sort_values("period", kind="stable", ignore_index=True)
+
+
+def repeated(words: list[str], times: int) -> "pd.Categorical[str]":
+    """Each word so many times in turn; the empty word is no word."""
+    known = sorted({*words} - {""})
+    codes = np.array([known.index(word) if word else -1 for word in words])
+    return named(np.repeat(codes, times), known)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from crmtools.simulate.people import People
-from crmtools.simulate.world import World, pick, poisson_times
+from crmtools.simulate.world import World, named, pick, poisson_times
 
 EVENTS = ("enrol", "earn", "redeem", "bonus")
 
@@ -33,7 +33,7 @@ def members_table(world: World, everyone: People) -> pd.DataFrame:
             "event_id": np.arange(len(row)),
             "customer_id": members[row][order],
             "enrolled_at": world.day_of(enrolled[row][order]),
-            "event": pd.Categorical.from_codes(event[order], EVENTS),
+            "event": named(event[order], EVENTS),
             "points": points[order].astype(float),
             "at": world.moment_of(t[order]),
         }
@@ -41,7 +41,7 @@ def members_table(world: World, everyone: People) -> pd.DataFrame:
 
 
 def referrals_table(world: World, everyone: People) -> pd.DataFrame:
-    """The table ``referrals``: those that brought a customer (its source says so), and those that brought none."""
+    """The table ``referrals``: those that brought a customer (as its source says), and those that did not."""
     random = world.random("referrals")
     brought = np.flatnonzero((everyone.source == 2) & (np.arange(len(everyone)) > 0) & ~everyone.is_test)
     by = (random.random(len(brought)) * brought).astype(
@@ -62,6 +62,6 @@ def referrals_table(world: World, everyone: People) -> pd.DataFrame:
             "customer_id": by[order],
             "referred_customer_id": referred[order],
             "at": world.moment_of(t[order]),
-            "status": pd.Categorical.from_codes(status[order], ["sent", "signed_up", "purchased"]),
+            "status": named(status[order], ["sent", "signed_up", "purchased"]),
         }
     )

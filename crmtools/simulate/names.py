@@ -1,4 +1,4 @@
-"""Invented names, addresses and words, some of them hostile: nothing may be believed because it stands in a text.
+"""Invented names, addresses and words, some of them hostile: no text is to be trusted because it is there.
 
 Every e-mail address ends in ``example.com`` and every number is one that cannot be called.
 """
@@ -7,8 +7,9 @@ import numpy as np
 
 FAMILY = tuple("王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧")
 GIVEN = (
-    "伟", "芳", "娜", "敏", "静", "丽", "强", "磊", "军", "洋", "勇", "艳", "杰", "娟", "涛", "明", "超", "秀英", "霞", "平",
-    "刚", "桂英", "文博", "子涵", "雨欣", "浩然", "思远", "佳怡", "梓萱", "宇轩", "晓明", "国强",
+    "伟", "芳", "娜", "敏", "静", "丽", "强", "磊", "军", "洋", "勇", "艳", "杰", "娟", "涛", "明",
+    "超", "秀英", "霞", "平", "刚", "桂英", "文博", "子涵", "雨欣", "浩然",
+    "思远", "佳怡", "梓萱", "宇轩", "晓明", "国强",
 )  # fmt: skip
 PLACES = ("华北", "江南", "东海", "西岭", "北辰", "南山", "长河", "金桥", "青云", "天元", "宏达", "瑞丰")
 TRADES = ("贸易", "物流", "科技", "医疗", "教育", "制造", "零售", "软件")

@@ -4,19 +4,20 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from crmtools.simulate.company import DAYS_IN_YEAR, REGIONS, SOURCES, TIERS, Company
 from crmtools.simulate.names import contacts, plant_hostile, text
-from crmtools.simulate.world import World, pick
+from crmtools.simulate.world import World, named, pick, same
 
 
 @dataclass(frozen=True, slots=True)
 class Arrivals:
     """The expected numbers that arrivals are drawn from, per day.
 
-    ``leads``: leads created on each day from ``-burn_in`` on; ``through_leads`` and ``direct``: customers acquired on
-    each day of the span. A lead's creation is spread evenly over its day, so the convolution with the delay is exact.
+    ``leads``: leads created on each day from ``-burn_in`` on; ``through_leads`` and ``direct``: customers
+    acquired on each day of the span. A lead's creation is spread evenly over its day: the convolution with
+    the delay is exact.
     """
 
     burn_in: int
@@ -60,7 +61,7 @@ class Leads:
 
 
 def delay_within(company: Company, days: np.ndarray | float) -> np.ndarray:
-    """Share of converting leads that convert within so many days: a log-normal cut off at the longest delay."""
+    """Share of converting leads that do so within so many days: a log-normal cut off at the longest delay."""
     return _delay(company, np.minimum(days, company.lead_delay_longest_days)) / _delay(
         company, np.float64(company.lead_delay_longest_days)
     )
@@ -119,9 +120,8 @@ def people(world: World) -> tuple[People, Leads]:
     direct = np.repeat(np.arange(world.days), counts) + random.random(counts.sum())
     tests = random.random(random.poisson(company.test_account_share * world.customers)) * world.days
     t = np.concatenate([converted[through], direct, tests])
-    origin = np.concatenate([
-        source[through], pick(random, company.direct_sources, len(direct)), np.full(len(tests), len(SOURCES) - 1)
-    ])  # fmt: skip
+    came_directly = pick(random, company.direct_sources, len(direct))
+    origin = np.concatenate([source[through], came_directly, np.full(len(tests), len(SOURCES) - 1)])
     lead = np.concatenate([through, np.full(len(direct) + len(tests), -1)])
     order = np.argsort(t, kind="stable")
     size = len(t)
@@ -143,8 +143,6 @@ def people(world: World) -> tuple[People, Leads]:
 
 
 def _delay_of(company: Company, quantile: np.ndarray) -> np.ndarray:
-    from scipy.special import ndtri
-
     return company.lead_delay_median_days * np.exp(company.lead_delay_sigma * ndtri(quantile))
 
 
@@ -167,22 +165,22 @@ def customers_table(world: World, everyone: People) -> pd.DataFrame:
             "phone": phone,
             "address": address,
             "parent_id": np.full(size, -1),
-            "segment": pd.Categorical.from_codes(segment, ["core", "occasional", "key"]),
-            "customer_type": pd.Categorical.from_codes(business.astype(int), ["consumer", "business"]),
-            "tier": pd.Categorical.from_codes(everyone.tier, TIERS),
-            "region": pd.Categorical.from_codes(everyone.region, REGIONS),
-            "country": pd.Categorical.from_codes(everyone.dollars.astype(int), ["CN", "US"]),
-            "industry": pd.Categorical.from_codes(
+            "segment": named(segment, ["core", "occasional", "key"]),
+            "customer_type": named(business.astype(int), ["consumer", "business"]),
+            "tier": named(everyone.tier, TIERS),
+            "region": named(everyone.region, REGIONS),
+            "country": named(everyone.dollars.astype(int), ["CN", "US"]),
+            "industry": named(
                 np.where(business, pick(random, (0.3, 0.25, 0.15, 0.1, 0.08, 0.12), size), -1), industries
             ),
-            "size_band": pd.Categorical.from_codes(np.where(business, bands, -1), size_bands),
+            "size_band": named(np.where(business, bands, -1), size_bands),
             "acquired_at": world.day_of(everyone.t),
-            "acquired_channel": pd.Categorical.from_codes(everyone.source, SOURCES),
+            "acquired_channel": named(everyone.source, SOURCES),
             "owner_id": np.where(business | (everyone.tier == 2), random.integers(0, 12, size), -1),
-            "department": pd.Categorical.from_codes(business.astype(int), ["retail", "accounts"]),
-            "status": pd.Categorical.from_codes(np.zeros(size, dtype=int), ["active"]),
-            "language": pd.Categorical.from_codes(everyone.dollars.astype(int), ["zh", "en"]),
-            "currency": pd.Categorical.from_codes(everyone.dollars.astype(int), ["CNY", "USD"]),
+            "department": named(business.astype(int), ["retail", "accounts"]),
+            "status": same("active", size),
+            "language": named(everyone.dollars.astype(int), ["zh", "en"]),
+            "currency": named(everyone.dollars.astype(int), ["CNY", "USD"]),
             "is_test": test,
         }
     )

@@ -6,7 +6,7 @@ import pandas as pd
 from crmtools.simulate.company import SOURCES
 from crmtools.simulate.names import invented, plant_hostile, text
 from crmtools.simulate.people import Leads, People
-from crmtools.simulate.world import World, pick
+from crmtools.simulate.world import World, named, pick, same
 
 STATUSES = ("open", "converted", "disqualified", "spam", "duplicate")
 STAGES = ("qualified", "proposal", "negotiation", "won", "lost")
@@ -48,11 +48,11 @@ def leads_table(world: World, everyone: People, leads: Leads, campaigns: int) ->
             "email": text([f"lead{n}@example.com" for n in number]),
             "phone": text([f"+86 100 {(n * 7919) % 10**8:08d}" for n in number]),
             "created_at": world.moment_of(t),
-            "source": pd.Categorical.from_codes(source, SOURCES),
+            "source": named(source, SOURCES),
             "campaign_id": np.where(
                 (random.random(size) < 0.3) & (campaigns > 0), random.integers(0, max(campaigns, 1), size), -1
             ),
-            "status": pd.Categorical.from_codes(status, STATUSES),
+            "status": named(status, STATUSES),
             "converted_at": world.moment_of(np.where(won, leads.converted[origin], np.nan)),
             "customer_id": customer,
             "opportunity_id": np.full(size, -1),
@@ -66,8 +66,8 @@ def opportunities_tables(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """``opportunities``, ``stage_history``, and the leads with the opportunity each became.
 
-    A third of the real leads become one; those that became a customer are won on that day. Business customers bring
-    more, without a lead.
+    A third of the real leads become one; those that became a customer are won on that day. Business customers
+    bring more, without a lead.
     """
     random = world.random("opportunities")
     won = leads["customer_id"].to_numpy() >= 0
@@ -106,19 +106,17 @@ def opportunities_tables(
             "opportunity_id": np.arange(size),
             "customer_id": np.where((lead < 0) | (closed & wins), customer, -1),
             "created_at": world.moment_of(begun),
-            "stage": pd.Categorical.from_codes(last, STAGES),
+            "stage": named(last, STAGES),
             "amount": amount,
             "probability": np.array([0.2, 0.4, 0.65, 1.0, 0.0])[last],
             "close_at": world.day_ahead(np.where(closed, ends, begun + 60.0)),
             "closed_at": world.moment_of(ends),
             "is_closed": closed,
             "is_won": closed & wins,
-            "lost_reason": pd.Categorical.from_codes(
-                np.where(lost, pick(random, (0.35, 0.3, 0.15, 0.2), size), -1), LOST
-            ),
-            "source": pd.Categorical.from_codes(source, SOURCES),
+            "lost_reason": named(np.where(lost, pick(random, (0.35, 0.3, 0.15, 0.2), size), -1), LOST),
+            "source": named(source, SOURCES),
             "campaign_id": np.where(lead >= 0, leads["campaign_id"].to_numpy()[lead], -1),
-            "currency": pd.Categorical.from_codes(np.zeros(size, dtype=int), ["CNY"]),
+            "currency": same("CNY", size),
         }
     )
     row, stage = np.nonzero(seen)
@@ -127,7 +125,7 @@ def opportunities_tables(
     history = pd.DataFrame(
         {
             "opportunity_id": np.concatenate([row, ended]),
-            "stage": pd.Categorical.from_codes(np.concatenate([stage, last[ended]]), STAGES),
+            "stage": named(np.concatenate([stage, last[ended]]), STAGES),
             "entered_at": world.moment_of(t),
         }
     ).iloc[np.argsort(t, kind="stable")]

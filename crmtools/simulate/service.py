@@ -5,7 +5,7 @@ import pandas as pd
 
 from crmtools.simulate.company import DAYS_IN_MONTH, REGIONS, TICKET_CHANNELS, Company
 from crmtools.simulate.people import People
-from crmtools.simulate.world import World, pick, poisson_times, thin
+from crmtools.simulate.world import World, named, pick, poisson_times, thin
 
 TYPES = ("complaint", "question", "incident", "request", "spam")
 TOPICS = ("delivery", "quality", "price", "login", "invoice", "other")
@@ -19,7 +19,9 @@ def complaint_rate_per_day(company: Company, region: np.ndarray) -> np.ndarray:
     return company.complaints_per_month / DAYS_IN_MONTH * np.asarray(company.complaints_by_region)[region]
 
 
-def _changing(random, world: World, rate: np.ndarray, since: np.ndarray, growth: float):
+def _changing(
+    random: np.random.Generator, world: World, rate: np.ndarray, since: np.ndarray, growth: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Poisson events whose rate changes by exp(growth) a year, level on 2025-01-01."""
     first, last = np.exp(growth * world.years_since_2025(np.array([0.0, world.days])))
     peak = max(first, last)
@@ -59,7 +61,15 @@ def response_hours(world: World, region: np.ndarray, channel: np.ndarray, t: np.
     return np.where(faster, median * company.faster_response_time_ratio, median)
 
 
-def _handled(world, random, everyone: People, customer, t, kind) -> pd.DataFrame:
+def _handled(
+    world: World,
+    random: np.random.Generator,
+    everyone: People,
+    customer: np.ndarray,
+    t: np.ndarray,
+    kind: np.ndarray,
+) -> pd.DataFrame:
+    """What became of tickets opened at ``t``: answers, solutions, closures."""
     company, size = world.company, len(t)
     spam = kind == 4
     channel = pick(random, company.ticket_channels, size)
@@ -88,16 +98,16 @@ def _handled(world, random, everyone: People, customer, t, kind) -> pd.DataFrame
             "resolved_at": resolved,
             "closed_at": closed,
             "due_at": np.where(spam, np.datetime64("NaT", "s"), created + promised.astype("timedelta64[h]")),
-            "status": pd.Categorical.from_codes(
+            "status": named(
                 np.where(~np.isnat(closed), 2, np.where(np.isnat(resolved), 0, 1)),
                 ["open", "resolved", "closed"],
             ),
-            "type": pd.Categorical.from_codes(kind, TYPES),
-            "category": pd.Categorical.from_codes(
+            "type": named(kind, TYPES),
+            "category": named(
                 np.where(spam, -1, pick(random, (0.25, 0.2, 0.12, 0.13, 0.15, 0.15), size)), TOPICS
             ),
-            "priority": pd.Categorical.from_codes(priority, ["low", "normal", "high"]),
-            "channel": pd.Categorical.from_codes(channel, TICKET_CHANNELS),
+            "priority": named(priority, ["low", "normal", "high"]),
+            "channel": named(channel, TICKET_CHANNELS),
             "agent_id": agent,
             "reopened_count": np.where(np.isnat(resolved) | spam, 0, random.poisson(0.06, size)),
             "escalated": (random.random(size) < np.where(kind == 0, 0.12, 0.03)) & ~spam,
@@ -122,11 +132,12 @@ def interactions_table(world: World, everyone: People) -> pd.DataFrame:
     counts = [len(part[0]) for part in parts]
     customer, t = (np.concatenate(column) for column in zip(*parts, strict=True))
     kind = np.concatenate([
-        pick(random, (0.36, 0.04, 0.08, 0.30, 0.22), counts[0]), pick(random, (0.3, 0.05, 0.0, 0.55, 0.1), counts[1]),
+        pick(random, (0.36, 0.04, 0.08, 0.30, 0.22), counts[0]),
+        pick(random, (0.3, 0.05, 0.0, 0.55, 0.1), counts[1]),
         np.full(counts[2], 5), np.full(counts[3], 6),
     ])  # fmt: skip
     direction = np.concatenate([
-        np.where(random.random(counts[0]) < 0.6, 0, 2), np.full(counts[1], 1), np.full(counts[2], 1), np.zeros(counts[3])
+        np.where(random.random(counts[0]) < 0.6, 0, 2), np.full(counts[1] + counts[2], 1), np.zeros(counts[3])
     ]).astype(int)  # fmt: skip
     order = np.argsort(t, kind="stable")
     customer, t, kind, direction = customer[order], t[order], kind[order], direction[order]
@@ -137,9 +148,9 @@ def interactions_table(world: World, everyone: People) -> pd.DataFrame:
             "interaction_id": np.arange(len(t)),
             "customer_id": customer,
             "at": world.moment_of(t),
-            "channel": pd.Categorical.from_codes(channel, ["phone", "onsite", "email", "chat"]),
-            "direction": pd.Categorical.from_codes(direction, DIRECTIONS),
-            "type": pd.Categorical.from_codes(kind, KINDS),
+            "channel": named(channel, ["phone", "onsite", "email", "chat"]),
+            "direction": named(direction, DIRECTIONS),
+            "type": named(kind, KINDS),
             "duration_s": np.where(spoken, np.ceil(random.exponential(420.0, len(t))), np.nan),
             "owner_id": np.where(kind >= 5, -1, random.integers(0, 12, len(t))),
         }
@@ -168,7 +179,7 @@ def ratings_table(world: World, tickets: pd.DataFrame) -> pd.DataFrame:
         {
             "case_id": tickets["ticket_id"].to_numpy()[cases[row]],
             "rater_id": 60 + rater,
-            "item_id": pd.Categorical.from_codes(item, CRITERIA),
+            "item_id": named(item, CRITERIA),
             "value": value,
             "at": (resolved[cases] + delay)[row],
         }

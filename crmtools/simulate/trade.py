@@ -1,10 +1,10 @@
-"""Orders and their lines: BG/NBD in time, gamma-gamma in value, with splits, refunds, cancellations and returns."""
+"""Orders and their lines: BG/NBD in time, gamma-gamma in value; splits, refunds, cancellations, returns."""
 
 import numpy as np
 import pandas as pd
 
 from crmtools.simulate.people import People
-from crmtools.simulate.world import World, pick
+from crmtools.simulate.world import World, named, pick, same
 
 STATUSES = ("completed", "cancelled", "returned")
 GROUPS = ("devices", "accessories", "supplies", "services")
@@ -19,7 +19,7 @@ def dollar_rate(t: np.ndarray) -> np.ndarray:
 def purchase_times(
     random: np.random.Generator, world: World, since: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """First and repeat purchases of BG/NBD customers: whose (row numbers) and when, up to the end of the span."""
+    """First and repeat purchases of BG/NBD customers: whose (row numbers) and when, up to the span's end."""
     company = world.company
     rate = random.gamma(company.bgnbd_r, 1 / company.bgnbd_alpha, len(since))
     leaves = random.beta(company.bgnbd_a, company.bgnbd_b, len(since))
@@ -52,7 +52,7 @@ def orders_table(world: World, everyone: People) -> pd.DataFrame:
     season = 1 + company.season_amplitude * np.cos(2 * np.pi * (world.years_since_2025(t) - 0.88))
     value = value * level * season
 
-    # Orders split in two on one day; then rows that never became a purchase. Neither changes the days of purchase.
+    # Orders split in two on one day; then rows that never became a purchase. Neither changes the days of one.
     split = np.flatnonzero(random.random(len(t)) < company.split_share)
     part = random.uniform(0.3, 0.7, len(split))
     second = t[split] + (np.floor(t[split]) + 1 - t[split]) * random.uniform(0, 0.4, len(split))
@@ -73,7 +73,16 @@ def orders_table(world: World, everyone: People) -> pd.DataFrame:
     return _columns(world, random, everyone, customer[order], t[order], value[order], status[order])
 
 
-def _columns(world, random, everyone: People, customer, t, value, status) -> pd.DataFrame:
+def _columns(
+    world: World,
+    random: np.random.Generator,
+    everyone: People,
+    customer: np.ndarray,
+    t: np.ndarray,
+    value: np.ndarray,
+    status: np.ndarray,
+) -> pd.DataFrame:
+    """The columns of the table for orders worth ``value`` in CNY."""
     company, size = world.company, len(t)
     dollars = everyone.dollars[customer]
     net = np.round(np.maximum(value / np.where(dollars, dollar_rate(t), 1.0), 1.0), 2)
@@ -88,14 +97,14 @@ def _columns(world, random, everyone: People, customer, t, value, status) -> pd.
             "order_id": np.arange(size),
             "customer_id": customer,
             "ordered_at": world.moment_of(t),
-            "status": pd.Categorical.from_codes(status, STATUSES),
+            "status": named(status, STATUSES),
             "gross_amount": gross,
             "discount": np.round(gross - net, 2),
             "net_amount": net,
             "refund_amount": refund,
             "cogs": np.round(net * random.uniform(0.50, 0.66, size), 2),
-            "currency": pd.Categorical.from_codes(dollars.astype(int), ["CNY", "USD"]),
-            "channel": pd.Categorical.from_codes(channel, ["web", "app", "store", "sales"]),
+            "currency": named(dollars.astype(int), ["CNY", "USD"]),
+            "channel": named(channel, ["web", "app", "store", "sales"]),
             "t": t,
         }
     )
@@ -116,8 +125,8 @@ def order_lines_table(world: World, orders: pd.DataFrame) -> pd.DataFrame:
         {
             "line_id": np.arange(len(row)),
             "order_id": row,
-            "product": pd.Categorical.from_codes(article, [f"article {n:02d}" for n in range(1, 41)]),
-            "product_group": pd.Categorical.from_codes(article % 4, GROUPS),
+            "product": named(article, [f"article {n:02d}" for n in range(1, 41)]),
+            "product_group": named(article % 4, GROUPS),
             "quantity": random.integers(1, 5, len(row)).astype(float),
             "amount": np.round(amount, 2),
             "currency": orders["currency"].array[row],
@@ -131,7 +140,7 @@ def fx_rates_table(world: World) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "date": world.day_of(t.astype(float)),
-            "currency": pd.Categorical.from_codes(np.zeros(len(t), dtype=int), ["USD"]),
+            "currency": same("USD", len(t)),
             "rate": dollar_rate(t),
         }
     )

@@ -1,4 +1,4 @@
-"""Surveys: the items, a relationship wave each quarter, a question after tickets, a long questionnaire each November."""
+"""Surveys: a relationship wave each quarter, a question after tickets, a long questionnaire each November."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -9,7 +9,7 @@ import pandas as pd
 from crmtools.period import Period
 from crmtools.simulate.company import REGIONS
 from crmtools.simulate.people import People
-from crmtools.simulate.world import World
+from crmtools.simulate.world import World, named
 
 SURVEYS = ("relationship", "after-ticket", "long")
 DIMENSIONS = ("tangibles", "reliability", "responsiveness", "assurance", "empathy")
@@ -38,7 +38,7 @@ SCALES = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7), "servqual": (1, 7), "br
 
 @dataclass(frozen=True, slots=True)
 class Replies:
-    """One element per completed questionnaire: whose, when, which survey, in which wave, from which invitation."""
+    """One element per completed questionnaire: whose, when, which survey, which wave, which invitation."""
 
     customer: np.ndarray
     t: np.ndarray
@@ -72,7 +72,7 @@ def quarters(world: World) -> tuple[Period, ...]:
 
 
 def relationship(world: World, everyone: People) -> tuple[pd.DataFrame, Replies]:
-    """The invitations of every wave, and the questionnaires that came back, some customers answering twice."""
+    """The invitations of every wave and the questionnaires that came back; some customers answer twice."""
     company, random = world.company, world.random("invites")
     waves = quarters(world)
     parts = []
@@ -92,7 +92,7 @@ def relationship(world: World, everyone: People) -> tuple[pd.DataFrame, Replies]
         {
             "invite_id": np.arange(size),
             "customer_id": customer,
-            "survey_id": pd.Categorical.from_codes(np.zeros(size, dtype=int), SURVEYS),
+            "survey_id": named(np.zeros(size, dtype=int), SURVEYS),
             "sent_at": world.moment_of(sent),
             "delivered": delivered,
             "responded_at": world.moment_of(answered),
@@ -110,7 +110,7 @@ def relationship(world: World, everyone: People) -> tuple[pd.DataFrame, Replies]
 
 
 def relationship_answers(world: World, everyone: People, replies: Replies) -> pd.DataFrame:
-    """The two answers of each relationship questionnaire: satisfaction 1-5 and recommendation 0-10, some left out."""
+    """The two answers of each relationship questionnaire, satisfaction and recommendation; some left out."""
     company, random = world.company, world.random("answers")
     size, mood = len(replies.t), everyone.mood[replies.customer]
     years = world.years_since_2025(replies.t)
@@ -144,16 +144,16 @@ def after_tickets(world: World, everyone: People, tickets: pd.DataFrame) -> pd.D
 
 
 def long_answers(world: World, everyone: People) -> tuple[Replies, pd.DataFrame]:
-    """The long questionnaire: 22 expectations, 22 perceptions, five weights, six brand items, each November."""
+    """The long questionnaire: 22 expectations, 22 perceptions, five weights, six brand items."""
     random = world.random("long")
     parts = []
     for year in range(world.start.year, world.end.year + 1):
         opens = world.at(date(year, 11, 5))
-        asked = np.flatnonzero((everyone.t < opens) & (random.random(len(everyone)) < 0.04))
+        asked = np.flatnonzero((everyone.t < opens) & (random.random(len(everyone)) < 0.07))
         parts.append((asked, opens + 20 * random.random(len(asked)), np.full(len(asked), year)))
-    customer, t, year = (np.concatenate(column) for column in zip(*parts, strict=True))
+    customer, t, years = (np.concatenate(column) for column in zip(*parts, strict=True))
     seen = (t >= 0) & (t < world.days)
-    customer, t, year = customer[seen], t[seen], year[seen]
+    customer, t, years = customer[seen], t[seen], years[seen]
     size, mood = len(t), everyone.mood[customer][:, None]
     easy = random.normal(0, 0.4, (size, 1))  # a person's own way of using the scale
     expected = 6.2 + easy + random.normal(0, 0.6, (size, 22))
@@ -165,9 +165,8 @@ def long_answers(world: World, everyone: People) -> tuple[Replies, pd.DataFrame]
     perceived = 6.2 - shortfall + gained + easy + 0.45 * mood + random.normal(0, 0.8, (size, 22))
     weights = np.round(100 * random.dirichlet([2.0, 6.0, 5.0, 4.0, 3.0], size))
     weights[:, 4] += 100 - weights.sum(axis=1)
-    weights[:, 1] += np.minimum(
-        weights[:, 4], 0
-    )  # rounding may leave the last weight at -1: the largest gives way
+    # Rounding may leave the last weight at -1: the largest gives way.
+    weights[:, 1] += np.minimum(weights[:, 4], 0)
     weights[:, 4] = np.maximum(weights[:, 4], 0)
     brand = 4.8 + easy + 0.5 * mood + random.normal(0, 0.9, (size, 6))
     seven = np.clip(np.round(np.hstack([expected, perceived])), 1, 7)
@@ -180,13 +179,13 @@ def long_answers(world: World, everyone: People) -> tuple[Replies, pd.DataFrame]
             "value": values.ravel(),
         }
     )
-    return Replies(customer, t, np.full(size, 2), year, np.full(size, -1)), answers
+    return Replies(customer, t, np.full(size, 2), years, np.full(size, -1)), answers
 
 
 def survey_answers_table(
     world: World, everyone: People, replies: Replies, tickets: pd.DataFrame
 ) -> pd.DataFrame:
-    """The table ``survey_answers``: relationship waves, questions after tickets, long questionnaires, in this order."""
+    """The table ``survey_answers``: relationship waves, then questions after tickets, then the long ones."""
     waves = [quarter.id for quarter in quarters(world)]
     short = relationship_answers(world, everyone, replies).assign(
         customer_id=lambda frame: replies.customer[frame["response"]],
@@ -210,10 +209,10 @@ def survey_answers_table(
         {
             "response_id": every["response"],
             "customer_id": every["customer_id"],
-            "survey_id": pd.Categorical.from_codes(every["survey"], SURVEYS),
-            "wave": pd.Categorical.from_codes(every["wave"], [*waves, *(f"{year}-11" for year in years)]),
+            "survey_id": named(every["survey"].to_numpy(), SURVEYS),
+            "wave": named(every["wave"].to_numpy(), [*waves, *(f"{year}-11" for year in years)]),
             "answered_at": every["answered_at"],
-            "item_id": pd.Categorical.from_codes(every["item"], ITEM_IDS),
+            "item_id": named(every["item"].to_numpy(), ITEM_IDS),
             "value": every["value"].astype(float),
             "weight": np.nan,
         }

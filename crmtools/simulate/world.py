@@ -1,19 +1,22 @@
 """The span that is simulated: its days, its random streams, and the times of day people see.
 
 Inside the simulation a time is a float, in days since the first midnight. Every customer's events are drawn
-independently of every other's, and every table has a random stream of its own: asking for fewer tables changes none.
+independently of every other's, and every table has a random stream of its own.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 import numpy as np
+import pandas as pd
 
 from crmtools.period import add_months
 from crmtools.simulate.company import DAYS_IN_YEAR, Company
 
 OPENS, CLOSES = 7.0, 23.0
-"""Hours between which things happen: a day's events are spread over these, their order and their day unchanged."""
+"""Hours between which things happen: a day's events are spread over these, in the same order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +71,16 @@ class World:
     def after(self, moments: np.ndarray, hours: np.ndarray) -> np.ndarray:
         """Moments so many hours later; NaT where hours are NaN or the moment lies after the span."""
         known = ~np.isnan(hours)
-        seconds = np.where(known, hours, 0) * 3600
-        later = moments + np.ceil(seconds).astype("timedelta64[s]")
-        return np.where(known & (later < np.datetime64(self.end, "s")), later, np.datetime64("NaT", "s"))
+        later: np.ndarray = moments + np.ceil(np.where(known, hours, 0) * 3600).astype("timedelta64[s]")
+        later[~known | (later >= np.datetime64(self.end.isoformat(), "s"))] = np.datetime64("NaT")
+        return later
 
-    def _dates(self, t: np.ndarray, unit: str, per_day: int, ahead: bool = False) -> np.ndarray:
+    def _dates(self, t: np.ndarray, unit: Literal["D", "s"], per_day: int, ahead: bool = False) -> np.ndarray:
         seen = ~np.isnan(t) & (ahead | (t < self.days))
         steps = np.floor(np.where(seen, t, 0) * per_day).astype(f"timedelta64[{unit}]")
-        return np.where(seen, np.datetime64(self.start, unit) + steps, np.datetime64("NaT", unit))
+        dates: np.ndarray = np.datetime64(self.start.isoformat(), unit) + steps
+        dates[~seen] = np.datetime64("NaT")
+        return dates
 
 
 def pick(random: np.random.Generator, shares: tuple[float, ...], size: int) -> np.ndarray:
@@ -86,13 +91,25 @@ def pick(random: np.random.Generator, shares: tuple[float, ...], size: int) -> n
 def poisson_times(
     random: np.random.Generator, rate: np.ndarray, since: np.ndarray, until: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Events at a constant rate per day from ``since`` to ``until``: whose they are (row numbers) and when, unsorted."""
+    """Events at a constant rate per day from ``since`` to ``until``: whose (row numbers) and when."""
     counts = random.poisson(rate * np.maximum(until - since, 0))
     whose = np.repeat(np.arange(len(since)), counts)
     return whose, since[whose] + random.random(len(whose)) * (until - since[whose])
 
 
-def thin(random: np.random.Generator, whose: np.ndarray, t: np.ndarray, keep: np.ndarray):
+def thin(
+    random: np.random.Generator, whose: np.ndarray, t: np.ndarray, keep: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Keep each event with its own chance: turns a constant rate into one that changes in time."""
     kept = random.random(len(t)) < keep
     return whose[kept], t[kept]
+
+
+def named(codes: np.ndarray, words: Sequence[str]) -> "pd.Categorical[str]":
+    """The words that these codes stand for; -1 is empty."""
+    return pd.Categorical.from_codes(codes.astype(np.int32), pd.Index(list(words)))
+
+
+def same(word: str, size: int) -> "pd.Categorical[str]":
+    """One word in every row."""
+    return named(np.zeros(size, dtype=np.int32), [word])

@@ -1,4 +1,4 @@
-"""From what was drawn to the neutral tables: identifiers become strings, every column gets the schema's type."""
+"""From what was drawn to the neutral tables: identifiers become strings, columns get the schema's types."""
 
 from pathlib import Path
 
@@ -11,8 +11,8 @@ from crmtools.tables import Column, Table
 
 PREFIXES = {
     "customer": "C", "order": "O", "order_line": "L", "subscription": "S", "ticket": "T", "interaction": "I",
-    "response": "R", "invite": "N", "feedback": "F", "invoice": "V", "payment": "P", "lead": "Q", "opportunity": "D",
-    "campaign": "K", "referral": "Z", "member_event": "M", "staff": "U",
+    "response": "R", "invite": "N", "feedback": "F", "invoice": "V", "payment": "P", "lead": "Q",
+    "opportunity": "D", "campaign": "K", "referral": "Z", "member_event": "M", "staff": "U",
 }  # fmt: skip
 ARROW_TYPES = {
     "category": pa.string(), "text": pa.string(), "day": pa.date32(), "time": pa.timestamp("us"),
