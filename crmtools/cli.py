@@ -1,0 +1,328 @@
+"""The command ``crmtools``.
+
+Exit codes: 0 all good, 1 it could not be done (nothing was published), 2 published, but some pages have no numbers.
+"""
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast, get_args
+
+import click
+
+from crmtools.errors import CRMError
+from crmtools.words import Language
+
+HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+as_json = click.option("--json", "wanted_json", is_flag=True, help="Print JSON for programs.")
+in_language = click.option(
+    "--language",
+    type=click.Choice(get_args(Language)),
+    default="en",
+    show_default=True,
+    help="Language of the texts.",
+)
+
+
+class _Commands(click.Group):
+    """Says in one place what every command says when it cannot do what was asked."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an error of ours is a message, not a traceback."""
+        try:
+            return super().invoke(ctx)
+        except CRMError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(1)
+        except KeyboardInterrupt:
+            click.echo("Stopped. Nothing was published.", err=True)
+            ctx.exit(130)
+
+
+@click.group(cls=_Commands, context_settings=HELP)
+@click.version_option(package_name="crmtools", message="%(version)s")
+def main() -> None:
+    """Customer-relationship analysis: goals, indicators with honest intervals, published reports."""
+
+
+@main.command()
+@click.argument("parameters")
+@click.option(
+    "--out",
+    "published",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where reports are published.",
+)
+@click.option(
+    "--notebooks", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Other notebooks."
+)
+def report(parameters: str, published: Path | None, notebooks: Path | None) -> None:
+    """Run the report of a PARAMETERS file (or its name) and publish it.
+
+    Exit code 0: every page has its numbers. 1: nothing was published, what was there stays. 2: published, some pages
+    say why they have no numbers.
+    """
+    from crmtools.progress import progress
+    from crmtools.report.pages import STAGES
+    from crmtools.report.run import run_report
+
+    settings = _settings(parameters)
+    with _ended_politely(), progress() as shown:
+        result = run_report(settings, out=shown, published=published, notebooks=notebooks)
+    click.echo()
+    for outcome in result.failed:
+        failure = outcome.failure
+        said = f"{failure.name}: {failure.message.splitlines()[0]}" if failure else ""
+        click.echo(f"{outcome.state:10} {outcome.job.slug} ({outcome.job.language})  {said}")
+        click.echo(f"{'':10} {_near(outcome.log)}")
+    width = max(len(STAGES[name].en) for name in result.stages)
+    for name, seconds in result.stages.items():
+        click.echo(f"{STAGES[name].en:{width}} {seconds:7.1f} s")
+    click.echo(f"{'Total':{width}} {sum(result.stages.values()):7.1f} s")
+    click.echo()
+    for language in settings.report.languages:
+        click.echo(f"Open {_near(result.book / language / 'index.html')}")
+    sys.exit(result.exit_code)
+
+
+@main.command()
+@click.argument("parameters")
+@as_json
+def check(parameters: str, wanted_json: bool) -> None:
+    """Check a PARAMETERS file and its data, and print what a run would do."""
+    from crmtools.report.plan import plan
+    from crmtools.tables.source import open_settings
+
+    settings = _settings(parameters)
+    data = open_settings(settings)
+    made = plan(settings, data)
+    plain: dict[str, Any] = {
+        "report": settings.name,
+        "period": settings.report.period.id,
+        "as_of": str(data.as_of),
+        "tables": {
+            item.table: {"read": item.read, "kept": item.kept, "left_out": dict(item.left_out)}
+            for item in data.door.tables
+        },
+        "pages": [entry.slug for entry in made.entries],
+        "notebooks_to_run": len(made.jobs),
+        "left_out": {e.slug: e.skipped.en for e in (*made.left_out, *made.entries) if e.skipped},
+        "not_computable": {name: list(lacks) for name, lacks in made.missing.items() if lacks},
+        "remarks": list(data.door.remarks),
+        "settings": settings.model_dump(mode="json", exclude={"path"}),
+    }
+    if wanted_json:
+        _print_json(plain)
+        return
+    click.echo(
+        f"{settings.path.name} is sound: {settings.report.title.en}, {settings.report.period.id}, data as of {data.as_of}"
+    )
+    click.echo("\nTables")
+    _print_table(
+        [
+            [
+                item.table,
+                f"{item.read:,} read",
+                f"{item.kept:,} kept",
+                ", ".join(f"{n:,} {why}" for why, n in item.left_out.items()),
+            ]
+            for item in data.door.tables
+        ]
+    )
+    for remark in data.door.remarks:
+        click.echo(f"  {remark}")
+    count = len(made.indicators)
+    click.echo(
+        f"\nA run would execute {len(made.jobs)} notebooks ({count} indicators) for {len(made.entries)} pages"
+    )
+    for name, reason in plain["left_out"].items():
+        click.echo(f"  {name}: {reason}")
+    if plain["not_computable"]:
+        click.echo(f"\nNot computable: {len(plain['not_computable'])} of {len(made.missing)} indicators")
+        _print_table(
+            [[name, ", ".join(lacks) + " missing"] for name, lacks in plain["not_computable"].items()]
+        )
+    click.echo("\nSettings in force (defaults included)")
+    for part in ("report", "lifetime", "run", "publish"):
+        for name, value in plain["settings"][part].items():
+            click.echo(f"  {part}.{name}: {json.dumps(value, ensure_ascii=False, default=str)}")
+
+
+@main.command()
+@click.argument("indicator", required=False)
+@click.option("--report", "report_name", help="Say also what can be computed from the data of this report.")
+@in_language
+@as_json
+def indicators(indicator: str | None, report_name: str | None, language: Language, wanted_json: bool) -> None:
+    """List the catalogue, or everything about one INDICATOR."""
+    from crmtools.indicators import CATALOGUE, DIMENSIONS, OWNERS, find
+    from crmtools.measure import missing_columns
+    from crmtools.tables.source import open_settings
+
+    chosen = [find(indicator)] if indicator else list(CATALOGUE.values())
+    data = open_settings(_settings(report_name)) if report_name else None
+    rows: list[dict[str, Any]] = []
+    for item in chosen:
+        row: dict[str, Any] = {
+            "id": item.id,
+            "name": item.name.to(language),
+            "dimension": item.dimension,
+            "unit": item.unit.id,
+            "better": item.better,
+            "kind": item.kind.name,
+            "owner": OWNERS[item.owner].to(language),
+            "meaning": item.meaning.to(language),
+            "formula": item.formula,
+            "assumptions": dict(item.assumptions),
+            "tables": {name: list(columns) for name, columns in item.uses.items()},
+            "caveat": item.caveat.to(language),
+            "source": item.source,
+        }
+        if data is not None:
+            lacks = missing_columns(item, data)
+            row |= {"state": "missing" if lacks else "computable", "missing": lacks}
+        rows.append(row)
+    if wanted_json:
+        _print_json(rows[0] if indicator else rows)
+    elif indicator:
+        _print_table([[name, _said(value)] for name, value in rows[0].items()])
+    else:
+        for dimension, name in DIMENSIONS.items():
+            lines = [[r["id"], r["name"], r["unit"], _state(r)] for r in rows if r["dimension"] == dimension]
+            if lines:
+                click.echo(name.to(language))
+                _print_table(lines)
+
+
+def _state(row: dict[str, Any]) -> str:
+    return (
+        ""
+        if "state" not in row
+        else f"missing {', '.join(row['missing'])}"
+        if row["missing"]
+        else "computable"
+    )
+
+
+@main.command()
+@click.argument("notebook", type=click.Path(path_type=Path))
+@as_json
+def describe(notebook: Path, wanted_json: bool) -> None:
+    """Print the parameters of a NOTEBOOK with types, defaults and help."""
+    from crmtools.report.notebooks import parameters_of
+
+    found = parameters_of(notebook)
+    if wanted_json:
+        _print_json([{"name": p.name, "type": p.type, "default": p.default, "help": p.help} for p in found])
+    else:
+        _print_table([[p.name, p.type, repr(p.default), p.help] for p in found])
+
+
+@main.command()
+@click.option(
+    "--check", "only_check", is_flag=True, help="Exit with 1 when data/README.md is not as the schema says."
+)
+@click.option("--write", is_flag=True, help="Write data/README.md.")
+@as_json
+def dictionary(only_check: bool, write: bool, wanted_json: bool) -> None:
+    """Print the data dictionary: every table and column that a source may have."""
+    from crmtools.tables.dictionary import FILE, as_records, as_text
+
+    if wanted_json:
+        _print_json(as_records())
+        return
+    text = as_text()
+    if write:
+        FILE.write_text(text, encoding="utf-8")
+    elif only_check:
+        if not FILE.is_file() or FILE.read_text(encoding="utf-8") != text:
+            raise CRMError("data/README.md is not as the schema says. Run: crmtools dictionary --write")
+    else:
+        click.echo(text, nl=False)
+
+
+@main.command()
+@click.argument("parameters")
+@in_language
+@as_json
+def goals(parameters: str, language: Language, wanted_json: bool) -> None:
+    """Print where every goal of a PARAMETERS file stands."""
+    from crmtools.goals.reading import STATUS, scorecard
+    from crmtools.report.results import reading_values
+    from crmtools.tables.source import open_settings
+
+    readings = scorecard(open_settings(_settings(parameters)))
+    if wanted_json:
+        _print_json([reading_values(reading) for reading in readings])
+        return
+    head = {
+        "en": ["goal", "now", "low", "high", "target", "progress", "status", "by"],
+        "zh": ["目标", "数值", "下限", "上限", "目标值", "进度", "状态", "截止"],
+    }
+    rows = [
+        [
+            r.goal.name.to(language), _number(r.now.value), _number(r.now.low), _number(r.now.high), _number(r.target),
+            "" if r.progress is None else f"{r.progress:.0%}", STATUS[r.status].to(language), str(r.goal.deadline),
+        ]
+        for r in readings
+    ]  # fmt: skip
+    _print_table([head[language], *rows])
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _settings(name: str) -> Any:
+    from crmtools.parameters import load
+    from crmtools.tables.source import find_parameters
+
+    path = Path(name)
+    return load(path if path.suffix in (".yml", ".yaml") and path.is_file() else find_parameters(name))
+
+
+def _near(path: Path) -> str:
+    """A path as short as it can be written from here."""
+    try:
+        return str(path.absolute().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+@contextmanager
+def _ended_politely() -> Iterator[None]:
+    """A scheduler's SIGTERM ends a run as Ctrl-C does: kernels are stopped, nothing is left."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, cast(Callable[..., Any], before))
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} = {_said(part)}" for key, part in value.items())
+    return ", ".join(str(part) for part in value) if isinstance(value, list) else str(value)
+
+
+def _print_json(plain: Any) -> None:
+    click.echo(json.dumps(plain, ensure_ascii=False, indent=2, default=str))
+
+
+def _print_table(rows: list[list[str]]) -> None:
+    """Columns side by side; Chinese characters are two columns wide."""
+    from rich.cells import cell_len
+
+    widths = [max(cell_len(row[n]) for row in rows) for n in range(max(map(len, rows), default=0))]
+    for row in rows:
+        line = "  ".join(
+            cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=False)
+        )
+        click.echo(f"  {line.rstrip()}")

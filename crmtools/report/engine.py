@@ -1,0 +1,196 @@
+"""Running notebooks side by side, with one true state for each.
+
+Papermill's own record is not enough: it stores a cell that ran out of time, or whose kernel died, as completed, and lets
+``sys.exit(0)`` pass. The state here comes from what was raised and from what the notebook holds afterwards.
+"""
+
+import asyncio
+import contextlib
+import re
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from jupyter_core.utils import ensure_event_loop
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from papermill.exceptions import PapermillExecutionError
+
+from crmtools.errors import CRMError
+from crmtools.report import kernel
+from crmtools.report.notebooks import prepare, read_notebook
+from crmtools.report.plan import Job
+from crmtools.report.project import State
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+START_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a notebook has no page: the error's name and message, and the cell of the executed notebook (from 1)."""
+
+    name: str
+    message: str
+    cell: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a job. ``notebook`` is the executed file, as far as it got; ``log`` is always there."""
+
+    job: Job
+    state: State
+    seconds: float
+    notebook: Path
+    log: Path
+    failure: Failure | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a page with numbers."""
+        return self.state in ("ok", "cached")
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    *,
+    folder: Path,
+    facts: Callable[[Job], dict[str, str]],
+    at_once: int = 2,
+    cell_seconds: int = 300,
+    done: Callable[[Outcome], None] = lambda outcome: None,
+) -> tuple[Outcome, ...]:
+    """Run every job and say what became of it, in the order of the jobs.
+
+    Executed notebooks go to ``folder/notebooks/LANGUAGE/SLUG.ipynb``, what they said to ``folder/logs``. ``facts`` gives
+    what a notebook's Markdown may name. ``done`` is called in this thread after each. No job stops another one; an
+    interrupt ends all kernels and is raised again.
+    """
+    kernel.register()
+    kernels = kernel.Kernels()
+    outcomes: dict[int, Outcome] = {}
+    with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="notebook") as pool:
+        try:
+            waiting: dict[Future[Outcome], int] = {
+                pool.submit(
+                    _run, job, folder=folder, facts=facts(job), cell_seconds=cell_seconds, kernels=kernels
+                ): number
+                for number, job in enumerate(jobs)
+            }
+            while waiting:
+                ended, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    outcome = future.result()
+                    outcomes[waiting.pop(future)] = outcome
+                    done(outcome)
+        except BaseException:  # an interrupt above all
+            pool.shutdown(wait=False, cancel_futures=True)
+            kernels.stop()
+            raise
+    return tuple(outcomes[number] for number in range(len(jobs)))
+
+
+def _run(
+    job: Job, *, folder: Path, facts: dict[str, str], cell_seconds: int, kernels: kernel.Kernels
+) -> Outcome:
+    """One notebook from start to end. Never raises: what goes wrong here belongs to this page alone."""
+    started = time.perf_counter()
+    target = folder / "notebooks" / job.language / f"{job.slug}.ipynb"
+    log = folder / "logs" / f"{job.slug}.{job.language}.log"
+    for path in (target, log):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    state: State = "ok"
+    failure: Failure | None = None
+    with log.open("w", encoding="utf-8") as said:
+        try:
+            failure = _execute(job, target, said, facts, cell_seconds, kernels)
+            state = "failed" if failure else "ok"
+        except _Stopped as stop:
+            state, failure = stop.state, stop.failure
+        except Exception as error:  # noqa: BLE001 - the other pages go on, and this one says what happened
+            said.write(traceback.format_exc())
+            state, failure = "failed", Failure(type(error).__name__, str(error) or "no message")
+        if failure:
+            said.write(f"\n{state}: {failure.name}: {failure.message}\n")
+    return Outcome(job, state, time.perf_counter() - started, target, log, failure)
+
+
+class _Stopped(Exception):  # noqa: N818
+    """A notebook that did not come to its end, with its state."""
+
+    def __init__(self, state: State, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.state, self.failure = state, failure
+
+
+def _execute(
+    job: Job, target: Path, said: Any, facts: dict[str, str], cell_seconds: int, kernels: kernel.Kernels
+) -> Failure | None:
+    """Execute through Papermill; the failure of a cell is returned, everything else raised."""
+    ready = prepare(read_notebook(job.notebook), language=job.language, facts=facts)
+    seen: list[NotebookNode] = []
+    at = {"cell": 0}
+    place = kernel.new_place()
+    try:
+        papermill.execute_notebook(
+            ready,
+            None,
+            parameters=dict(job.parameters),
+            engine_name=kernel.ENGINE,
+            kernel_name="python3",
+            progress_bar=False,
+            request_save_on_cell_execute=False,
+            start_timeout=START_SECONDS,
+            stderr_file=said,
+            cell_seconds=cell_seconds,
+            kernel=kernel.PageKernel(place=place, log=said, kernels=kernels),
+            seen=seen,
+            on_cell_start=lambda cell, cell_index, **_: at.update(cell=cell_index + 1),
+        )
+    except PapermillExecutionError:
+        pass  # found again below, where sys.exit is found too
+    except CellTimeoutError:
+        message = f"a cell took longer than {cell_seconds} s (run.cell_seconds in the parameters file)"
+        raise _Stopped("timed_out", Failure("CellTimeoutError", message, at["cell"])) from None
+    except DeadKernelError:
+        message = "the kernel ended while a cell was running: out of memory, or ended from outside"
+        raise _Stopped("killed", Failure("DeadKernelError", message, at["cell"])) from None
+    finally:
+        _close_loop()
+        kernel.remove_place(place)
+        if seen:
+            with contextlib.suppress(OSError):  # a full disk has been reported by whatever met it first
+                nbformat.write(seen[0], target)
+    return first_error(seen[0], said) if seen else Failure(CRMError.__name__, "nothing was run")
+
+
+def _close_loop() -> None:
+    """End what the client left waiting in this thread, and the loop it waited in."""
+    loop = ensure_event_loop()
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.close()
+    asyncio.set_event_loop(None)
+
+
+def first_error(notebook: NotebookNode, said: Any) -> Failure | None:
+    """The first error that an executed notebook holds, its traceback written to the log."""
+    ran = [cell for cell in notebook.cells if "papermill-error-cell-tag" not in cell.metadata.get("tags", [])]
+    for number, cell in enumerate(ran, 1):
+        for output in cell.get("outputs", []):
+            if output.output_type == "error":
+                said.write(COLOUR.sub("", "\n".join(output.traceback)) + "\n")
+                message = output.evalue or (
+                    "the notebook ended itself" if output.ename == "SystemExit" else "no message"
+                )
+                return Failure(output.ename, COLOUR.sub("", message), number)
+    return None

@@ -1,0 +1,158 @@
+"""The kernel of one notebook: this interpreter, its own sockets and folder, one thread per calculation.
+
+Kernels that run side by side must not meet. Over TCP Jupyter picks free ports and hopes that nobody takes them before
+the kernel does; about one start in twenty fails on a busy machine. Here every kernel talks through sockets in a folder
+of its own, which is removed with it. Where a system has no such sockets, TCP is used.
+"""
+
+import os
+import shutil
+import sys
+import tempfile
+import threading
+from pathlib import Path
+from typing import IO, Any
+
+import crmtools
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from nbclient.exceptions import DeadKernelError
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import NBClientEngine, papermill_engines
+
+ENGINE = "crmtools"
+LONGEST_SOCKET = 100
+"""A socket's path may have 107 characters (104 on macOS); Jupyter appends a number to ours."""
+SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+"""Several kernels share the cores; each linear-algebra library would otherwise start a thread per core in every one."""
+
+
+class Kernels:
+    """The kernels that are alive, so that they can be ended from another thread."""
+
+    def __init__(self) -> None:
+        self._alive: set[PageKernel] = set()
+        self._lock = threading.Lock()
+        self.stopped = False
+
+    def add(self, kernel: "PageKernel") -> None:
+        """Remember a kernel that is about to start."""
+        with self._lock:
+            if self.stopped:
+                raise DeadKernelError("the run is being stopped")
+            self._alive.add(kernel)
+
+    def drop(self, kernel: "PageKernel") -> None:
+        """Forget a kernel that has ended."""
+        with self._lock:
+            self._alive.discard(kernel)
+
+    def stop(self) -> None:
+        """End every kernel now, and let no other start."""
+        with self._lock:
+            self.stopped = True
+            alive = list(self._alive)
+        for kernel in alive:
+            kernel.kill()
+
+
+class PageKernel(AsyncKernelManager):  # type: ignore[misc]
+    """A kernel of this interpreter whose files all lie in ``place``; what it says outside of cells goes to ``log``."""
+
+    def __init__(self, *, place: Path, log: IO[str], kernels: Kernels) -> None:
+        super().__init__(kernel_name="python3")
+        self.place, self.log_file, self.kernels = place, log, kernels
+        self.connection_file = str(place / "kernel.json")
+        if sys.platform != "win32" and len(str(place / "k")) < LONGEST_SOCKET:
+            self.transport, self.ip = "ipc", str(place / "k")
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """This interpreter, whatever a user has registered as python3."""
+        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        return KernelSpec(argv=command, display_name="Python 3", language="python")
+
+    async def start_kernel(self, **options: Any) -> None:
+        """Start it with its own environment."""
+        self.kernels.add(self)
+        await super().start_kernel(
+            **options, env=environment(self.place), stdout=self.log_file, stderr=self.log_file
+        )
+
+    async def cleanup_resources(self, restart: bool = False) -> None:
+        """Forget it, after its process has ended."""
+        await super().cleanup_resources(restart=restart)
+        if not restart:
+            self.kernels.drop(self)
+
+    def kill(self) -> None:
+        """End the process at once; safe from any thread."""
+        process = getattr(self.provisioner, "process", None)
+        if process is not None and process.poll() is None:
+            process.kill()
+
+
+def environment(place: Path) -> dict[str, str]:
+    """The environment of a kernel: the caller's, with one thread, the caller's crmtools and no settings of a user."""
+    made = {
+        name: value for name, value in os.environ.items() if name != "MPLBACKEND"
+    }  # Agg would lose the figures
+    made |= dict.fromkeys(SINGLE_THREADED, "1")
+    made |= {"IPYTHONDIR": str(place / "ipython"), "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
+    package = str(Path(crmtools.__file__).parent.parent)
+    made["PYTHONPATH"] = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return made
+
+
+class PageEngine(NBClientEngine):  # type: ignore[misc]
+    """Papermill's own engine on kernels of ours, which gives the notebook back whatever happened."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: Any,
+        kernel_name: str,
+        *,
+        kernel: PageKernel,
+        seen: list[Any],
+        cell_seconds: int,
+        **options: Any,
+    ) -> None:
+        """Run the notebook; ``seen`` receives it before its first cell, so that what it got to is not lost."""
+        seen.append(nb_man.nb)
+        client = _Client(
+            nb_man,
+            kernel=kernel,
+            timeout=cell_seconds,
+            startup_timeout=options["start_timeout"],
+            stderr_file=options["stderr_file"],
+            on_cell_start=options["on_cell_start"],
+            shutdown_kernel="immediate",
+        )
+        client.execute()
+
+
+class _Client(PapermillNotebookClient):  # type: ignore[misc]
+    def __init__(self, nb_man: Any, *, kernel: PageKernel, **options: Any) -> None:
+        super().__init__(nb_man, kernel_name="python3", **options)
+        self._ours = kernel
+
+    def create_kernel_manager(self) -> PageKernel:
+        """Ours; the client owns it and shuts it down."""
+        self.km = self._ours
+        return self._ours
+
+
+def register() -> None:
+    """Make the engine known to Papermill."""
+    papermill_engines.register(ENGINE, PageEngine)
+
+
+def new_place() -> Path:
+    """A new folder with a short path for one kernel."""
+    return Path(tempfile.mkdtemp(prefix="crm-"))
+
+
+def remove_place(place: Path) -> None:
+    """Remove the folder of a kernel that has ended."""
+    shutil.rmtree(place, ignore_errors=True)

@@ -1,0 +1,157 @@
+"""What a run was made of: ``manifest.json`` beside its results."""
+
+import hashlib
+import json
+import os
+import platform
+import secrets
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import crmtools
+from crmtools.report.engine import Outcome
+from crmtools.settings import Settings
+from crmtools.tables.reading import content_hash, files_of
+from crmtools.tables.source import Data
+
+LIBRARIES = (
+    "duckdb", "ibis-framework", "pandas", "numpy", "scipy", "statsmodels", "pyarrow", "papermill", "ipykernel",
+    "jupyter-book", "sphinx", "matplotlib", "seaborn", "great-tables", "lifetimes",
+)  # fmt: skip
+"""The libraries that numbers and pages depend on."""
+
+
+def new_run_id(now: datetime) -> str:
+    """A name for a run that sorts by time and is unique: ``20251231T235959-abc123``."""
+    return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+
+
+@dataclass(slots=True)
+class Manifest:
+    """The record of a run, filled while it goes on; :meth:`write` may be called at any time.
+
+    ``ended`` is one of running, published, published_with_failures, not_published.
+    """
+
+    run_id: str
+    report: str
+    started: datetime
+    parameters: Mapping[str, str]
+    data: Mapping[str, Any]
+    code: Mapping[str, Any]
+    stages: dict[str, float] = field(default_factory=dict)
+    jobs: list[dict[str, Any]] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+    ended: str = "running"
+    problems: list[str] = field(default_factory=list)
+
+    def write(self, file: Path) -> None:
+        """Write it as JSON, in one step."""
+        plain = {
+            "schema": 1,
+            "run_id": self.run_id,
+            "report": self.report,
+            "started": _utc(self.started),
+            "written": _utc(datetime.now(UTC)),
+            "ended": self.ended,
+            "stage_seconds": {name: round(seconds, 3) for name, seconds in self.stages.items()},
+            "jobs": self.jobs,
+            "left_out": self.left_out,
+            "problems": self.problems,
+            "parameters": self.parameters,
+            "data": self.data,
+            **self.code,
+        }
+        part = file.with_name(f"{file.name}.{os.getpid()}.part")
+        part.write_text(json.dumps(plain, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        part.replace(file)
+
+    def add(self, outcomes: Sequence[Outcome]) -> None:
+        """Note what became of the notebooks."""
+        for outcome in outcomes:
+            record: dict[str, Any] = {
+                "page": outcome.job.slug,
+                "language": outcome.job.language,
+                "notebook": outcome.job.notebook.name,
+                "state": outcome.state,
+                "seconds": round(outcome.seconds, 3),
+            }
+            if outcome.failure:
+                record |= {
+                    "error": outcome.failure.name,
+                    "message": outcome.failure.message,
+                    "cell": outcome.failure.cell,
+                }
+            self.jobs.append(record)
+
+
+def start(settings: Settings, data: Data, *, run_id: str, now: datetime) -> Manifest:
+    """The manifest of a run that begins: versions, hashes of the parameters file and of the data."""
+    return Manifest(
+        run_id,
+        settings.name,
+        now,
+        {"file": settings.path.name, "sha256": hashlib.sha256(settings.path.read_bytes()).hexdigest()},
+        {"fingerprint": data.fingerprint, "as_of": str(data.as_of), "files": source_hashes(data), "rows": _rows(data)},
+        {"crmtools": crmtools.__version__, "python": platform.python_version(), "libraries": libraries(),
+         "system": f"{platform.system()} {platform.machine()}", "git": git_state(settings.root)},
+    )  # fmt: skip
+
+
+def source_hashes(data: Data) -> dict[str, dict[str, str]]:
+    """Table → file name and SHA-256 of every source file."""
+    settings = data.settings
+    memory = settings.root / ".crmtools" / "hashes.json"
+    if settings.source.duckdb:
+        file = settings.root / settings.source.duckdb
+        return {"all": {"file": file.name, "sha256": content_hash(file, memory)}}
+    files, _ = files_of(settings.source, settings.root)
+    return {table: {"file": file.name, "sha256": content_hash(file, memory)} for table, file in files.items()}
+
+
+def _rows(data: Data) -> dict[str, dict[str, int]]:
+    return {item.table: {"read": item.read, "kept": item.kept} for item in data.door.tables}
+
+
+def libraries() -> dict[str, str]:
+    """The versions of the libraries that numbers and pages depend on."""
+    found = {}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = ""
+    return found
+
+
+def git_state(root: Path) -> dict[str, Any] | None:
+    """The commit that was checked out and whether files differ from it; None where there is no git."""
+
+    def ask(*question: str) -> str | None:
+        try:
+            done = subprocess.run(
+                ["git", *question],
+                cwd=root,
+                capture_output=True,
+                text=True,
+                timeout=20,
+                stdin=subprocess.DEVNULL,
+            )
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = ask("rev-parse", "HEAD")
+    if commit is None:
+        return None
+    changed = ask("status", "--porcelain", "--untracked-files=no")
+    return {"commit": commit, "dirty": bool(changed) if changed is not None else None}
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

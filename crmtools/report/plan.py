@@ -1,0 +1,282 @@
+"""What a report consists of: its pages in the order of the book, and the notebooks that have to be run for them.
+
+A page is a notebook, a page written by hand (``book/LANGUAGE/NAME.md``) or one that the run writes. Chapters whose data
+are missing, and indicators that cannot be computed, are left out and say why.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import crmtools
+from crmtools.errors import Problem, RunError, nearest
+from crmtools.indicators import CATALOGUE, DIMENSIONS, Indicator
+from crmtools.measure import missing_columns
+from crmtools.report.notebooks import check_notebook, first_heading
+from crmtools.settings import Settings
+from crmtools.tables.source import Data
+from crmtools.words import LANGUAGES, Language, Text
+
+Kind = Literal["notebook", "written", "generated"]
+
+OVERVIEW = Text("概览", "Overview")
+INDICATORS = Text("指标", "Indicators")
+CUSTOMERS = Text("客户", "Customers")
+FURTHER = Text("其他章节", "Further chapters")
+APPENDIX = Text("附录", "Appendix")
+
+INDICATOR = "indicator"
+"""The notebook that is run once per indicator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A notebook that is run once per language.
+
+    ``needs`` are the tables without which it has nothing to say, ``goals`` whether it needs goals.
+    """
+
+    name: str
+    title: Text
+    part: Text | None
+    needs: tuple[str, ...] = ()
+    goals: bool = False
+
+    @property
+    def slug(self) -> str:
+        """The name of its page; the summary is the first one."""
+        return "index" if self.name == "summary" else self.name
+
+
+CHAPTERS: dict[str, Chapter] = {
+    chapter.name: chapter
+    for chapter in (
+        Chapter("summary", Text("摘要", "Summary"), None),
+        Chapter("goals", Text("目标", "Goals"), OVERVIEW, goals=True),
+        Chapter("cohorts", Text("同期群", "Cohorts"), CUSTOMERS, needs=("orders",)),
+        Chapter("rfm", Text("RFM 分群", "RFM segments"), CUSTOMERS, needs=("orders",)),
+        Chapter("lifetime", Text("客户终身价值", "Lifetime value"), CUSTOMERS, needs=("orders",)),
+        Chapter("data_quality", Text("数据质量", "Data quality"), APPENDIX),
+    )
+}
+"""The chapters in the order of the book. The summary is always there; ``run.chapters`` chooses among the others."""
+
+WRITTEN: dict[str, Text] = {
+    "methodology": Text("方法", "How the numbers are made"),
+    "glossary": Text("术语表", "Glossary"),
+    "references": Text("参考文献", "References"),
+}
+GENERATED: dict[str, Text] = {
+    "definitions": Text("指标定义", "Definitions"),
+    "readiness": Text("可计算性", "What can be computed"),
+    "provenance": Text("来源与运行记录", "Provenance"),
+}
+APPENDIX_ORDER = ("methodology", "definitions", "readiness", "glossary", "references", "provenance")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One page of the book, in whatever language.
+
+    ``notebook`` is the file that is run for it, ``indicator`` the indicator it is about, ``dimension`` the dimension
+    whose indicators it lists. ``skipped`` says why nothing is run; an entry that is skipped but keeps a page (a goal's
+    indicator that cannot be computed) has ``kind`` "generated".
+    """
+
+    slug: str
+    title: Text
+    kind: Kind
+    part: Text | None = None
+    parent: str | None = None
+    notebook: Path | None = None
+    indicator: str = ""
+    dimension: str = ""
+    skipped: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One notebook to run, in one language."""
+
+    slug: str
+    language: Language
+    notebook: Path
+    parameters: Mapping[str, str]
+    indicator: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The pages of a report, what is left out, and what can be computed.
+
+    ``left_out`` are chapters without a page, each with its reason in ``skipped``. ``missing`` gives for every indicator
+    of the catalogue what the source lacks for it (empty where it can be computed).
+    """
+
+    settings: Settings
+    entries: tuple[Entry, ...]
+    left_out: tuple[Entry, ...]
+    missing: Mapping[str, tuple[str, ...]]
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """The notebooks to run: the first page first, each in every language."""
+        report = str(self.settings.path.resolve())
+        return tuple(
+            Job(
+                entry.slug,
+                language,
+                entry.notebook,
+                {"report": report, "language": language}
+                | ({INDICATOR: entry.indicator} if entry.indicator else {}),
+                entry.indicator,
+            )
+            for entry in self.entries
+            if entry.notebook is not None
+            for language in self.settings.report.languages
+        )
+
+    @property
+    def indicators(self) -> tuple[Indicator, ...]:
+        """The indicators that have a page of their own and are computed."""
+        return tuple(CATALOGUE[e.indicator] for e in self.entries if e.indicator and e.notebook is not None)
+
+
+def notebooks_folder(settings: Settings) -> Path:
+    """Where the notebooks of a report are: beside its parameters folder, else those of the project."""
+    own = settings.root / "notebooks"
+    return own if own.is_dir() else Path(crmtools.__file__).parent.parent / "notebooks"
+
+
+def plan(settings: Settings, data: Data, *, notebooks: Path | None = None) -> Plan:
+    """The pages of the report that settings describe, given the data that are there.
+
+    ``notebooks`` is the folder with the notebooks, by default :func:`notebooks_folder`. Every notebook that will be run
+    is checked here; raises RunError with all problems before anything is run.
+    """
+    folder = notebooks or notebooks_folder(settings)
+    problems: list[Problem] = []
+    chapters, left_out = _chapters(settings, data, folder, problems)
+    missing = {item.id: tuple(missing_columns(item, data)) for item in CATALOGUE.values()}
+    indicators = _indicators(settings, missing, folder)
+    in_overview = [e for e in chapters if e.part in (None, OVERVIEW)]
+    in_appendix = [e for e in chapters if e.part is APPENDIX]
+    between = [e for e in chapters if e not in in_overview and e not in in_appendix]
+    appendix = [
+        Entry(name, (WRITTEN | GENERATED)[name], "written" if name in WRITTEN else "generated", APPENDIX)
+        for name in APPENDIX_ORDER
+    ]
+    entries = (*in_overview, *indicators, *between, *in_appendix, *appendix)
+    problems += _notebook_problems(entries, folder)
+    problems += [
+        Problem(f"page {slug}", "stands twice: an indicator has the name of a chapter. Rename one.")
+        for slug in {e.slug for e in entries if [other.slug for other in entries].count(e.slug) > 1}
+    ]
+    if problems:
+        raise RunError.of(
+            "The report cannot be run", problems, "Nothing was run; what was published is untouched."
+        )
+    return Plan(settings, entries, tuple(left_out), missing)
+
+
+def _chapters(
+    settings: Settings, data: Data, folder: Path, problems: list[Problem]
+) -> tuple[list[Entry], list[Entry]]:
+    """The chapters that run, and those that do not."""
+    wanted = settings.run.chapters
+    names = ["summary", *(wanted if wanted is not None else CHAPTERS)]
+    own = {path.stem for path in folder.glob("*.ipynb")} - {INDICATOR}
+    run, left_out = [], []
+    for name in dict.fromkeys(names):
+        file = folder / f"{name}.ipynb"
+        if name not in CHAPTERS and name not in own:
+            place = f"{settings.path.name} · run.chapters"
+            problems.append(Problem(place, f"no chapter '{name}'. {nearest(name, {*CHAPTERS, *own})}"))
+            continue
+        chapter = CHAPTERS.get(name) or Chapter(name, _title(file), FURTHER)
+        entry = Entry(chapter.slug, chapter.title, "notebook", chapter.part, notebook=file)
+        reason = _why_not(chapter, settings, data)
+        if reason is None and not file.is_file() and wanted is None and name != "summary":
+            reason = Text(f"没有笔记本 {file.name}", f"skipped because there is no notebook {file.name}")
+        if reason is None:
+            run.append(entry)
+        else:
+            left_out.append(Entry(entry.slug, entry.title, "notebook", entry.part, skipped=reason))
+    order = list(CHAPTERS)
+    run.sort(key=lambda entry: order.index(name) if (name := _name(entry)) in order else len(order))
+    return run, left_out
+
+
+def _name(entry: Entry) -> str:
+    return entry.notebook.stem if entry.notebook else entry.slug
+
+
+def _title(file: Path) -> Text:
+    """The heading of a notebook that the project does not know, in both languages."""
+    zh, en = (first_heading(file, language) or file.stem for language in ("zh", "en"))
+    return Text(zh, en)
+
+
+def _why_not(chapter: Chapter, settings: Settings, data: Data) -> Text | None:
+    lacking = [table for table in chapter.needs if not data.has(table)]
+    if lacking:
+        return Text(
+            f"缺少数据表 {'、'.join(lacking)}，未运行", f"skipped because {', '.join(lacking)} are missing"
+        )
+    if chapter.goals and not settings.goals:
+        return Text("参数文件未写目标，未运行", "skipped because goals are missing in the parameters file")
+    return None
+
+
+def _indicators(settings: Settings, missing: Mapping[str, tuple[str, ...]], folder: Path) -> list[Entry]:
+    """A page per dimension, and below it one per indicator; goals' indicators always have a page to be linked to."""
+    in_goals = {goal.indicator for goal in settings.goals}
+    chosen = CATALOGUE if settings.report.indicators is None else {*settings.report.indicators, *in_goals}
+    entries: list[Entry] = []
+    for dimension, name in DIMENSIONS.items():
+        below = []
+        for item in CATALOGUE.values():
+            if item.dimension != dimension or item.id not in chosen:
+                continue
+            lacks = missing[item.id]
+            if not lacks:
+                file = folder / f"{INDICATOR}.ipynb"
+                below.append(
+                    Entry(item.id, item.name, "notebook", INDICATORS, dimension, file, item.id, dimension)
+                )
+            elif item.id in in_goals:
+                reason = Text(f"缺少 {'、'.join(lacks)}", f"skipped because of missing {', '.join(lacks)}")
+                below.append(
+                    Entry(
+                        item.id,
+                        item.name,
+                        "generated",
+                        INDICATORS,
+                        dimension,
+                        None,
+                        item.id,
+                        dimension,
+                        reason,
+                    )
+                )
+        if below:
+            entries += [Entry(dimension, name, "generated", INDICATORS, dimension=dimension), *below]
+    return entries
+
+
+def _notebook_problems(entries: tuple[Entry, ...], folder: Path) -> list[Problem]:
+    """What is wrong with the notebooks that will be run; each is looked at once."""
+    given = {e.notebook: (INDICATOR,) if e.indicator else () for e in entries if e.notebook is not None}
+    problems = []
+    for file, more in given.items():
+        if file.is_file():
+            problems += check_notebook(file, parameters=("report", "language", *more), languages=LANGUAGES)
+        else:
+            there = sorted(path.name for path in folder.glob("*.ipynb"))
+            problems.append(
+                Problem(
+                    file.name, f"there is no such notebook in {folder.name}/. {nearest(file.name, there)}"
+                )
+            )
+    return problems
