@@ -125,14 +125,14 @@ class Company:
     # Money owed: business customers pay later, the north later still, a little worse every year.
     invoiced_share_consumer: float = 0.30
     terms_days_business: int = 30
-    terms_days_consumer: int = 14
-    late_share_business: float = 0.20
+    terms_days_consumer: int = 30
+    late_share_business: float = 0.22
     late_share_consumer: float = 0.07
     late_by_region: tuple[float, ...] = (1.3, 0.9, 1.0, 0.95)
     late_growth_per_year: float = 0.10
     late_mean_days: float = 26.0
     unpaid_share_business: float = 0.012
-    unpaid_share_consumer: float = 0.008
+    unpaid_share_consumer: float = 0.004
     written_off_after_days: int = 120
     paid_in_two_share: float = 0.12
 

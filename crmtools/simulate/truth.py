@@ -70,11 +70,11 @@ def true_value(
 
     ``cache`` is a folder that the large simulation is kept in (80 MB; half a minute the first time).
     ``customers`` scales totals (``backlog``) and nothing else. ``where`` narrows to customers with these
-    attributes: ``region``, ``customer_type``, ``acquired_channel``.
-    ``assumptions`` are those of the indicator: ``within_days``, ``window_days``, ``base_days``, ``grace_days``,
-    ``lag_days``, ``quantile``, ``top``, ``promoter_from``, ``detractor_to``.
+    attributes: ``region``, ``customer_type``, ``acquired_channel``. ``assumptions`` are the indicator's own,
+    such as ``within_days``, ``window_days``, ``grace_days``, ``lag_days``, ``quantile``, ``top``.
 
-    Restarts of subscriptions after ``as_of`` are unknown in the truth as they are in the data.
+    What comes after ``as_of`` is unknown in the truth as it is in the data: subscriptions that end or start
+    again on the days after it make the last month's churn provisional in both.
     """
     if indicator not in INDICATORS:
         raise SettingsError(f"No true value is known for '{indicator}'. {nearest(indicator, INDICATORS)}")
