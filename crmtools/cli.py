@@ -1,6 +1,7 @@
 """The command ``crmtools``.
 
-Exit codes: 0 all good, 1 it could not be done (nothing was published), 2 published, but some pages have no numbers.
+Exit codes: 0 all good, 1 it could not be done (nothing was published), 2 published, but some pages have no
+numbers.
 """
 
 import json
@@ -56,17 +57,15 @@ def main() -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Where reports are published.",
 )
-@click.option(
-    "--notebooks", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Other notebooks."
-)
+@click.option("--notebooks", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Other notebooks.")
 def report(parameters: str, published: Path | None, notebooks: Path | None) -> None:
     """Run the report of a PARAMETERS file (or its name) and publish it.
 
-    Exit code 0: every page has its numbers. 1: nothing was published, what was there stays. 2: published, some pages
-    say why they have no numbers.
+    Exit code 0: every page has its numbers. 1: nothing was published, what was there stays. 2: published,
+    some pages say why they have no numbers.
     """
     from crmtools.progress import progress
-    from crmtools.report.pages import STAGES
+    from crmtools.report.provenance import STAGES
     from crmtools.report.run import run_report
 
     settings = _settings(parameters)
@@ -118,7 +117,8 @@ def check(parameters: str, wanted_json: bool) -> None:
         _print_json(plain)
         return
     click.echo(
-        f"{settings.path.name} is sound: {settings.report.title.en}, {settings.report.period.id}, data as of {data.as_of}"
+        f"{settings.path.name} is sound: {settings.report.title.en}, {settings.report.period.id}, "
+        f"data as of {data.as_of}"
     )
     click.echo("\nTables")
     _print_table(
@@ -135,16 +135,12 @@ def check(parameters: str, wanted_json: bool) -> None:
     for remark in data.door.remarks:
         click.echo(f"  {remark}")
     count = len(made.indicators)
-    click.echo(
-        f"\nA run would execute {len(made.jobs)} notebooks ({count} indicators) for {len(made.entries)} pages"
-    )
+    click.echo(f"\nA run would execute {len(made.jobs)} notebooks ({count} indicators) for {len(made.entries)} pages")
     for name, reason in plain["left_out"].items():
         click.echo(f"  {name}: {reason}")
     if plain["not_computable"]:
         click.echo(f"\nNot computable: {len(plain['not_computable'])} of {len(made.missing)} indicators")
-        _print_table(
-            [[name, ", ".join(lacks) + " missing"] for name, lacks in plain["not_computable"].items()]
-        )
+        _print_table([[name, ", ".join(lacks) + " missing"] for name, lacks in plain["not_computable"].items()])
     click.echo("\nSettings in force (defaults included)")
     for part in ("report", "lifetime", "run", "publish"):
         for name, value in plain["settings"][part].items():
@@ -198,13 +194,7 @@ def indicators(indicator: str | None, report_name: str | None, language: Languag
 
 
 def _state(row: dict[str, Any]) -> str:
-    return (
-        ""
-        if "state" not in row
-        else f"missing {', '.join(row['missing'])}"
-        if row["missing"]
-        else "computable"
-    )
+    return "" if "state" not in row else f"missing {', '.join(row['missing'])}" if row["missing"] else "computable"
 
 
 @main.command()
@@ -222,9 +212,7 @@ def describe(notebook: Path, wanted_json: bool) -> None:
 
 
 @main.command()
-@click.option(
-    "--check", "only_check", is_flag=True, help="Exit with 1 when data/README.md is not as the schema says."
-)
+@click.option("--check", "only_check", is_flag=True, help="Exit with 1 when data/README.md is not as the schema says.")
 @click.option("--write", is_flag=True, help="Write data/README.md.")
 @as_json
 def dictionary(only_check: bool, write: bool, wanted_json: bool) -> None:
@@ -264,11 +252,14 @@ def goals(parameters: str, language: Language, wanted_json: bool) -> None:
     }
     rows = [
         [
-            r.goal.name.to(language), _number(r.now.value), _number(r.now.low), _number(r.now.high), _number(r.target),
-            "" if r.progress is None else f"{r.progress:.0%}", STATUS[r.status].to(language), str(r.goal.deadline),
+            r.goal.name.to(language),
+            *(_number(value) for value in (r.now.value, r.now.low, r.now.high, r.target)),
+            "" if r.progress is None else f"{r.progress:.0%}",
+            STATUS[r.status].to(language),
+            str(r.goal.deadline),
         ]
         for r in readings
-    ]  # fmt: skip
+    ]
     _print_table([head[language], *rows])
 
 
@@ -322,7 +313,5 @@ def _print_table(rows: list[list[str]]) -> None:
 
     widths = [max(cell_len(row[n]) for row in rows) for n in range(max(map(len, rows), default=0))]
     for row in rows:
-        line = "  ".join(
-            cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=False)
-        )
+        line = "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=False))
         click.echo(f"  {line.rstrip()}")

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from crmtools.report.engine import Outcome
-from crmtools.report.pages import STAGES
+from crmtools.report.provenance import STAGES
 
 
 class Lines:

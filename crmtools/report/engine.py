@@ -1,7 +1,8 @@
 """Running notebooks side by side, with one true state for each.
 
-Papermill's own record is not enough: it stores a cell that ran out of time, or whose kernel died, as completed, and lets
-``sys.exit(0)`` pass. The state here comes from what was raised and from what the notebook holds afterwards.
+Papermill's own record is not enough: it stores a cell that ran out of time, or whose kernel died, as
+completed, and lets ``sys.exit(0)`` pass. The state here comes from what was raised and from what the notebook
+holds afterwards.
 """
 
 import asyncio
@@ -34,7 +35,9 @@ START_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a notebook has no page: the error's name and message, and the cell of the executed notebook (from 1)."""
+    """Why a notebook has no page: the error's name and message, and the cell of the executed notebook (from
+    1).
+    """
 
     name: str
     message: str
@@ -69,9 +72,9 @@ def run_jobs(
 ) -> tuple[Outcome, ...]:
     """Run every job and say what became of it, in the order of the jobs.
 
-    Executed notebooks go to ``folder/notebooks/LANGUAGE/SLUG.ipynb``, what they said to ``folder/logs``. ``facts`` gives
-    what a notebook's Markdown may name. ``done`` is called in this thread after each. No job stops another one; an
-    interrupt ends all kernels and is raised again.
+    Executed notebooks go to ``folder/notebooks/LANGUAGE/SLUG.ipynb``, what they said to ``folder/logs``.
+    ``facts`` gives what a notebook's Markdown may name. ``done`` is called in this thread after each. No job
+    stops another one; an interrupt ends all kernels and is raised again.
     """
     kernel.register()
     kernels = kernel.Kernels()
@@ -97,9 +100,7 @@ def run_jobs(
     return tuple(outcomes[number] for number in range(len(jobs)))
 
 
-def _run(
-    job: Job, *, folder: Path, facts: dict[str, str], cell_seconds: int, kernels: kernel.Kernels
-) -> Outcome:
+def _run(job: Job, *, folder: Path, facts: dict[str, str], cell_seconds: int, kernels: kernel.Kernels) -> Outcome:
     """One notebook from start to end. Never raises: what goes wrong here belongs to this page alone."""
     started = time.perf_counter()
     target = folder / "notebooks" / job.language / f"{job.slug}.ipynb"
@@ -122,7 +123,7 @@ def _run(
     return Outcome(job, state, time.perf_counter() - started, target, log, failure)
 
 
-class _Stopped(Exception):  # noqa: N818
+class _Stopped(Exception):
     """A notebook that did not come to its end, with its state."""
 
     def __init__(self, state: State, failure: Failure) -> None:

@@ -29,8 +29,8 @@ COLUMNS: dict[str, str] = {
     "method": "string",
     "definition": "string",
 }
-"""``group`` is empty for all customers, else ``attribute=value`` pairs joined by ``; ``. ``definition`` is a hash of how
-the number is made: where it differs, two values do not compare."""
+"""``group`` is empty for all customers, else ``attribute=value`` pairs joined by ``; ``. ``definition`` is a
+hash of how the number is made: where it differs, two values do not compare."""
 
 
 def folder_of(root: Path, report: str) -> Path:
@@ -39,7 +39,9 @@ def folder_of(root: Path, report: str) -> Path:
 
 
 def read_history(root: Path, report: str) -> pd.DataFrame:
-    """All that earlier runs of a report found, oldest run first; no rows when there were none. See ``COLUMNS``."""
+    """All that earlier runs of a report found, oldest run first; no rows when there were none. See
+    ``COLUMNS``.
+    """
     files = sorted(folder_of(root, report).glob("[!.]*.parquet"))
     frames = [pd.read_parquet(file).reindex(columns=list(COLUMNS)).astype(COLUMNS) for file in files]
     if not frames:
@@ -56,7 +58,8 @@ def append_history(
     estimates: Sequence[Estimate],
     definitions: Mapping[str, Mapping[str, object]],
 ) -> Path:
-    """Add the file of a run; it appears whole or not at all. ``definitions`` are the assumptions in force by indicator.
+    """Add the file of a run; it appears whole or not at all. ``definitions`` are the assumptions in force by
+    indicator.
 
     Raises RunError when this run is there already: history is only added to.
     """
@@ -95,7 +98,9 @@ def append_history(
 
 
 def definition_hash(indicator: Indicator, in_force: Mapping[str, object]) -> str:
-    """What a number depends on besides the data: the facts' code, kind, unit, columns and assumptions in force."""
+    """What a number depends on besides the data: the facts' code, kind, unit, columns and assumptions in
+    force.
+    """
     try:
         code = inspect.getsource(indicator.facts)
     except OSError:

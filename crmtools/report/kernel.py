@@ -1,8 +1,9 @@
 """The kernel of one notebook: this interpreter, its own sockets and folder, one thread per calculation.
 
-Kernels that run side by side must not meet. Over TCP Jupyter picks free ports and hopes that nobody takes them before
-the kernel does; about one start in twenty fails on a busy machine. Here every kernel talks through sockets in a folder
-of its own, which is removed with it. Where a system has no such sockets, TCP is used.
+Kernels that run side by side must not meet. Over TCP Jupyter picks free ports and hopes that nobody takes
+them before the kernel does; about one start in twenty fails on a busy machine. Here every kernel talks
+through sockets in a folder of its own, which is removed with it. Where a system has no such sockets, TCP is
+used.
 """
 
 import os
@@ -13,18 +14,21 @@ import threading
 from pathlib import Path
 from typing import IO, Any
 
-import crmtools
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from nbclient.exceptions import DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 
+import crmtools
+
 ENGINE = "crmtools"
 LONGEST_SOCKET = 100
 """A socket's path may have 107 characters (104 on macOS); Jupyter appends a number to ours."""
 SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-"""Several kernels share the cores; each linear-algebra library would otherwise start a thread per core in every one."""
+"""Several kernels share the cores; each linear-algebra library would otherwise start a thread per core in
+every one.
+"""
 
 
 class Kernels:
@@ -56,8 +60,10 @@ class Kernels:
             kernel.kill()
 
 
-class PageKernel(AsyncKernelManager):  # type: ignore[misc]
-    """A kernel of this interpreter whose files all lie in ``place``; what it says outside of cells goes to ``log``."""
+class PageKernel(AsyncKernelManager):
+    """A kernel of this interpreter whose files all lie in ``place``; what it says outside of cells goes to
+    ``log``.
+    """
 
     def __init__(self, *, place: Path, log: IO[str], kernels: Kernels) -> None:
         super().__init__(kernel_name="python3")
@@ -72,14 +78,12 @@ class PageKernel(AsyncKernelManager):  # type: ignore[misc]
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         return KernelSpec(argv=command, display_name="Python 3", language="python")
 
-    async def start_kernel(self, **options: Any) -> None:
+    async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
         """Start it with its own environment."""
         self.kernels.add(self)
-        await super().start_kernel(
-            **options, env=environment(self.place), stdout=self.log_file, stderr=self.log_file
-        )
+        await super().start_kernel(**options, env=environment(self.place), stdout=self.log_file, stderr=self.log_file)
 
-    async def cleanup_resources(self, restart: bool = False) -> None:
+    async def cleanup_resources(self, restart: bool = False) -> None:  # type: ignore[override]
         """Forget it, after its process has ended."""
         await super().cleanup_resources(restart=restart)
         if not restart:
@@ -93,10 +97,10 @@ class PageKernel(AsyncKernelManager):  # type: ignore[misc]
 
 
 def environment(place: Path) -> dict[str, str]:
-    """The environment of a kernel: the caller's, with one thread, the caller's crmtools and no settings of a user."""
-    made = {
-        name: value for name, value in os.environ.items() if name != "MPLBACKEND"
-    }  # Agg would lose the figures
+    """The environment of a kernel: the caller's, with one thread, the caller's crmtools and no settings of a
+    user.
+    """
+    made = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}  # Agg would lose the figures
     made |= dict.fromkeys(SINGLE_THREADED, "1")
     made |= {"IPYTHONDIR": str(place / "ipython"), "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
     package = str(Path(crmtools.__file__).parent.parent)
@@ -104,7 +108,7 @@ def environment(place: Path) -> dict[str, str]:
     return made
 
 
-class PageEngine(NBClientEngine):  # type: ignore[misc]
+class PageEngine(NBClientEngine):
     """Papermill's own engine on kernels of ours, which gives the notebook back whatever happened."""
 
     @classmethod
@@ -118,7 +122,9 @@ class PageEngine(NBClientEngine):  # type: ignore[misc]
         cell_seconds: int,
         **options: Any,
     ) -> None:
-        """Run the notebook; ``seen`` receives it before its first cell, so that what it got to is not lost."""
+        """Run the notebook; ``seen`` receives it before its first cell, so that what it got to is not
+        lost.
+        """
         seen.append(nb_man.nb)
         client = _Client(
             nb_man,
@@ -132,7 +138,7 @@ class PageEngine(NBClientEngine):  # type: ignore[misc]
         client.execute()
 
 
-class _Client(PapermillNotebookClient):  # type: ignore[misc]
+class _Client(PapermillNotebookClient):
     def __init__(self, nb_man: Any, *, kernel: PageKernel, **options: Any) -> None:
         super().__init__(nb_man, kernel_name="python3", **options)
         self._ours = kernel

@@ -1,7 +1,7 @@
 """One run of a report at a time.
 
-The lock is the operating system's lock on ``.crmtools/locks/NAME.lock``: it ends with the process that holds it, however
-that ends, so a dead run never blocks the next one. The file says who holds it.
+The lock is the operating system's lock on ``.crmtools/locks/NAME.lock``: it ends with the process that holds
+it, however that ends, so a dead run never blocks the next one. The file says who holds it.
 """
 
 import json
@@ -18,9 +18,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def _take(descriptor: int) -> None:
-        os.lseek(
-            descriptor, 1 << 20, os.SEEK_SET
-        )  # beyond the text: a locked region cannot be read by others there
+        os.lseek(descriptor, 1 << 20, os.SEEK_SET)  # beyond the text: a locked region cannot be read by others there
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 else:
     import fcntl

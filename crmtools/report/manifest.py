@@ -15,13 +15,14 @@ from typing import Any
 
 import crmtools
 from crmtools.report.engine import Outcome
+from crmtools.report.plan import Plan
 from crmtools.settings import Settings
 from crmtools.tables.reading import content_hash, files_of
 from crmtools.tables.source import Data
 
 LIBRARIES = (
-    "duckdb", "ibis-framework", "pandas", "numpy", "scipy", "statsmodels", "pyarrow", "papermill", "ipykernel",
-    "jupyter-book", "sphinx", "matplotlib", "seaborn", "great-tables", "lifetimes",
+    "duckdb", "ibis-framework", "pandas", "numpy", "scipy", "statsmodels", "pyarrow", "matplotlib", "seaborn",
+    "great-tables", "lifetimes", "papermill", "ipykernel", "jupyter-book", "sphinx",
 )  # fmt: skip
 """The libraries that numbers and pages depend on."""
 
@@ -71,8 +72,9 @@ class Manifest:
         part.write_text(json.dumps(plain, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
         part.replace(file)
 
-    def add(self, outcomes: Sequence[Outcome]) -> None:
-        """Note what became of the notebooks."""
+    def add(self, plan: Plan, outcomes: Sequence[Outcome]) -> None:
+        """Note what became of the notebooks, and what was left out."""
+        self.left_out |= {e.slug: e.skipped.en for e in (*plan.left_out, *plan.entries) if e.skipped}
         for outcome in outcomes:
             record: dict[str, Any] = {
                 "page": outcome.job.slug,
@@ -90,17 +92,35 @@ class Manifest:
             self.jobs.append(record)
 
 
-def start(settings: Settings, data: Data, *, run_id: str, now: datetime) -> Manifest:
-    """The manifest of a run that begins: versions, hashes of the parameters file and of the data."""
+def start(settings: Settings, data: Data, *, run_id: str, now: datetime, stages: dict[str, float]) -> Manifest:
+    """The manifest of a run that begins: versions, hashes of the parameters file and of the data.
+
+    ``stages`` is filled by the run as it goes on.
+    """
     return Manifest(
         run_id,
         settings.name,
         now,
-        {"file": settings.path.name, "sha256": hashlib.sha256(settings.path.read_bytes()).hexdigest()},
-        {"fingerprint": data.fingerprint, "as_of": str(data.as_of), "files": source_hashes(data), "rows": _rows(data)},
-        {"crmtools": crmtools.__version__, "python": platform.python_version(), "libraries": libraries(),
-         "system": f"{platform.system()} {platform.machine()}", "git": git_state(settings.root)},
-    )  # fmt: skip
+        parameters={
+            "file": settings.path.name,
+            "sha256": hashlib.sha256(settings.path.read_bytes()).hexdigest(),
+        },
+        data={
+            "fingerprint": data.fingerprint,
+            "as_of": str(data.as_of),
+            "currency": data.currency,
+            "files": source_hashes(data),
+            "rows": {item.table: {"read": item.read, "kept": item.kept} for item in data.door.tables},
+        },
+        code={
+            "crmtools": crmtools.__version__,
+            "python": platform.python_version(),
+            "libraries": libraries(),
+            "system": f"{platform.system()} {platform.machine()}",
+            "git": git_state(settings.root),
+        },
+        stages=stages,
+    )
 
 
 def source_hashes(data: Data) -> dict[str, dict[str, str]]:
@@ -112,10 +132,6 @@ def source_hashes(data: Data) -> dict[str, dict[str, str]]:
         return {"all": {"file": file.name, "sha256": content_hash(file, memory)}}
     files, _ = files_of(settings.source, settings.root)
     return {table: {"file": file.name, "sha256": content_hash(file, memory)} for table, file in files.items()}
-
-
-def _rows(data: Data) -> dict[str, dict[str, int]]:
-    return {item.table: {"read": item.read, "kept": item.kept} for item in data.door.tables}
 
 
 def libraries() -> dict[str, str]:

@@ -1,8 +1,9 @@
 """Notebooks before and after they are run: their parameters, their language, what the book shows of them.
 
-A notebook of this project has one code cell tagged ``parameters`` with literals (``name: type = value  # help``), Markdown
-cells tagged ``en`` or ``zh``, and one first-level heading per language. Markdown may name facts about the page,
-``{{ indicator.name }}``; they are filled in before the run, because a heading made by code never reaches the contents.
+A notebook of this project has one code cell tagged ``parameters`` with literals (``name: type = value  #
+help``), Markdown cells tagged ``en`` or ``zh``, and one first-level heading per language. Markdown may name
+facts about the page, ``{{ indicator.name }}``; they are filled in before the run, because a heading made by
+code never reaches the contents.
 """
 
 import ast
@@ -26,8 +27,8 @@ FENCE = re.compile(r"^(```|~~~|:::).*?^\1", re.MULTILINE | re.DOTALL)
 PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 STAMPS = ("papermill", "execution")
 FACTS = (
-    "indicator.id", "indicator.name", "indicator.meaning", "indicator.formula", "indicator.source", "indicator.dimension",
-    "indicator.caveat", "report.title", "report.period", "report.as_of",
+    "indicator.id", "indicator.name", "indicator.meaning", "indicator.formula", "indicator.source",
+    "indicator.dimension", "indicator.caveat", "report.title", "report.period", "report.as_of",
 )  # fmt: skip
 """What Markdown may name. Formula, source and id come as they are (they are ours), all else is escaped."""
 VERBATIM = {"indicator.id", "indicator.formula", "indicator.source"}
@@ -59,7 +60,9 @@ def tags(cell: NotebookNode) -> list[str]:
 
 
 def parameters_of(path: Path) -> tuple[Parameter, ...]:
-    """The parameters of a notebook, in the order of their cell; raises RunError when the cell is not as it must be."""
+    """The parameters of a notebook, in the order of their cell; raises RunError when the cell is not as it
+    must be.
+    """
     found, problems = _parameters(read_notebook(path), path.name)
     if problems:
         raise RunError.of(f"The parameters of {path.name} cannot be read", problems)
@@ -67,14 +70,10 @@ def parameters_of(path: Path) -> tuple[Parameter, ...]:
 
 
 def _parameters(notebook: NotebookNode, place: str) -> tuple[tuple[Parameter, ...], list[Problem]]:
-    cells = [
-        (n, c) for n, c in enumerate(notebook.cells, 1) if c.cell_type == "code" and PARAMETERS in tags(c)
-    ]
+    cells = [(n, c) for n, c in enumerate(notebook.cells, 1) if c.cell_type == "code" and PARAMETERS in tags(c)]
     if len(cells) != 1:
         advice = "Tag the first code cell 'parameters'." if not cells else "Keep one."
-        return (), [
-            Problem(place, f"{len(cells)} cells are tagged 'parameters', exactly one is needed. {advice}")
-        ]
+        return (), [Problem(place, f"{len(cells)} cells are tagged 'parameters', exactly one is needed. {advice}")]
     number, cell = cells[0]
     where = f"{place} · cell {number}"
     try:
@@ -92,17 +91,13 @@ def _parameters(notebook: NotebookNode, place: str) -> tuple[tuple[Parameter, ..
             else None
         )
         if not isinstance(target, ast.Name):
-            problems.append(
-                Problem(f"{where}, line {line.lineno}", "only 'name: type = value' may stand here.")
-            )
+            problems.append(Problem(f"{where}, line {line.lineno}", "only 'name: type = value' may stand here."))
             continue
         try:
-            value = ast.literal_eval(line.value)  # type: ignore[union-attr, arg-type]
+            value = ast.literal_eval(line.value)
         except (ValueError, TypeError):
             problems.append(
-                Problem(
-                    f"{where}, line {line.lineno}", f"'{target.id}' must be a literal: text, number, list."
-                )
+                Problem(f"{where}, line {line.lineno}", f"'{target.id}' must be a literal: text, number, list.")
             )
             continue
         written = ast.unparse(line.annotation) if isinstance(line, ast.AnnAssign) else type(value).__name__
@@ -137,9 +132,7 @@ def check_notebook(
         if INJECTED in tags(cell):
             problems.append(Problem(place, "is left from an earlier run (injected-parameters). Delete it."))
         if "raises-exception" in tags(cell):
-            problems.append(
-                Problem(place, "is tagged raises-exception; a page of a report may not fail on purpose.")
-            )
+            problems.append(Problem(place, "is tagged raises-exception; a page of a report may not fail on purpose."))
         if cell.cell_type == "markdown":
             problems += [
                 Problem(place, f"'{{{{ {name} }}}}' is not known. {nearest(name, FACTS)}")
@@ -151,19 +144,13 @@ def check_notebook(
         if len(headings) != 1:
             found = ", ".join(f"'{text}'" for text in headings) or "none"
             problems.append(
-                Problem(
-                    f"{path.name} · {language}", f"exactly one first-level heading is needed, found {found}."
-                )
+                Problem(f"{path.name} · {language}", f"exactly one first-level heading is needed, found {found}.")
             )
     return problems
 
 
 def _headings(notebook: NotebookNode, language: Language) -> list[str]:
-    texts = (
-        FENCE.sub("", cell.source)
-        for cell in _in_language(notebook, language)
-        if cell.cell_type == "markdown"
-    )
+    texts = (FENCE.sub("", cell.source) for cell in _in_language(notebook, language) if cell.cell_type == "markdown")
     return [heading for text in texts for heading in HEADING.findall(text)]
 
 
@@ -181,19 +168,19 @@ def _in_language(notebook: NotebookNode, language: Language) -> Iterator[Noteboo
 
 
 def escape(text: str) -> str:
-    """A text as Markdown prints it: every sign that could mean something is escaped, line breaks become spaces."""
+    """A text as Markdown prints it: every sign that could mean something is escaped, line breaks become
+    spaces.
+    """
     return PUNCTUATION.sub(r"\\\1", " ".join(text.split()))
 
 
 def prepare(notebook: NotebookNode, *, language: Language, facts: Mapping[str, str]) -> NotebookNode:
-    """A copy ready to be run: one language, facts filled in, no outputs, tags that tell the book what to hide."""
-    ready = nbformat.from_dict(
-        {**notebook, "cells": [dict(cell) for cell in _in_language(notebook, language)]}
-    )
+    """A copy ready to be run: one language, facts filled in, no outputs, tags that tell the book what to
+    hide.
+    """
+    ready = nbformat.from_dict({**notebook, "cells": [dict(cell) for cell in _in_language(notebook, language)]})
     ready.nbformat, ready.nbformat_minor = 4, 5
-    ready.metadata = NotebookNode(
-        kernelspec={"name": "python3", "display_name": "Python 3", "language": "python"}
-    )
+    ready.metadata = NotebookNode(kernelspec={"name": "python3", "display_name": "Python 3", "language": "python"})
     for number, cell in enumerate(ready.cells):
         cell.id = f"cell-{number}"  # drawn at random by editors
         cell.metadata = NotebookNode(cell.metadata)
@@ -227,14 +214,13 @@ def fill(text: str, facts: Mapping[str, str]) -> str:
 
 
 def for_the_book(executed: NotebookNode, *, hidden: Collection[str] = ()) -> NotebookNode:
-    """A copy of an executed notebook as the book shows it: no timestamps, no warnings, nothing only programs read.
+    """A copy of an executed notebook as the book shows it: no timestamps, no warnings, nothing only programs
+    read.
 
     ``hidden`` are mime types to leave out.
     """
     shown = nbformat.from_dict(executed)
-    shown.metadata = NotebookNode(
-        {k: v for k, v in executed.metadata.items() if k in ("kernelspec", "language_info")}
-    )
+    shown.metadata = NotebookNode({k: v for k, v in executed.metadata.items() if k in ("kernelspec", "language_info")})
     shown.cells = [cell for cell in shown.cells if "papermill-error-cell-tag" not in tags(cell)]
     for number, cell in enumerate(shown.cells):
         cell.id = f"cell-{number}"

@@ -1,7 +1,8 @@
-"""What a report consists of: its pages in the order of the book, and the notebooks that have to be run for them.
+"""What a report consists of: its pages in the order of the book, and the notebooks that have to be run for
+them.
 
-A page is a notebook, a page written by hand (``book/LANGUAGE/NAME.md``) or one that the run writes. Chapters whose data
-are missing, and indicators that cannot be computed, are left out and say why.
+A page is a notebook, a page written by hand (``book/LANGUAGE/NAME.md``) or one that the run writes. Chapters
+whose data are missing, and indicators that cannot be computed, are left out and say why.
 """
 
 from collections.abc import Mapping
@@ -60,7 +61,9 @@ CHAPTERS: dict[str, Chapter] = {
         Chapter("data_quality", Text("数据质量", "Data quality"), APPENDIX),
     )
 }
-"""The chapters in the order of the book. The summary is always there; ``run.chapters`` chooses among the others."""
+"""The chapters in the order of the book. The summary is always there; ``run.chapters`` chooses among the
+others.
+"""
 
 WRITTEN: dict[str, Text] = {
     "methodology": Text("方法", "How the numbers are made"),
@@ -79,9 +82,9 @@ APPENDIX_ORDER = ("methodology", "definitions", "readiness", "glossary", "refere
 class Entry:
     """One page of the book, in whatever language.
 
-    ``notebook`` is the file that is run for it, ``indicator`` the indicator it is about, ``dimension`` the dimension
-    whose indicators it lists. ``skipped`` says why nothing is run; an entry that is skipped but keeps a page (a goal's
-    indicator that cannot be computed) has ``kind`` "generated".
+    ``notebook`` is the file that is run for it, ``indicator`` the indicator it is about, ``dimension`` the
+    dimension whose indicators it lists. ``skipped`` says why nothing is run; an entry that is skipped but
+    keeps a page (a goal's indicator that cannot be computed) has ``kind`` "generated".
     """
 
     slug: str
@@ -110,8 +113,8 @@ class Job:
 class Plan:
     """The pages of a report, what is left out, and what can be computed.
 
-    ``left_out`` are chapters without a page, each with its reason in ``skipped``. ``missing`` gives for every indicator
-    of the catalogue what the source lacks for it (empty where it can be computed).
+    ``left_out`` are chapters without a page, each with its reason in ``skipped``. ``missing`` gives for every
+    indicator of the catalogue what the source lacks for it (empty where it can be computed).
     """
 
     settings: Settings
@@ -128,8 +131,7 @@ class Plan:
                 entry.slug,
                 language,
                 entry.notebook,
-                {"report": report, "language": language}
-                | ({INDICATOR: entry.indicator} if entry.indicator else {}),
+                {"report": report, "language": language} | ({INDICATOR: entry.indicator} if entry.indicator else {}),
                 entry.indicator,
             )
             for entry in self.entries
@@ -152,8 +154,8 @@ def notebooks_folder(settings: Settings) -> Path:
 def plan(settings: Settings, data: Data, *, notebooks: Path | None = None) -> Plan:
     """The pages of the report that settings describe, given the data that are there.
 
-    ``notebooks`` is the folder with the notebooks, by default :func:`notebooks_folder`. Every notebook that will be run
-    is checked here; raises RunError with all problems before anything is run.
+    ``notebooks`` is the folder with the notebooks, by default :func:`notebooks_folder`. Every notebook that
+    will be run is checked here; raises RunError with all problems before anything is run.
     """
     folder = notebooks or notebooks_folder(settings)
     problems: list[Problem] = []
@@ -174,15 +176,11 @@ def plan(settings: Settings, data: Data, *, notebooks: Path | None = None) -> Pl
         for slug in {e.slug for e in entries if [other.slug for other in entries].count(e.slug) > 1}
     ]
     if problems:
-        raise RunError.of(
-            "The report cannot be run", problems, "Nothing was run; what was published is untouched."
-        )
+        raise RunError.of("The report cannot be run", problems, "Nothing was run; what was published is untouched.")
     return Plan(settings, entries, tuple(left_out), missing)
 
 
-def _chapters(
-    settings: Settings, data: Data, folder: Path, problems: list[Problem]
-) -> tuple[list[Entry], list[Entry]]:
+def _chapters(settings: Settings, data: Data, folder: Path, problems: list[Problem]) -> tuple[list[Entry], list[Entry]]:
     """The chapters that run, and those that do not."""
     wanted = settings.run.chapters
     names = ["summary", *(wanted if wanted is not None else CHAPTERS)]
@@ -221,16 +219,16 @@ def _title(file: Path) -> Text:
 def _why_not(chapter: Chapter, settings: Settings, data: Data) -> Text | None:
     lacking = [table for table in chapter.needs if not data.has(table)]
     if lacking:
-        return Text(
-            f"缺少数据表 {'、'.join(lacking)}，未运行", f"skipped because {', '.join(lacking)} are missing"
-        )
+        return Text(f"缺少数据表 {'、'.join(lacking)}，未运行", f"skipped because {', '.join(lacking)} are missing")
     if chapter.goals and not settings.goals:
         return Text("参数文件未写目标，未运行", "skipped because goals are missing in the parameters file")
     return None
 
 
 def _indicators(settings: Settings, missing: Mapping[str, tuple[str, ...]], folder: Path) -> list[Entry]:
-    """A page per dimension, and below it one per indicator; goals' indicators always have a page to be linked to."""
+    """A page per dimension, and below it one per indicator; goals' indicators always have a page to be linked
+    to.
+    """
     in_goals = {goal.indicator for goal in settings.goals}
     chosen = CATALOGUE if settings.report.indicators is None else {*settings.report.indicators, *in_goals}
     entries: list[Entry] = []
@@ -242,9 +240,7 @@ def _indicators(settings: Settings, missing: Mapping[str, tuple[str, ...]], fold
             lacks = missing[item.id]
             if not lacks:
                 file = folder / f"{INDICATOR}.ipynb"
-                below.append(
-                    Entry(item.id, item.name, "notebook", INDICATORS, dimension, file, item.id, dimension)
-                )
+                below.append(Entry(item.id, item.name, "notebook", INDICATORS, dimension, file, item.id, dimension))
             elif item.id in in_goals:
                 reason = Text(f"缺少 {'、'.join(lacks)}", f"skipped because of missing {', '.join(lacks)}")
                 below.append(
@@ -275,8 +271,6 @@ def _notebook_problems(entries: tuple[Entry, ...], folder: Path) -> list[Problem
         else:
             there = sorted(path.name for path in folder.glob("*.ipynb"))
             problems.append(
-                Problem(
-                    file.name, f"there is no such notebook in {folder.name}/. {nearest(file.name, there)}"
-                )
+                Problem(file.name, f"there is no such notebook in {folder.name}/. {nearest(file.name, there)}")
             )
     return problems

@@ -18,7 +18,8 @@ PUBLIC_IDS = ("item", "survey", "campaign", "product")
 def private_values(settings: Settings) -> set[str]:
     """The raw ids of people and deals, and every personal value, as they stand in the source.
 
-    Nothing of a column that the parameters file keeps (``source.keep_personal``), and no ids where pseudonyms are off.
+    Nothing of a column that the parameters file keeps (``source.keep_personal``), and no ids where pseudonyms
+    are off.
     """
     con = duckdb.connect()
     try:

@@ -1,15 +1,14 @@
 """The numbers of a run as data: ``results.json``.
 
-The headline numbers, trends and parts are those of the process that runs the report; the notebooks find the same sums in
-the snapshot. What a notebook shows, it also leaves as a record of mime type ``MIME`` in its outputs: an object with
-``estimates`` (a list of :meth:`crmtools.estimate.Estimate.to_dict`), a bare estimate, or a list of them. These are
-collected per page, and must be the same in every language.
+The headline numbers, trends and parts are those of the process that runs the report; the notebooks find the
+same sums in the snapshot. What a notebook shows, it also leaves as a record of mime type ``MIME`` in its
+outputs: an object with ``estimates`` (a list of :meth:`crmtools.estimate.Estimate.to_dict`), a bare estimate,
+or a list of them. These are collected per page, and must be the same in every language.
 """
 
 import json
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +19,22 @@ from crmtools.errors import CRMError, Problem
 from crmtools.estimate import Estimate
 from crmtools.goals.reading import Reading
 from crmtools.report.engine import Outcome
+from crmtools.report.numbers import Numbers
+from crmtools.report.plan import Plan
+from crmtools.show.display import RESULT
 
-MIME = "application/vnd.crmtools.result+json"
 SCHEMA = 1
+MARK = {"indicator", "period", "as_of", "value", "method"}
+"""The keys by which an estimate is known in a record."""
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What ``results.json`` holds: report, period, as_of and currency; estimates; readings of goals; states of pages.
+    """What ``results.json`` holds: report, period, as_of and currency; estimates; readings of goals; states
+    of pages.
 
-    ``estimates`` are the numbers of the run, ``pages`` those that each page shows, ``readings`` plain values per goal,
-    ``states`` the state per page and language.
+    ``estimates`` are the numbers of the run, ``pages`` those that each page shows, ``readings`` plain values
+    per goal, ``states`` the state per page and language.
     """
 
     run_id: str
@@ -72,11 +76,12 @@ class Results:
         return cls(
             estimates=tuple(Estimate.from_dict(item) for item in plain["estimates"]),
             readings=tuple(plain["readings"]),
-            pages={
-                page: tuple(Estimate.from_dict(i) for i in items) for page, items in plain["pages"].items()
-            },
+            pages={page: tuple(Estimate.from_dict(i) for i in items) for page, items in plain["pages"].items()},
             **{name: plain[name] for name in ("run_id", "report", "period", "as_of", "currency", "states")},
         )
+
+
+READ = ("target", "gap", "gap_low", "gap_high", "progress", "progress_se", "expected", "elapsed", "status")
 
 
 def reading_values(reading: Reading) -> dict[str, Any]:
@@ -92,13 +97,33 @@ def reading_values(reading: Reading) -> dict[str, Any]:
         "weight": goal.weight,
         "baseline": reading.baseline.to_dict(),
         "now": reading.now.to_dict(),
-        **{
-            name: getattr(reading, name)
-            for name in (
-                "target", "gap", "gap_low", "gap_high", "progress", "progress_se", "expected", "elapsed", "status",
-            )
-        },
-    }  # fmt: skip
+        **{name: getattr(reading, name) for name in READ},
+    }
+
+
+def results_of(
+    plan: Plan,
+    numbers: Numbers,
+    shown: Mapping[str, tuple[Estimate, ...]],
+    outcomes: Sequence[Outcome],
+    run_id: str,
+) -> Results:
+    """The results of a run, ready to be written."""
+    report = plan.settings.report
+    states: dict[str, dict[str, str]] = {}
+    for outcome in outcomes:
+        states.setdefault(outcome.job.slug, {})[outcome.job.language] = outcome.state
+    return Results(
+        run_id,
+        plan.settings.name,
+        report.period.id,
+        str(report.as_of),
+        report.currency,
+        tuple(numbers.estimates),
+        tuple(reading_values(reading) for reading in numbers.goals),
+        shown,
+        states,
+    )
 
 
 def collect(outcomes: Sequence[Outcome]) -> tuple[dict[str, tuple[Estimate, ...]], list[Problem]]:
@@ -106,74 +131,61 @@ def collect(outcomes: Sequence[Outcome]) -> tuple[dict[str, tuple[Estimate, ...]
 
     Wrong is a record that cannot be read, and a number that differs between the languages of a page.
     """
-    found: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    problems: list[Problem] = []
+    records: dict[str, dict[str, list[object]]] = {}
     for outcome in outcomes:
-        if not outcome.ok:
-            continue
-        place = f"{outcome.job.slug} · {outcome.job.language}"
-        records: list[dict[str, Any]] = []
-        for number, record in enumerate(_records(outcome.notebook), 1):
-            try:
-                records += [_checked(item) for item in _estimates_in(record)]
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                problems.append(
-                    Problem(place, f"result {number} is no estimate: {type(error).__name__} {error}")
-                )
-        found.setdefault(outcome.job.slug, {})[outcome.job.language] = records
-    for slug, languages in found.items():
+        if outcome.ok:
+            records.setdefault(outcome.job.slug, {})[outcome.job.language] = _records(outcome.notebook)
+    pages: dict[str, tuple[Estimate, ...]] = {}
+    problems: list[Problem] = []
+    for slug, languages in records.items():
         (first, one), *others = languages.items()
+        try:
+            pages[slug] = tuple(Estimate.from_dict(item) for item in _estimates_in(one))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            problems.append(Problem(f"page {slug}", f"a record is no estimate: {type(error).__name__}: {error}"))
         for language, other in others:
-            if one != other:
-                problems.append(Problem(slug, f"{_difference(one, other)} between {first} and {language}."))
-    pages = {
-        slug: tuple(Estimate.from_dict(item) for item in next(iter(languages.values())))
-        for slug, languages in found.items()
-        if not any(problem.place.startswith(f"{slug} ·") for problem in problems)
-    }
+            if differ := _difference(dict(_numbers_in(one)), dict(_numbers_in(other))):
+                problems.append(Problem(f"page {slug}", f"{differ} in the editions {first} and {language}."))
     return pages, problems
 
 
-def _records(notebook: Path) -> Iterable[Any]:
+def _records(notebook: Path) -> list[object]:
     executed = nbformat.read(notebook, as_version=4)
-    for cell in executed.cells:
-        for output in cell.get("outputs", []):
-            if MIME in output.get("data", {}):
-                yield output.data[MIME]
+    outputs = (output for cell in executed.cells for output in cell.get("outputs", []))
+    return [output.data[RESULT] for output in outputs if RESULT in output.get("data", {})]
 
 
-def _estimates_in(record: Any) -> list[Mapping[str, Any]]:
-    if isinstance(record, str):
-        record = json.loads(record)
+def _estimates_in(record: object) -> Iterator[Mapping[str, Any]]:
+    """The estimates anywhere in a record, in its order."""
+    if isinstance(record, Mapping):
+        if record.keys() >= MARK:
+            yield record
+            return
+        record = list(record.values())
     if isinstance(record, list):
-        return [item for part in record for item in _estimates_in(part)]
-    if "estimates" in record:
-        return list(record["estimates"])
-    return [record] if "indicator" in record and "period" in record else []
+        for part in record:
+            yield from _estimates_in(part)
 
 
-def _checked(item: Mapping[str, Any]) -> dict[str, Any]:
-    """An estimate's plain values, read and written once: types are right and nothing is missing."""
-    return Estimate.from_dict(item).to_dict()
+def _numbers_in(record: object, place: str = "") -> Iterator[tuple[str, float]]:
+    """Every number in a record with its place, whatever the record is about."""
+    if isinstance(record, Mapping):
+        name = str(record.get("indicator", ""))
+        for key, part in record.items():
+            yield from _numbers_in(part, f"{place}.{name}.{key}" if name else f"{place}.{key}")
+    elif isinstance(record, list):
+        for number, part in enumerate(record):
+            yield from _numbers_in(part, f"{place}[{number}]")
+    elif isinstance(record, int | float) and not isinstance(record, bool):
+        yield place, float(record)
 
 
-def _difference(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> str:
-    if len(one) != len(other):
-        return f"{len(one)} and {len(other)} numbers are shown: the pages differ"
-    for left, right in zip(one, other, strict=True):
-        names = [name for name in left if left[name] != right.get(name)]
-        if names:
-            shown = ", ".join(f"{name} {left[name]!r} and {right.get(name)!r}" for name in names)
-            return f"{left['indicator']} {left['period']['id']}: {shown} differ"
-    return "numbers differ"
-
-
-def finite(estimate: Estimate) -> Estimate:
-    """The estimate itself; raises CRMError for a number that is infinite or no number, which no file may hold."""
-    for field in fields(estimate):
-        value = getattr(estimate, field.name)
-        if isinstance(value, float) and not math.isfinite(value):
-            raise CRMError(
-                f"'{estimate.indicator}' has {field.name} = {value}: a value must be a number or missing."
-            )
-    return estimate
+def _difference(one: Mapping[str, float], other: Mapping[str, float]) -> str:
+    """The first numbers that are not the same; empty when all are."""
+    if one.keys() != other.keys():
+        only = sorted(one.keys() ^ other.keys())
+        return f"{len(only)} numbers are shown in one language only, first {only[0].lstrip('.')},"
+    for place, value in one.items():
+        if value != other[place]:
+            return f"{place.lstrip('.')} is {value!r} and {other[place]!r}"
+    return ""

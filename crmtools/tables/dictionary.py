@@ -15,17 +15,20 @@ INTRODUCTION = """\
 Written by `crmtools dictionary --write` from the schema in `crmtools/tables/`; do not edit it here.
 由 `crmtools dictionary --write` 根据 `crmtools/tables/` 中的表结构生成，请勿直接修改本文件。
 
-Every table is optional: an indicator whose tables are missing says so, and the report goes on without it. A file is named
-after its table (`orders.csv`, `.tsv`, `.parquet`, `.xlsx`); other names, headers and values are mapped in the parameters
-file under `source.tables`. Columns marked ● are needed once the table is there. Identifiers are replaced by pseudonyms,
-columns marked *personal* are dropped when the data are read, unless `source.keep_personal` names them with a reason.
+Every table is optional: an indicator whose tables are missing says so, and the report goes on without it. A
+file is named after its table (`orders.csv`, `.tsv`, `.parquet`, `.xlsx`); other names, headers and values are
+mapped in the parameters file under `source.tables`. Columns marked ● are needed once the table is there.
+Identifiers are replaced by pseudonyms, columns marked *personal* are dropped when the data are read, unless
+`source.keep_personal` names them with a reason.
 
-所有表均为可选：缺少某表时，相关指标会注明无法计算，报告照常生成。文件以表名命名；其他名称、列名与取值可在参数文件的
-`source.tables` 中对应。标 ● 的列在该表存在时必填。标识列读入时即替换为化名；标“个人信息”的列读入时即丢弃，除非在
-`source.keep_personal` 中写明理由予以保留。
+所有表均为可选：缺少某表时，相关指标会注明无法计算，报告照常生成。文件以表名命名；其他名称、列名与取值可在
+参数文件的 `source.tables` 中对应。标 ● 的列在该表存在时必填。标识列读入时即替换为化名；标“个人信息”的列读入时即
+丢弃，除非在 `source.keep_personal` 中写明理由予以保留。
 
-Times are read in the report's time zone; amounts are in the row's `currency`, or in the report's currency where it is
-empty. 时间按报告时区读取；金额以该行 `currency` 为准，留空则为报告币种。
+Times are read in the report's time zone; amounts are in the row's `currency`, or in the report's currency where
+it is empty.
+
+时间按报告时区读取；金额以该行 `currency` 为准，留空则为报告币种。
 """
 
 
@@ -51,12 +54,9 @@ def as_records() -> list[dict[str, Any]]:
 def as_text() -> str:
     """The dictionary as Markdown."""
     contents = "\n".join(
-        f"- [`{table.name}`](#{table.name}): {table.meaning.en} · {table.meaning.zh}"
-        for table in TABLES.values()
+        f"- [`{table.name}`](#{table.name}): {table.meaning.en} · {table.meaning.zh}" for table in TABLES.values()
     )
-    return (
-        "\n".join([INTRODUCTION, contents, "", *(_table(table) for table in TABLES.values())]).rstrip() + "\n"
-    )
+    return "\n".join([INTRODUCTION, contents, "", *(_table(table) for table in TABLES.values())]).rstrip() + "\n"
 
 
 def _table(table: Table) -> str:
@@ -66,8 +66,7 @@ def _table(table: Table) -> str:
         "",
         f"{_first_upper(table.meaning.en)}. {table.meaning.zh}。",
         "",
-        f"Key · 主键: {key}."
-        + (f" A row begins to exist at · 行的起始时间: `{table.time}`." if table.time else ""),
+        f"Key · 主键: {key}." + (f" A row begins to exist at · 行的起始时间: `{table.time}`." if table.time else ""),
         "",
         "| column · 列 | type · 类型 | ● | legal values · 取值 | meaning | 含义 |",
         "|---|---|---|---|---|---|",

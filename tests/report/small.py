@@ -19,9 +19,7 @@ display({{"text/html": f"<p>{{estimate.value}}</p>"}}, raw=True)
 """
 
 
-def write_notebook(
-    folder: Path, name: str, code: str, *, parameters: str = PARAMETERS, title: str = ""
-) -> Path:
+def write_notebook(folder: Path, name: str, code: str, *, parameters: str = PARAMETERS, title: str = "") -> Path:
     """A notebook with a heading per language, parameters and one cell of code."""
     folder.mkdir(parents=True, exist_ok=True)
     title = title or name.title()

@@ -1,0 +1,76 @@
+"""The numbers of a report, asked for once in the process that runs it.
+
+The notebooks ask the same questions and find the answers beside the snapshot.
+"""
+
+import math
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+
+from crmtools.errors import CRMError
+from crmtools.estimate import Estimate
+from crmtools.goals.reading import Scorecard, scorecard
+from crmtools.indicators import Indicator
+from crmtools.measure import attributes, breakdown, measure, trend
+from crmtools.report.plan import Plan
+from crmtools.tables.source import Data
+
+
+@dataclass(slots=True)
+class Numbers:
+    """Estimates of the planned indicators, the scorecard, and what went wrong with single ones.
+
+    Per indicator: the period that is reported first, then those it is compared with, the trend, and the
+    segments.
+    """
+
+    estimates: list[Estimate] = field(default_factory=list)
+    goals: Scorecard = field(default_factory=lambda: Scorecard(()))
+    notes: list[str] = field(default_factory=list)
+
+    def headline(self, indicator: str) -> Estimate | None:
+        """The value of an indicator for the period that is reported."""
+        return next((item for item in self.estimates if item.indicator == indicator), None)
+
+
+def compute(plan: Plan, data: Data) -> Numbers:
+    """Ask for every number of the report.
+
+    An indicator that cannot be read is noted and left out: its page will say what is wrong.
+    """
+    numbers = Numbers()
+    for item in plan.indicators:
+        try:
+            numbers.estimates += [finite(estimate) for estimate in _of(item, data)]
+        except Exception as error:  # noqa: BLE001 - one indicator must not keep the others from the reader
+            numbers.notes.append(f"{item.id}: {_said(error)}")
+    try:
+        numbers.goals = scorecard(data)
+    except Exception as error:  # noqa: BLE001 - the pages about goals say what is wrong
+        numbers.notes.append(f"goals: {_said(error)}")
+    return numbers
+
+
+def _of(item: Indicator, data: Data) -> Iterator[Estimate]:
+    for period in (data.period, data.period.previous(), data.period.year_ago()):
+        yield measure(item, data, period=period)
+    yield from trend(item, data).estimates
+    for by in data.segments:
+        if by in attributes(item, data):
+            yield from breakdown(item, data, by=by).estimates
+
+
+def _said(error: Exception) -> str:
+    return "".join(traceback.format_exception_only(error)).strip()
+
+
+def finite(estimate: Estimate) -> Estimate:
+    """The estimate itself; raises CRMError when it holds an infinite number or none (NaN), which no file
+    may.
+    """
+    for one in fields(estimate):
+        value = getattr(estimate, one.name)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise CRMError(f"'{estimate.indicator}' has {one.name} = {value}: it must be a number or missing.")
+    return estimate
