@@ -1,0 +1,119 @@
+"""An estimate as a card, and a row of them."""
+
+from collections.abc import Sequence
+from html import escape
+
+from crmtools import formats
+from crmtools.estimate import METHODS, Estimate
+from crmtools.indicators.catalogue import EXCLUSIONS, Indicator, find
+from crmtools.measure import Trend, measure
+from crmtools.measure import trend as trend_of
+from crmtools.show import findings, sentences
+from crmtools.show.answers import results
+from crmtools.show.display import Display, tag
+from crmtools.show.look import Tone, chip
+from crmtools.show.sentences import change, known, say
+from crmtools.show.sparks import sparkline
+from crmtools.tables.source import Data
+from crmtools.words import Language, Text, word
+
+
+def card(estimate: Estimate, *, language: Language = "en", currency: str = "") -> Display:
+    """Name, value, interval, n and method, what was left out, and why something is missing."""
+    lines = [
+        tag("div", escape(sentences.name_of(estimate, language)), class_="n"),
+        tag("div", escape(sentences.value_of(estimate, language, currency)), class_="v"),
+        tag("div", escape(_under(estimate, language, currency)), class_="i"),
+    ]
+    details = [estimate.period.label(language)]
+    if estimate.method not in ("none", "census"):
+        details.append(METHODS[estimate.method].to(language))
+    details += left_out(estimate, language)
+    lines.append(tag("div", tag("small", escape(" · ".join(details)))))
+    text = f"{sentences.name_of(estimate, language)}{word('colon', language)}{sentences.value_of(estimate, language, currency)}"
+    return Display(
+        tag("section", "".join(lines), class_="crm-card"),
+        f"{text} ({_under(estimate, language, currency)})",
+        results(estimate),
+    )
+
+
+def _under(estimate: Estimate, language: Language, currency: str) -> str:
+    """What stands under the value: interval and n, or why there is no value."""
+    if known(estimate.value) is None:
+        return sentences.why(estimate, language)
+    return sentences.certainty(estimate, language, currency)
+
+
+def left_out(estimate: Estimate, language: Language) -> list[str]:
+    """What does not count, by reason: ``left out: 14 earlier answers…``."""
+    return [
+        say(_LEFT_OUT, language, rows=formats.number(rows, language), reason=reason_words(reason, language))
+        for reason, rows in estimate.excluded
+    ]
+
+
+def reason_words(reason: str, language: Language) -> str:
+    """Why a row does not count."""
+    return EXCLUSIONS[reason].to(language) if reason in EXCLUSIONS else reason.replace("_", " ")
+
+
+def cards(
+    indicators: Sequence[str | Indicator], data: Data, *, language: Language = "en", currency: str = ""
+) -> Display:
+    """A row of indicators: value, interval, course, and whether it changed on a year ago."""
+    made, shown = [], []
+    for name in indicators:
+        item = find(name)
+        now, then = measure(item, data), measure(item, data, period=data.period.year_ago())
+        made.append(_core(item, now, then, trend_of(item, data), language, currency or data.currency))
+        shown += [now, then]
+    html = tag("div", "".join(part.html for part in made), class_="crm-cards")
+    return Display(html, "\n".join(part.text for part in made), results(*shown))
+
+
+def _core(item: Indicator, now: Estimate, then: Estimate, trend: Trend, language: Language, currency: str) -> Display:
+    value = sentences.value_of(now, language, currency)
+    verdict, tone = on_a_year_ago(now, then, language, currency)
+    alt = findings.trend_alt(trend, None, language, currency)
+    lines = [
+        tag("div", escape(item.name.to(language)), class_="n"),
+        tag("div", escape(value), class_="v"),
+        tag("div", escape(_under(now, language, currency)), class_="i"),
+        sparkline([known(e.value) for e in trend.estimates], alt=alt),
+        tag("div", chip(escape(verdict), tone), class_="c"),
+    ]
+    text = f"{item.name.to(language)}{word('colon', language)}{value} ({_under(now, language, currency)}); {verdict}"
+    return Display(tag("section", "".join(lines), class_="crm-card"), text)
+
+
+def on_a_year_ago(now: Estimate, then: Estimate, language: Language, currency: str = "") -> tuple[str, Tone]:
+    """The change on a year ago in a few words, and the tone of its chip."""
+    item, currency = find(now.indicator), sentences.currency_of([now, then], currency)
+    made = change(now, then)
+    if made is None:
+        return _NO_COMPARISON.to(language), "none"
+    sign = "▲ " if made.difference > 0 else "▼ " if made.difference < 0 else ""
+    amount = sign + formats.difference(made.difference, item.unit, language, currency)
+    if made.verdict in ("higher", "lower"):
+        if item.better == "range":
+            return say(_CHANGED, language, amount=amount), "none"
+        good = item.better == made.verdict
+        return say(_IMPROVED if good else _WORSENED, language, amount=amount), "good" if good else "risk"
+    if made.verdict == "undetectable":
+        least = formats.difference(made.threshold, item.unit, language, currency, signed=False)
+        return say(_UNDETECTED, language, amount=amount, least=least), "none"
+    return say(_SAME if made.verdict == "same" else _UNKNOWN, language, amount=amount), "none"
+
+
+_LEFT_OUT = Text("剔除 {rows} 条：{reason}", "{rows} left out: {reason}")
+_NO_COMPARISON = Text("上年同期没有可比数值", "no value of a year ago to compare with")
+_IMPROVED = Text("较上年同期 {amount}：改善", "{amount} on a year ago: improved")
+_WORSENED = Text("较上年同期 {amount}：恶化", "{amount} on a year ago: worse")
+_CHANGED = Text("较上年同期 {amount}", "{amount} on a year ago")
+_UNDETECTED = Text(
+    "较上年同期 {amount}：变化不可检出（至少需 {least}）",
+    "{amount} on a year ago: no detectable change (needs {least} to show)",
+)
+_SAME = Text("与上年同期相同", "the same as a year ago")
+_UNKNOWN = Text("较上年同期 {amount}：误差未知，无法判断", "{amount} on a year ago: error unknown, cannot be judged")

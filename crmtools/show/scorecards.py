@@ -1,0 +1,231 @@
+"""The goals as a table of one line each: now, target, progress, course, plan status, gap, owner."""
+
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from types import MappingProxyType
+
+from crmtools import formats
+from crmtools.goals.reading import STATUS, PlanStatus, Reading, Scorecard
+from crmtools.show import findings, sentences
+from crmtools.show.display import Display, tag
+from crmtools.show.look import Tone, chip
+from crmtools.show.sentences import currency_of, known, say
+from crmtools.show.sparks import bullet, sparkline
+from crmtools.words import Language, Text, word
+
+ICONS: dict[PlanStatus, tuple[str, Tone]] = {
+    "reached": ("✔", "good"),
+    "on_track": ("●", "good"),
+    "behind": ("◐", "wait"),
+    "at_risk": ("▲", "risk"),
+    "missed": ("✖", "risk"),
+    "not_started": ("○", "none"),
+    "no_evidence": ("?", "none"),
+}
+"""Each status has its own icon and its word beside the colour."""
+
+NO_LINKS: Mapping[str, str] = MappingProxyType({})
+
+
+def scorecard(
+    scorecard: Scorecard, *, language: Language = "en", links: Mapping[str, str] = NO_LINKS, currency: str = ""
+) -> Display:
+    """The table of goals. ``links`` gives the page of a goal by the goal's id or by its indicator's."""
+    if not len(scorecard):
+        return Display(tag("p", _NO_GOALS.to(language), class_="crm-note"), _NO_GOALS.to(language), result(scorecard))
+    rows = [_row(reading, language, currency_of([reading.now], currency), links) for reading in scorecard]
+    head = "".join(
+        tag("th", escape(text.to(language)), scope="col", class_="num" if at == 1 else None)
+        for at, text in enumerate(_HEADS)
+    )
+    table = tag("table", tag("thead", tag("tr", head)) + tag("tbody", "".join(rows)), class_="crm-score")
+    text = "\n".join(_line(reading, language, currency_of([reading.now], currency)) for reading in scorecard)
+    return Display(tag("div", table, class_="crm-scroll"), text, result(scorecard))
+
+
+def result(scorecard: Scorecard) -> dict[str, object]:
+    """Every reading as plain values, the estimates behind it included."""
+    goals = []
+    for r, row in zip(scorecard, scorecard.frame.to_dict("records") if len(scorecard) else []):
+        goals.append({**row, "baseline": r.baseline.to_dict(), "now": r.now.to_dict()})
+    return {"kind": "scorecard", "goals": goals}
+
+
+def status_chip(status: PlanStatus, language: Language) -> str:
+    """A plan status as icon, word and colour."""
+    icon, tone = ICONS[status]
+    return chip(f"{icon} {escape(STATUS[status].to(language))}", tone)
+
+
+def gap_words(reading: Reading, language: Language, currency: str) -> tuple[str, str]:
+    """What is still missing, or by how much the target is passed, and the words below the number."""
+    if reading.gap is None:
+        return formats.MISSING, ""
+    unit = reading.goal.indicator.unit
+    amount = formats.difference(abs(reading.gap), unit, language, currency, signed=False, named=False)
+    name = formats.change_name(unit, language, one=amount == "1")
+    text = _BEYOND if reading.gap <= 0 else _TO_GO
+    return amount, say(text, language, name=name).strip()
+
+
+def reading_alt(reading: Reading, language: Language, currency: str) -> str:
+    """The bullet of a goal in words."""
+    if reading.progress is None or reading.target is None:
+        return f"{reading.goal.name.to(language)}{word('colon', language)}{formats.MISSING}"
+    unit = reading.goal.indicator.unit
+    values = {
+        name: formats.quantity(value, unit, language, currency, bare=True)
+        for name, value in (
+            ("baseline", reading.baseline.value), ("now", reading.now.value), ("target", reading.target), ("expected", reading.expected),
+        )
+    }  # fmt: skip
+    done = formats.percent(reading.progress, language, 0)
+    limits = sentences.interval_of(reading.now, language, currency, bare=True)
+    return say(_ALT, language, name=reading.goal.name.to(language), progress=done, limits=limits, **values)
+
+
+def _row(reading: Reading, language: Language, currency: str, links: Mapping[str, str]) -> str:
+    goal, unit = reading.goal, reading.goal.indicator.unit
+    name = tag("b", escape(goal.name.to(language)))
+    link = links.get(goal.id) or links.get(goal.indicator.id)
+    now = escape(sentences.value_of(reading.now, language, currency, bare=True)) + tag(
+        "small", escape(_below_now(reading, language, currency))
+    )
+    target = formats.quantity(reading.target, unit, language, currency, bare=True, trim=True)
+    gap, below = gap_words(reading, language, currency)
+    alt = findings.trend_alt(reading.trend, reading, language, currency)
+    course = sparkline([known(e.value) for e in reading.trend.estimates], target=reading.target, alt=alt)
+    person = f" · {goal.person}" if goal.person else ""
+    cells = (
+        (tag("a", name, href=link) if link else name) + tag("small", escape(about(reading, language))),
+        now,
+        escape(target) + tag("small", escape(formats.month(goal.deadline, language))),
+        bullet(reading, alt=reading_alt(reading, language, currency)),
+        course,
+        status_chip(reading.status, language),
+        escape(gap) + (tag("small", escape(below)) if below else ""),
+        escape(goal.department.to(language) + person),
+    )
+    return tag("tr", "".join(tag("td", cell, class_="num" if at == 1 else None) for at, cell in enumerate(cells)))
+
+
+def about(reading: Reading, language: Language) -> str:
+    """What is measured: unit beyond the sign, and the customers where it is not all of them."""
+    goal = reading.goal
+    parts = []
+    if goal.name != goal.indicator.name:
+        parts.append(goal.indicator.name.to(language))
+    suffix = goal.indicator.unit.suffix.to(language)
+    if suffix and goal.indicator.unit.form in ("percent", "rate"):
+        parts.append({"/月": "每月"}.get(suffix, suffix))
+    for name, allowed in goal.where.items():
+        groups = [allowed] if isinstance(allowed, str) else allowed
+        parts.append(
+            f"{sentences.attribute(name, language)}{word('colon', language)}{word('list', language).join(groups)}"
+        )
+    return (parts and word("comma", language).join(parts)) or first_clause(
+        goal.indicator.meaning.to(language), language
+    )
+
+
+def first_clause(text: str, language: Language) -> str:
+    """A meaning up to its first pause: what fits under a name."""
+    stops = "，；。：" if language == "zh" else ",;.:"
+    return text[: next((place for place, letter in enumerate(text) if letter in stops), len(text))]
+
+
+def _below_now(reading: Reading, language: Language, currency: str) -> str:
+    """Interval and n, or why there is nothing."""
+    if known(reading.now.value) is None:
+        return sentences.why(reading.now, language)
+    limits = sentences.interval_of(reading.now, language, currency, bare=True)
+    n = f"n = {formats.number(reading.now.n, language)}"
+    return n if limits == formats.MISSING else f"{limits}{'，' if language == 'zh' else ', '}{n}"
+
+
+def _line(reading: Reading, language: Language, currency: str) -> str:
+    """One goal for a terminal."""
+    status = STATUS[reading.status].to(language)
+    stated = f"{reading.goal.name.to(language)}{word('colon', language)}{sentences.value_of(reading.now, language, currency)}"
+    return f"{stated} · {sentences.aimed(reading, language, currency)} · {status}"
+
+
+def paths(scorecard: Scorecard, *, language: Language = "en", currency: str = "") -> Display:
+    """Every goal on its way: one figure each with target and plan."""
+    from crmtools.show.display import joined
+    from crmtools.show.trends import trend
+
+    if not len(scorecard):
+        return Display(tag("p", _NO_GOALS.to(language), class_="crm-note"), _NO_GOALS.to(language))
+    return joined(*(trend(r.trend, reading=r, language=language, currency=currency) for r in scorecard))
+
+
+def gaps(scorecard: Scorecard, *, language: Language = "en", currency: str = "") -> Display:
+    """What is missing to each goal with its interval, progress with its error, and what the plan expected by now."""
+    if not len(scorecard):
+        return Display(tag("p", _NO_GOALS.to(language), class_="crm-note"), _NO_GOALS.to(language))
+    columns: Sequence[tuple[Text, Callable[[Reading, str], str]]] = (
+        (
+            Text("基线", "Baseline"),
+            lambda r, c: formats.quantity(r.baseline.value, r.goal.indicator.unit, language, c, bare=True),
+        ),
+        (Text("当前值", "Now"), lambda r, c: sentences.value_of(r.now, language, c, bare=True)),
+        (
+            Text("按计划应达", "Expected by now"),
+            lambda r, c: formats.quantity(r.expected, r.goal.indicator.unit, language, c, bare=True),
+        ),
+        (
+            Text("目标值", "Target"),
+            lambda r, c: formats.quantity(r.target, r.goal.indicator.unit, language, c, bare=True, trim=True),
+        ),
+        (Text("差距", "Gap"), lambda r, c: formats.difference(r.gap, r.goal.indicator.unit, language, c, signed=False)),
+        (Text("差距的区间", "Interval of the gap"), lambda r, c: _gap_interval(r, language, c)),
+        (Text("进度", "Progress"), lambda r, c: _progress(r, language)),
+        (Text("已过时间", "Time over"), lambda r, c: formats.percent(r.elapsed, language, 0)),
+    )
+    head = tag("th", _HEADS[0].to(language), scope="col") + "".join(
+        tag("th", escape(name.to(language)), scope="col", class_="num") for name, _ in columns
+    )
+    rows, lines = [], []
+    for r in scorecard:
+        cells = [write(r, currency_of([r.now], currency)) for _, write in columns]
+        name = r.goal.name.to(language)
+        rows.append(
+            tag(
+                "tr",
+                tag("th", escape(name), scope="row") + "".join(tag("td", escape(cell), class_="num") for cell in cells),
+            )
+        )
+        lines.append(" · ".join([name, *cells]))
+    table = tag("table", tag("thead", tag("tr", head)) + tag("tbody", "".join(rows)), class_="crm-table")
+    return Display(tag("div", table, class_="crm-scroll"), "\n".join(lines), result(scorecard))
+
+
+def _gap_interval(reading: Reading, language: Language, currency: str) -> str:
+    if reading.gap_low is None or reading.gap_high is None:
+        return formats.MISSING
+    unit = reading.goal.indicator.unit
+    low, high = (
+        formats.difference(v, unit, language, currency, signed=False, named=False)
+        for v in (reading.gap_low, reading.gap_high)
+    )
+    return f"{low} {word('to', language)} {high}"
+
+
+def _progress(reading: Reading, language: Language) -> str:
+    text = formats.percent(reading.progress, language, 0)
+    if reading.progress is None or reading.progress_se is None:
+        return text
+    return f"{text} ± {formats.percent(reading.progress_se, language, 0)}"
+
+
+_HEADS = (
+    Text("目标", "Goal"), Text("当前值", "Now"), Text("目标值", "Target"), Text("进度", "Progress"), Text("走势", "Course"),
+    Text("计划状态", "Plan status"), Text("差距", "Gap"), Text("负责部门", "Owner"),
+)  # fmt: skip
+_NO_GOALS = Text("参数文件中没有设定目标。", "The parameters file names no goals.")
+_TO_GO, _BEYOND = Text("{name}待完成", "{name} to go"), Text("{name}（已超出）", "{name} beyond")
+_ALT = Text(
+    "{name}：进度 {progress}；基线 {baseline}，当前 {now}（区间 {limits}），按计划应达 {expected}，目标 {target}",
+    "{name}: {progress} of the way; baseline {baseline}, now {now} (interval {limits}), expected by now {expected}, target {target}",
+)

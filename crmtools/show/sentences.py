@@ -1,0 +1,283 @@
+"""Findings in words, by rule and in both languages.
+
+A change is only called one when the data can tell it from chance: |difference| > z·√(se₁² + se₂²), z = 1.96 at 95 %, and the two
+intervals say the same by the distances of their facing limits (MOVER: Zou & Donner 2008). Without the second condition a share of
+0 %, whose standard error is 0, would count as known exactly. Everything returned here is plain text: escape it before it becomes
+HTML.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from string import Formatter
+from typing import Literal
+
+from crmtools import formats
+from crmtools.estimate import Estimate
+from crmtools.goals.reading import STATUS, Reading
+from crmtools.indicators.catalogue import Indicator, find
+from crmtools.intervals import z_of
+from crmtools.measure import UNKNOWN
+from crmtools.period import Period
+from crmtools.tables import TABLES
+from crmtools.words import Language, Text, word
+
+Verdict = Literal["higher", "lower", "same", "undetectable", "unknown"]
+
+NO_REASON = Text("没有可用数据", "there are no data")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The difference between two estimates, and the smallest one that could be told from chance (None: unknown)."""
+
+    difference: float
+    threshold: float | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """What may be said about it."""
+        if self.threshold is None:
+            return "unknown"
+        if self.threshold == 0 and self.difference == 0:
+            return "same"
+        if abs(self.difference) <= self.threshold:
+            return "undetectable"
+        return "higher" if self.difference > 0 else "lower"
+
+
+def change(now: Estimate, then: Estimate, *, comparisons: int = 1) -> Change | None:
+    """The change from ``then`` to ``now``; None where one of them has no value.
+
+    Many ``comparisons`` at once ask for a larger difference each (Bonferroni).
+    """
+    here, there = known(now.value), known(then.value)
+    if here is None or there is None:
+        return None
+    z = z_of(1 - (1 - now.level) / comparisons)
+    thresholds = []
+    errors = _error(now), _error(then)
+    if errors[0] is not None and errors[1] is not None:
+        thresholds.append(z * math.hypot(errors[0], errors[1]))
+    upper, lower = (now, then) if here >= there else (then, now)
+    reach = _reach(upper, "low"), _reach(lower, "high")
+    if reach[0] is not None and reach[1] is not None:
+        thresholds.append(z / z_of(now.level) * math.hypot(reach[0], reach[1]))
+    return Change(here - there, max(thresholds, default=None))
+
+
+def _error(estimate: Estimate) -> float | None:
+    return 0.0 if estimate.method == "census" else known(estimate.se)
+
+
+def _reach(estimate: Estimate, side: Literal["low", "high"]) -> float | None:
+    """How far the interval reaches from the value to one side: 0 for a complete count, None where it is open."""
+    if estimate.method == "census":
+        return 0.0
+    limit = known(getattr(estimate, side))
+    return abs(limit - estimate.value) if limit is not None and estimate.value is not None else None
+
+
+def known(value: float | None) -> float | None:
+    """The value, or None for NaN and infinity as well."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def currency_of(estimates: Sequence[Estimate], given: str = "") -> str:
+    """The currency that amounts are in: the given one, else the one the estimates carry."""
+    return given or next((str(code) for e in estimates if (code := getattr(e, "currency", ""))), "")
+
+
+def say(text: Text, language: Language, **values: object) -> str:
+    """A text with its placeholders filled; in Chinese with a space where a number meets a character."""
+    if language == "en":
+        return text.en.format(**values)
+    said = ""
+    for literal, name, _, _ in Formatter().parse(text.zh):
+        for piece in (literal, str(values[name]) if name else ""):
+            said += " " + piece if said and piece and _touch(said[-1], piece[0]) else piece
+    return said
+
+
+def _touch(before: str, after: str) -> bool:
+    return any(
+        _is_chinese(one) and ((other.isascii() and other.isalnum()) or other in "¥$€£+−%")
+        for one, other in ((before, after), (after, before))
+    )
+
+
+def _is_chinese(letter: str) -> bool:
+    return "\u3400" <= letter <= "\u9fff"
+
+
+def value_of(estimate: Estimate, language: Language, currency: str = "", *, bare: bool = False) -> str:
+    """The value in its unit."""
+    unit = find(estimate.indicator).unit
+    return formats.quantity(estimate.value, unit, language, currency_of([estimate], currency), bare=bare)
+
+
+def interval_of(estimate: Estimate, language: Language, currency: str = "", *, bare: bool = False) -> str:
+    """The interval in its unit, without a name; a dash where there is none."""
+    unit = find(estimate.indicator).unit
+    return formats.interval(estimate.low, estimate.high, unit, language, currency_of([estimate], currency), bare=bare)
+
+
+def why(estimate: Estimate, language: Language) -> str:
+    """Why there is no value or no interval."""
+    if estimate.suppressed:
+        return word("too_few", language)
+    return (estimate.why or NO_REASON).to(language)
+
+
+def certainty(estimate: Estimate, language: Language, currency: str = "", *, bare: bool = False) -> str:
+    """The interval with its level, or why there is none, and n: what stands in brackets behind a value."""
+    level = formats.percent(estimate.level, language, 0)
+    parts = []
+    if known(estimate.low) is None and known(estimate.high) is None:
+        counted = estimate.method == "census"
+        parts.append(why(estimate, language) if counted else say(_NO_INTERVAL, language, why=why(estimate, language)))
+    else:
+        limits = interval_of(estimate, language, currency, bare=bare)
+        parts.append(say(_INTERVAL, language, level=level, limits=limits))
+        if estimate.why is not None:
+            parts.append(estimate.why.to(language))
+    if estimate.n:
+        parts.append(f"n{formats.SPACE}={formats.SPACE}{formats.number(estimate.n, language)}")
+    return ("；" if language == "zh" else "; ").join(parts)
+
+
+def name_of(estimate: Estimate, language: Language) -> str:
+    """The indicator's name, with the group it is about."""
+    name = find(estimate.indicator).name.to(language)
+    if not estimate.group:
+        return name
+    groups = word("list", language).join(f"{attribute(a, language)} {group(v, language)}" for a, v in estimate.group)
+    return f"{name}（{groups}）" if language == "zh" else f"{name} ({groups})"
+
+
+def attribute(name: str, language: Language) -> str:
+    """What an attribute of customers (or of facts) is called."""
+    for table in (TABLES["customers"], *TABLES.values()):
+        if name in table:
+            text = before_comma(table[name].meaning.to(language))
+            return text[:1].upper() + text[1:] if language == "en" else text
+    return name.replace("_", " ")
+
+
+def before_comma(meaning: str) -> str:
+    """The name at the head of a meaning such as ``service tickets, one row each``."""
+    return meaning.replace("，", ",").split(",")[0]
+
+
+def group(value: str, language: Language) -> str:
+    """What a group is called; rows whose attribute is empty are 'unknown'."""
+    return word("unknown", language) if value == UNKNOWN else value
+
+
+def when(period: Period, language: Language) -> str:
+    """A period as part of a sentence."""
+    if language == "zh":
+        return period.label(language)
+    return f"{'from' if period.kind == 'days' else 'in'} {period.label(language)}"
+
+
+def stated(estimate: Estimate, language: Language, currency: str = "") -> str:
+    """Where the indicator stands, as a sentence with its interval; or that it does not, and why."""
+    words = {"name": name_of(estimate, language), "when": when(estimate.period, language)}
+    if estimate.suppressed:
+        return say(_HIDDEN, language, **words)
+    if known(estimate.value) is None:
+        return say(_NO_VALUE, language, why=why(estimate, language), **words)
+    value, sure = value_of(estimate, language, currency), certainty(estimate, language, currency)
+    return say(_STATED, language, value=value, certainty=sure, **words)
+
+
+def compared(now: Estimate, then: Estimate, language: Language, currency: str = "") -> str:
+    """How it compares with an earlier period; empty where there is nothing to compare from."""
+    if known(now.value) is None:
+        return ""
+    item, currency = find(now.indicator), currency_of([now, then], currency)
+    words = {"then": then.period.label(language)}
+    made = change(now, then)
+    if made is None:
+        return say(_NOTHING_THEN, language, why=why(then, language), **words)
+    words |= {
+        "value": value_of(then, language, currency),
+        "difference": formats.difference(made.difference, item.unit, language, currency),
+        "amount": formats.difference(abs(made.difference), item.unit, language, currency, signed=False),
+        "judgement": judgement(item, made.verdict, language),
+    }
+    if made.threshold:
+        words["threshold"] = formats.difference(made.threshold, item.unit, language, currency, signed=False)
+    return say(_COMPARED[made.verdict], language, **words)
+
+
+def judgement(item: Indicator, verdict: Verdict, language: Language) -> str:
+    """Whether a change is an improvement, with the comma before it; empty where no direction is better."""
+    if item.better == "range" or verdict not in ("higher", "lower"):
+        return ""
+    return (_BETTER if item.better == verdict else _WORSE).to(language)
+
+
+def aimed(reading: Reading, language: Language, currency: str = "") -> str:
+    """Where the goal stands: target, deadline, what is missing, plan status."""
+    unit, currency = reading.goal.indicator.unit, currency_of([reading.now], currency)
+    words = {"by": formats.day(reading.goal.deadline, language), "status": status_words(reading, language)}
+    if reading.target is None or reading.gap is None:
+        missing = reading.now if known(reading.now.value) is None else reading.baseline
+        return say(_NO_READING, language, why=why(missing, language), **words)
+    words["target"] = formats.quantity(reading.target, unit, language, currency, trim=True)
+    words["gap"] = formats.difference(abs(reading.gap), unit, language, currency, signed=False)
+    text = say(_REACHED if reading.gap <= 0 else _AIMED, language, **words)
+    if undecided(reading):
+        text += _UNDECIDED.to(language)
+    return text + word("stop", language)
+
+
+def status_words(reading: Reading, language: Language) -> str:
+    """The plan status as part of a sentence."""
+    text = STATUS[reading.status].to(language)
+    return text if language == "zh" else text[:1].lower() + text[1:]
+
+
+def undecided(reading: Reading) -> bool:
+    """Whether the interval of the gap holds 0: the data cannot tell whether the target is reached."""
+    return reading.gap_low is not None and reading.gap_high is not None and reading.gap_low < 0 < reading.gap_high
+
+
+_INTERVAL = Text("{level} 区间 {limits}", "{level} interval {limits}")
+_NO_INTERVAL = Text("无区间：{why}", "no interval: {why}")
+_STATED = Text("{when}，{name}为 {value}（{certainty}）。", "{name} stood at {value} {when} ({certainty}).")
+_NO_VALUE = Text("{when}，{name}无法计算：{why}。", "{name} could not be computed {when}: {why}.")
+_HIDDEN = Text("{when}，{name}不予公布：样本过少。", "{name} is not shown {when}: too few customers.")
+_NOTHING_THEN = Text("{then}没有可比数值：{why}。", "There is no value of {then} to compare with: {why}.")
+_BETTER, _WORSE = Text("，属于改善", ", an improvement"), Text("，属于恶化", ", a deterioration")
+_COMPARED: dict[Verdict, Text] = {
+    "higher": Text(
+        "比{then}（{value}）高 {amount}{judgement}。", "That is {amount} higher than {then} ({value}){judgement}."
+    ),
+    "lower": Text(
+        "比{then}（{value}）低 {amount}{judgement}。", "That is {amount} lower than {then} ({value}){judgement}."
+    ),
+    "same": Text("与{then}（{value}）相同。", "That is the same as {then} ({value})."),
+    "undetectable": Text(
+        "与{then}（{value}）相比，未检出变化：差异 {difference}，至少约 {threshold}才能与偶然波动区分。",
+        "No change from {then} ({value}) can be detected: the difference is {difference}, and only about {threshold} "
+        "or more could be told from chance.",
+    ),
+    "unknown": Text(
+        "{then}为 {value}，差异 {difference}；缺少误差估计，无法判断是否属于变化。",
+        "{then} had {value}, a difference of {difference}; without a known error nobody can tell whether that is a change.",
+    ),
+}
+_AIMED = Text(
+    "目标为 {by}前达到 {target}，尚差 {gap}；计划状态：{status}",
+    "The goal is {target} by {by}: {gap} to go; plan status: {status}",
+)
+_REACHED = Text(
+    "目标（{by}前达到 {target}）已达到，超出 {gap}", "The goal of {target} by {by} is reached, {gap} beyond"
+)
+_UNDECIDED = Text(
+    "；区间跨过目标，尚不能确定是否真正达到", "; the interval lies across the target, so the data cannot settle it"
+)
+_NO_READING = Text("{by}到期的目标无法判断：{why}。", "The goal due by {by} cannot be judged: {why}.")
