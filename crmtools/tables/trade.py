@@ -34,8 +34,8 @@ ORDER_LINES = Table(
         s.category("product", "商品", "article"),
         s.category("product_group", "商品类别", "group of articles"),
         s.number("quantity", "数量", "quantity", signed=True),
-        s.money("amount", "金额", "amount", signed=True),
-        s.currency(),
+        # not money: lines have no day of their own to convert at
+        s.number("amount", "金额（以订单币种计）", "amount, in the currency of its order", signed=True),
     ),
     key=("line_id",),
     generated_key=True,
