@@ -112,9 +112,7 @@ def usage_table(world: World, everyone: People, held: Spells) -> pd.DataFrame:
     row = np.repeat(np.arange(len(days)), days)
     day = begin[row] + np.arange(len(row)) - np.repeat(np.cumsum(days) - days, days)
     customer = held.customer[row]
-    fading = np.where(
-        held.end[row] - day < 42, 0.55, 1.0
-    )  # NaN compares false: running subscriptions do not fade
+    fading = np.where(held.end[row] - day < 42, 0.55, 1.0)  # NaN compares false: running subscriptions do not fade
     active = random.binomial(seats[customer], np.minimum(habit[customer] * fading, 0.98))
     order = np.lexsort((customer, day))
     return pd.DataFrame(

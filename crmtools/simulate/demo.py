@@ -100,9 +100,7 @@ def draw(world: World, names: Collection[str] = tuple(TABLES)) -> dict[str, pa.T
     frames["feedback_codes"] = feedback.feedback_codes_table(world, frames["feedback"])
     frames["campaigns"], frames["campaign_responses"] = campaigns.campaigns_tables(world, everyone)
     raw = sales.leads_table(world, everyone, leads, len(frames["campaigns"]))
-    frames["opportunities"], frames["stage_history"], frames["leads"] = sales.opportunities_tables(
-        world, everyone, raw
-    )
+    frames["opportunities"], frames["stage_history"], frames["leads"] = sales.opportunities_tables(world, everyone, raw)
     return {name: to_arrow(table, frames[name]) for name, table in TABLES.items() if name in names}
 
 
@@ -133,9 +131,7 @@ def simulate(
     other. The same arguments give the same bytes.
     """
     if customers < 1 or months < 1:
-        raise SettingsError(
-            f"A simulated company needs customers and months, found {customers} and {months}."
-        )
+        raise SettingsError(f"A simulated company needs customers and months, found {customers} and {months}.")
     world = World.of(seed=seed, customers=customers, months=months, as_of=as_of)
     tables = draw(world)
     write(folder, tables)
@@ -163,9 +159,7 @@ def ensure_demo(
     if meta.exists() and json.loads(meta.read_text(encoding="utf-8")) == wanted:
         return folder
     if folder.exists() and any(folder.iterdir()) and not meta.exists():
-        raise SettingsError(
-            f"The folder '{folder}' holds other files. Name an empty or a new one for the demo data."
-        )
+        raise SettingsError(f"The folder '{folder}' holds other files. Name an empty or a new one for the demo data.")
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:

@@ -55,8 +55,7 @@ def feedback_codes_table(world: World, feedback: pd.DataFrame) -> pd.DataFrame:
     items = np.flatnonzero(random.random(len(feedback)) < 0.4)
     true = feedback["topic"].cat.codes.to_numpy()[items]
     given = [
-        np.where(random.random(len(items)) < 0.90, true, random.integers(0, len(TOPICS), len(items)))
-        for _ in "12"
+        np.where(random.random(len(items)) < 0.90, true, random.integers(0, len(TOPICS), len(items))) for _ in "12"
     ]
     return pd.DataFrame(
         {

@@ -58,9 +58,7 @@ def invoices_tables(
     late = random.random(size) < late_share
     early = np.floor((due - issued) * random.beta(1.2, 1.6, size))
     paid = np.where(late, due + np.ceil(random.gamma(1.5, company.late_mean_days / 1.5, size)), due - early)
-    never = random.random(size) < np.where(
-        business, company.unpaid_share_business, company.unpaid_share_consumer
-    )
+    never = random.random(size) < np.where(business, company.unpaid_share_business, company.unpaid_share_consumer)
     twice = random.random(size) < company.paid_in_two_share
     rest = paid + 10 + np.floor(random.exponential(12.0, size))
     # Cents, so that what was paid and what was written off add up to the amount exactly.
@@ -71,9 +69,7 @@ def invoices_tables(
     left = np.where(half_paid, cents - cents // 2, cents)
     gone = never & (written < world.days)
 
-    invoice = np.concatenate(
-        [np.flatnonzero(~never), np.flatnonzero(~never & twice), np.flatnonzero(half_paid)]
-    )
+    invoice = np.concatenate([np.flatnonzero(~never), np.flatnonzero(~never & twice), np.flatnonzero(half_paid)])
     when = np.concatenate([paid[~never], rest[~never & twice], paid[half_paid]])
     part = np.concatenate([half[~never], (cents - half)[~never & twice], (cents // 2)[half_paid]])
     order = np.lexsort((invoice, when))

@@ -44,9 +44,7 @@ def referrals_table(world: World, everyone: People) -> pd.DataFrame:
     """The table ``referrals``: those that brought a customer (as its source says), and those that did not."""
     random = world.random("referrals")
     brought = np.flatnonzero((everyone.source == 2) & (np.arange(len(everyone)) > 0) & ~everyone.is_test)
-    by = (random.random(len(brought)) * brought).astype(
-        int
-    )  # an earlier customer: rows stand in order of arrival
+    by = (random.random(len(brought)) * brought).astype(int)  # an earlier customer: rows stand in order of arrival
     since = everyone.t[by]
     t = np.maximum(everyone.t[brought] - random.exponential(10.0, len(brought)), since)
     sent = poisson_times(random, np.full(len(everyone), 0.012 / 30.4375), everyone.t, world.days)

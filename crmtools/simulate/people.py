@@ -74,16 +74,14 @@ def _delay(company: Company, days: np.ndarray | float) -> np.ndarray:
 
 def conversion(company: Company, day: np.ndarray) -> np.ndarray:
     """Share of the leads of a day that ever convert, over all sources."""
-    return source_conversion(
-        company, day, np.asarray(company.lead_conversion_by_source)[:, None]
-    ).T @ np.asarray(company.lead_sources)
+    return source_conversion(company, day, np.asarray(company.lead_conversion_by_source)[:, None]).T @ np.asarray(
+        company.lead_sources
+    )
 
 
 def source_conversion(company: Company, day: np.ndarray, factor: np.ndarray) -> np.ndarray:
     """Share of the leads created on ``day`` that ever convert, from sources with this factor."""
-    return (
-        company.lead_conversion * factor * (1 + company.lead_conversion_growth_per_year * day / DAYS_IN_YEAR)
-    )
+    return company.lead_conversion * factor * (1 + company.lead_conversion_growth_per_year * day / DAYS_IN_YEAR)
 
 
 def arrivals(world: World) -> Arrivals:

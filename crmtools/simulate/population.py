@@ -59,9 +59,7 @@ class Population:
 
 def days(world: World, moments: pd.Series | np.ndarray) -> np.ndarray:
     """Moments as days since the first midnight, NaN where empty."""
-    seconds = (np.asarray(moments, dtype="datetime64[s]") - np.datetime64(world.start, "s")) / np.timedelta64(
-        1, "s"
-    )
+    seconds = (np.asarray(moments, dtype="datetime64[s]") - np.datetime64(world.start, "s")) / np.timedelta64(1, "s")
     return seconds / 86_400
 
 
@@ -98,9 +96,7 @@ def _money(world: World) -> dict[str, pd.DataFrame]:
     ).rename(columns=names)
     payments = payments.assign(paid=days(world, payments["paid_at"])).rename(columns=names)
     return {
-        "invoices": invoices[
-            ["invoice", "customer", "issued", "due", "amount", "written", "written_off_amount"]
-        ],
+        "invoices": invoices[["invoice", "customer", "issued", "due", "amount", "written", "written_off_amount"]],
         "payments": payments[["invoice", "customer", "paid", "amount"]],
     }
 

@@ -92,9 +92,7 @@ def opportunities_tables(
     ends = np.where(np.isnan(settled), begun + length, settled)
     reached = np.where(wins, 3, 1 + pick(random, (0.45, 0.30, 0.25), size))  # stages entered before the last
     share = np.sort(random.uniform(0.1, 0.9, (size, 2)), axis=1)
-    entered = np.column_stack(
-        [begun, begun + (ends - begun) * share[:, 0], begun + (ends - begun) * share[:, 1]]
-    )
+    entered = np.column_stack([begun, begun + (ends - begun) * share[:, 0], begun + (ends - begun) * share[:, 1]])
     seen = (np.arange(3) < reached[:, None]) & (entered < world.days)
     closed = ends < world.days
     last = np.where(closed, np.where(wins, 3, 4), seen.sum(axis=1) - 1)

@@ -103,9 +103,7 @@ def _handled(
                 ["open", "resolved", "closed"],
             ),
             "type": named(kind, TYPES),
-            "category": named(
-                np.where(spam, -1, pick(random, (0.25, 0.2, 0.12, 0.13, 0.15, 0.15), size)), TOPICS
-            ),
+            "category": named(np.where(spam, -1, pick(random, (0.25, 0.2, 0.12, 0.13, 0.15, 0.15), size)), TOPICS),
             "priority": named(priority, ["low", "normal", "high"]),
             "channel": named(channel, TICKET_CHANNELS),
             "agent_id": agent,
@@ -162,9 +160,7 @@ def ratings_table(world: World, tickets: pd.DataFrame) -> pd.DataFrame:
     random = world.random("ratings")
     resolved = tickets["resolved_at"].to_numpy().astype("datetime64[D]")
     early = resolved < np.datetime64(world.end, "D") - np.timedelta64(10, "D")  # NaT compares false
-    cases = np.flatnonzero(
-        early & (random.random(len(tickets)) < 0.03) & (tickets["type"] != "spam").to_numpy()
-    )
+    cases = np.flatnonzero(early & (random.random(len(tickets)) < 0.03) & (tickets["type"] != "spam").to_numpy())
     quality = random.normal(74.0, 9.0, len(cases))
     rater = random.integers(0, 4, len(cases))
     twice = np.flatnonzero(random.random(len(cases)) < 0.25)

@@ -16,9 +16,7 @@ def dollar_rate(t: np.ndarray) -> np.ndarray:
     return np.round(7.15 + 0.12 * np.sin(month / 5), 4)
 
 
-def purchase_times(
-    random: np.random.Generator, world: World, since: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def purchase_times(random: np.random.Generator, world: World, since: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """First and repeat purchases of BG/NBD customers: whose (row numbers) and when, up to the span's end."""
     company = world.company
     rate = random.gamma(company.bgnbd_r, 1 / company.bgnbd_alpha, len(since))
@@ -57,8 +55,7 @@ def orders_table(world: World, everyone: People) -> pd.DataFrame:
     part = random.uniform(0.3, 0.7, len(split))
     second = t[split] + (np.floor(t[split]) + 1 - t[split]) * random.uniform(0, 0.4, len(split))
     failed = [
-        np.flatnonzero(random.random(len(t)) < share)
-        for share in (company.cancelled_share, company.returned_share)
+        np.flatnonzero(random.random(len(t)) < share) for share in (company.cancelled_share, company.returned_share)
     ]
     around = [t[rows] + random.exponential(4.0, len(rows)) for rows in failed]
     rows = np.concatenate([np.arange(len(t)), split, *failed])
@@ -111,13 +108,17 @@ def _columns(
 
 
 def order_lines_table(world: World, orders: pd.DataFrame) -> pd.DataFrame:
-    """The table ``order_lines``: one to three articles per order; the amounts add up to the order's."""
+    """The table ``order_lines``: one to three articles per order; the amounts add up to the order's.
+
+    Lines have no day of their own whose rate could be used, so they are in CNY already.
+    """
     random = world.random("order_lines")
     number = 1 + pick(random, (0.55, 0.30, 0.15), len(orders))
     row = np.repeat(np.arange(len(orders)), number)
     first = np.repeat(np.cumsum(number) - number, number)
     position = np.arange(len(row)) - first
-    net = orders["net_amount"].to_numpy()
+    rate = np.where(orders["currency"] == "USD", dollar_rate(orders["t"].to_numpy()), 1.0)
+    net = np.round(orders["net_amount"].to_numpy() * rate, 2)
     even = np.floor(100 * net / number) / 100
     amount = np.where(position == 0, (net - even * (number - 1))[row], even[row])
     article = random.integers(0, 40, len(row))
@@ -129,7 +130,7 @@ def order_lines_table(world: World, orders: pd.DataFrame) -> pd.DataFrame:
             "product_group": named(article % 4, GROUPS),
             "quantity": random.integers(1, 5, len(row)).astype(float),
             "amount": np.round(amount, 2),
-            "currency": orders["currency"].array[row],
+            "currency": same("CNY", len(row)),
         }
     )
 

@@ -168,11 +168,7 @@ def first_response_time(question: Question, *, quantile: float = 0.5) -> float:
 def backlog(question: Question) -> float:
     """Expected number of tickets not resolved at the end of the period; spam left out."""
     tickets = question.population.rows("tickets")
-    waits = (
-        (tickets["created"] < question.end)
-        & ~(tickets["resolved"] < question.end)
-        & (tickets["type"] != "spam")
-    )
+    waits = (tickets["created"] < question.end) & ~(tickets["resolved"] < question.end) & (tickets["type"] != "spam")
     return waits.sum() * question.customers / LARGE
 
 
@@ -206,9 +202,7 @@ def lead_conversion_rate(question: Question, *, within_days: int = 90) -> float:
     company, expected = question.world.company, people.arrivals(question.world)
     day = np.arange(question.start - within_days, question.end - within_days)
     weight = expected.leads[day + expected.burn_in]
-    return np.average(people.conversion(company, day), weights=weight) * people.delay_within(
-        company, within_days
-    )
+    return np.average(people.conversion(company, day), weights=weight) * people.delay_within(company, within_days)
 
 
 def _events_per_month(question: Question, growth: float) -> float:

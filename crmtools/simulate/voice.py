@@ -49,9 +49,7 @@ class Replies:
 
 def survey_items_table() -> pd.DataFrame:
     """The table ``survey_items``."""
-    low, high = zip(
-        *((0, 100) if role == "W" else SCALES[metric] for _, metric, _, role in ITEMS), strict=True
-    )
+    low, high = zip(*((0, 100) if role == "W" else SCALES[metric] for _, metric, _, role in ITEMS), strict=True)
     return pd.DataFrame(
         {
             "item_id": pd.Categorical(ITEM_IDS, ITEM_IDS),
@@ -131,9 +129,7 @@ def after_tickets(world: World, everyone: People, tickets: pd.DataFrame) -> pd.D
     """Effort answers (1-7, high is easy) of three in ten resolved tickets, worse after a long wait."""
     random = world.random("ces")
     waited = (tickets["first_response_at"] - tickets["created_at"]).dt.total_seconds().to_numpy() / 3600
-    asked = (
-        tickets["resolved_at"].notna() & (tickets["type"] != "spam") & (random.random(len(tickets)) < 0.30)
-    )
+    asked = tickets["resolved_at"].notna() & (tickets["type"] != "spam") & (random.random(len(tickets)) < 0.30)
     rows = np.flatnonzero(asked.to_numpy())
     customer = tickets["customer_id"].to_numpy()[rows]
     latent = 5.3 + 0.5 * everyone.mood[customer] - 0.35 * np.log(np.maximum(waited[rows], 0.05) / 6.0)
@@ -158,9 +154,7 @@ def long_answers(world: World, everyone: People) -> tuple[Replies, pd.DataFrame]
     easy = random.normal(0, 0.4, (size, 1))  # a person's own way of using the scale
     expected = 6.2 + easy + random.normal(0, 0.6, (size, 22))
     shortfall = np.repeat([0.5, 1.1, 1.4, 0.7, 0.9], PER_DIMENSION)
-    south = (everyone.region[customer] == REGIONS.index("south")) & (
-        t >= world.at(world.company.faster_response_from)
-    )
+    south = (everyone.region[customer] == REGIONS.index("south")) & (t >= world.at(world.company.faster_response_from))
     gained = south[:, None] * np.repeat([0.0, 0.0, 0.7, 0.0, 0.0], PER_DIMENSION)
     perceived = 6.2 - shortfall + gained + easy + 0.45 * mood + random.normal(0, 0.8, (size, 22))
     weights = np.round(100 * random.dirichlet([2.0, 6.0, 5.0, 4.0, 3.0], size))
@@ -182,9 +176,7 @@ def long_answers(world: World, everyone: People) -> tuple[Replies, pd.DataFrame]
     return Replies(customer, t, np.full(size, 2), years, np.full(size, -1)), answers
 
 
-def survey_answers_table(
-    world: World, everyone: People, replies: Replies, tickets: pd.DataFrame
-) -> pd.DataFrame:
+def survey_answers_table(world: World, everyone: People, replies: Replies, tickets: pd.DataFrame) -> pd.DataFrame:
     """The table ``survey_answers``: relationship waves, then questions after tickets, then the long ones."""
     waves = [quarter.id for quarter in quarters(world)]
     short = relationship_answers(world, everyone, replies).assign(

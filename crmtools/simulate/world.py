@@ -30,9 +30,7 @@ class World:
     end: date
 
     @classmethod
-    def of(
-        cls, *, seed: int, customers: int, months: int, as_of: date, company: Company | None = None
-    ) -> "World":
+    def of(cls, *, seed: int, customers: int, months: int, as_of: date, company: Company | None = None) -> "World":
         """The span of ``months`` whole months that ends with the day ``as_of``."""
         end = date.fromordinal(as_of.toordinal() + 1)
         return cls(company or Company(), seed, customers, add_months(end, -months), end)

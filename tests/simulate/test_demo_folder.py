@@ -55,9 +55,7 @@ def test_demo_is_made_on_first_use_only(tmp_path) -> None:
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
 
-@pytest.mark.parametrize(
-    "changed", [{"seed": 5}, {"customers": 70}, {"months": 31}, {"as_of": date(2025, 11, 30)}]
-)
+@pytest.mark.parametrize("changed", [{"seed": 5}, {"customers": 70}, {"months": 31}, {"as_of": date(2025, 11, 30)}])
 def test_demo_is_made_again_when_the_arguments_change(tmp_path, changed) -> None:
     folder = tmp_path / "demo"
     ensure_demo(folder, **SMALL)

@@ -94,9 +94,7 @@ def test_nps_against_the_normal_formula(cache) -> None:
 
 def test_csat_against_the_normal_formula(cache) -> None:
     years = (pd.Timestamp("2025-11-10") - pd.Timestamp("2025-01-01")).days / 365.25
-    answer = stats.norm(
-        IT.csat_level + IT.csat_growth_per_year * years, np.hypot(IT.csat_by_mood, IT.csat_noise)
-    )
+    answer = stats.norm(IT.csat_level + IT.csat_growth_per_year * years, np.hypot(IT.csat_by_mood, IT.csat_noise))
     assert true_value("csat_top2", QUARTER, cache=cache) == pytest.approx(answer.sf(3.5), abs=0.006)
     mean = 1 + sum(answer.sf(point - 0.5) for point in range(2, 6))
     assert true_value("csat_mean", QUARTER, cache=cache) == pytest.approx(mean, abs=0.015)
