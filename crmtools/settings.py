@@ -99,7 +99,7 @@ class Listing(_Part):
     column: Annotated[int, Field(ge=1)] = 1
 
 
-Leniency = Literal["missing", "unparsed", "values", "duplicates", "orphans", "order", "negative"]
+Leniency = Literal["empty", "missing", "unparsed", "values", "duplicates", "orphans", "order", "negative"]
 
 
 class TableSource(_Part):

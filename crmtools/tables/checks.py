@@ -28,7 +28,7 @@ class Check:
     remedy: str
 
 
-def checks_of(plan: Plan, others: Mapping[str, Plan], currency: str) -> Iterator[Check]:
+def checks_of(plan: Plan, others: Mapping[str, Plan]) -> Iterator[Check]:
     """Every check that applies to one table, over its typed relation (raw cells are columns ``cell:NAME``)."""
     table = plan.table
     for name in plan.headers:
@@ -55,7 +55,9 @@ def checks_of(plan: Plan, others: Mapping[str, Plan], currency: str) -> Iterator
                 if table.name == "orders"
                 else "Correct the sign, or leave such rows out."
             )
-            yield Check("negative", name, f"{value} < 0{returned}", "are negative", cell, advice)
+            # an exchange rate of nothing would turn amounts into nothing
+            least, says = ("<=", "are not above 0") if table.name == "fx_rates" else ("<", "are negative")
+            yield Check("negative", name, f"{value} {least} 0{returned}", says, cell, advice)
         if column.refers and column.refers in others:
             parent = others[column.refers]
             found = quote(parent.table.key[0])
@@ -141,10 +143,11 @@ def _shown(value: object) -> str:
 
 def currency_problems(con: duckdb.DuckDBPyConnection, plan: Plan, *, currency: str, rates: bool) -> Iterator[Problem]:
     """Amounts in a currency that cannot be turned into the report's."""
-    if not plan.has("currency") or not plan.table.time:
+    if not (plan.has("currency") and plan.amounts and plan.table.time):
         return
     relation = f"checked_{plan.table.name}"
     foreign = f"currency IS NOT NULL AND currency <> {literal(currency)} AND left_out IS NULL"
+    foreign += f" AND {quote(plan.table.time)} IS NOT NULL"  # a date that cannot be read has been reported
     if not rates:
         found = list(rows_of(con, f"SELECT currency, count(*) FROM {relation} WHERE {foreign} GROUP BY 1 ORDER BY 2 DESC"))
         if found:
@@ -156,7 +159,7 @@ def currency_problems(con: duckdb.DuckDBPyConnection, plan: Plan, *, currency: s
         rows_of(
             con,
             f"SELECT o.currency, count(*), min(CAST(o.{quote(plan.table.time)} AS DATE)) FROM {relation} o WHERE {foreign} "
-            f"AND NOT EXISTS (SELECT 1 FROM checked_fx_rates f WHERE f.currency = o.currency "
+            f"AND NOT EXISTS (SELECT 1 FROM checked_fx_rates f WHERE f.left_out IS NULL AND f.currency = o.currency "
             f"AND f.date <= CAST(o.{quote(plan.table.time)} AS DATE)) GROUP BY 1 ORDER BY 1",
         )
     )

@@ -7,6 +7,7 @@ Nothing personal and no raw id passes it. What was read, left out and dropped is
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from graphlib import TopologicalSorter
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -17,8 +18,8 @@ from crmtools.tables import TABLES
 from crmtools.tables.checks import checks_of, currency_problems, find_problems
 from crmtools.tables.privacy import pseudonym_sql
 from crmtools.tables.reading import Raw, literal, locate, quote
+from crmtools.tables.schema import TYPE_WORDS
 from crmtools.tables.typing import Plan, cell_sql, plan, value_sql
-
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,33 +63,44 @@ class DoorReport:
 
 
 def pass_the_door(
-    con: duckdb.DuckDBPyConnection, raws: list[Raw], settings: Settings, *, key: bytes | None
+    con: duckdb.DuckDBPyConnection,
+    raws: list[Raw],
+    settings: Settings,
+    *,
+    key: bytes | None,
+    unreadable: Mapping[str, Problem] = MappingProxyType({}),
 ) -> DoorReport:
     """Turn raw tables into clean ones (relations named after the tables) or raise one error with all problems.
 
-    ``key`` makes the pseudonyms; None keeps ids as they are, for an analyst's own frames.
+    ``key`` makes the pseudonyms; None keeps ids as they are, for an analyst's own frames. ``unreadable`` names the
+    tables that could not even be read: they are reported together with what is wrong with the others.
     """
-    problems: list[Problem] = []
+    problems: list[Problem] = [*unreadable.values()]
     plans: dict[str, Plan] = {}
+    sound: dict[str, Plan] = {}
     segments = settings.report.segments
     for raw in raws:
         how = settings.source.tables.get(raw.table, TableSource())
         made, wrong = plan(TABLES[raw.table], raw, how, segments if raw.table == "customers" else ())
+        if raw.origin and "empty" not in how.leave_out and not con.execute(f"SELECT 1 FROM {raw.relation} LIMIT 1").fetchone():
+            wrong.append(Problem(raw.place, _no_rows(raw.table)))
         problems += wrong
         plans[raw.table] = made
-    if not problems:
-        for made in plans.values():
+        if not wrong:
             _type(con, made, settings)
+            sound[raw.table] = made
     left_out: dict[str, dict[str, int]] = {name: {} for name in plans}
-    if not problems:
-        for name, made in plans.items():
-            checks = list(checks_of(made, plans, settings.report.currency))
-            problems += find_problems(con, made, checks, left_out[name])
-        for made in plans.values():
-            problems += currency_problems(
-                con, made, currency=settings.report.currency, rates="fx_rates" in plans
-            )
-        problems += _listing_problems(settings, plans)
+    # what is sound is looked at even where another table is not, so that everything is said at once
+    for name, made in sound.items():
+        checks = list(checks_of(made, sound))
+        problems += find_problems(con, made, checks, left_out[name])
+    rates = "fx_rates" in plans
+    if "fx_rates" in sound or not (rates or "fx_rates" in unreadable):
+        for made in sound.values():
+            problems += currency_problems(con, made, currency=settings.report.currency, rates=rates)
+    problems += _listing_problems(settings, plans)
+    if "customers" not in unreadable:
+        problems += _segment_problems(settings, plans)
     if problems:
         tables = sorted({problem.place.split(" · ")[0] for problem in problems})
         title = f"{len(problems)} problem{'s'[: len(problems) > 1]} in {', '.join(tables)}"
@@ -101,6 +113,13 @@ def pass_the_door(
         _finish(con, made, settings, key)
         reports.append(_report(con, made, left_out[name], settings))
     return DoorReport(tuple(reports), tuple(_remarks(plans, settings)))
+
+
+def _no_rows(table: str) -> str:
+    return (
+        "has a header but no rows. Export it again, or take it away: every table is optional. Where nothing is there to be "
+        f"exported, say so: source.tables.{table}.leave_out: [empty]."
+    )
 
 
 def _derives(settings: Settings) -> bool:
@@ -169,7 +188,7 @@ def _finish(con: duckdb.DuckDBPyConnection, made: Plan, settings: Settings, key:
     """The clean relation: rows that count, money in the report's currency, ids as pseudonyms, nothing personal."""
     table, name = made.table, made.table.name
     currency = literal(settings.report.currency)
-    convert = made.has("currency") and bool(table.time) and name != "fx_rates"
+    convert = made.has("currency") and bool(table.time) and bool(made.amounts)
     has_rates = _exists(con, "checked_fx_rates")
     rate = f"CASE WHEN o.currency IS NULL OR o.currency = {currency} THEN 1.0 ELSE f.rate END" if has_rates else "1.0"
     kept = settings.source.keep_personal
@@ -225,16 +244,34 @@ def _listing_problems(settings: Settings, plans: Mapping[str, Plan]) -> list[Pro
                 problems.append(Problem(place, "only customers can be listed."))
             elif not locate(listing.file, settings.root).is_file():
                 problems.append(Problem(place, f"there is no file '{listing.file}'."))
+            elif name in plans and plans[name].has(label):
+                problems.append(Problem(place, f"customers have a column '{label}' already. Give the list another name."))
     if _derives(settings) and "orders" not in plans:
         problems.append(Problem("source.tables.customers.derive", "there are no orders to derive customers from."))
-    lists = settings.source.tables.get("customers", TableSource()).lists
+    return problems
+
+
+def _segment_problems(settings: Settings, plans: Mapping[str, Plan]) -> list[Problem]:
+    """Segments that customers do not have, or that are no category."""
+    known = set(settings.source.tables.get("customers", TableSource()).lists)
     if "customers" in plans:
-        known = {*plans["customers"].headers, *lists}
-        problems += [
-            Problem(f"report.segments · {name}", f"customers have no column '{name}'. They have {', '.join(sorted(known))}.")
-            for name in settings.report.segments
-            if name not in known
-        ]
+        customers = plans["customers"]
+        known |= {name for name in customers.headers if customers.column(name).type == "category"}
+    elif not _derives(settings):
+        message = "there is no table customers that could have it. Add the table, or take the segment away."
+        return [Problem(f"report.segments · {name}", message) for name in settings.report.segments]
+    problems = []
+    for name in settings.report.segments:
+        if name in known:
+            continue
+        column = next((item for item in TABLES["customers"].columns if item.name == name), None)
+        if column is None or column.type == "category":
+            message = f"customers have no column '{name}'. They can be split by {', '.join(sorted(known)) or 'nothing'}."
+        elif column.personal:
+            message = f"'{name}' is personal and does not pass the door. Take it away."
+        else:
+            message = f"'{name}' is no category ({TYPE_WORDS[column.type].en}). Take it away."
+        problems.append(Problem(f"report.segments · {name}", message))
     return problems
 
 

@@ -26,6 +26,20 @@ def pseudonym_key(root: Path) -> bytes:
             raise DataError(f"{KEY_VARIABLE} is too short to be a secret: {len(written)} characters, at least 16 are needed.")
         return written.encode()
     file = root / ".crmtools" / "pseudonym.key"
+    try:
+        key = _read_or_make(file)
+    except (OSError, UnicodeDecodeError) as error:
+        said = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise DataError(
+            f".crmtools/{file.name} cannot be read or made: {said}. Give it back from a copy, or set {KEY_VARIABLE}; "
+            "a new key gives every customer another pseudonym."
+        ) from None
+    if len(key) < 16:
+        raise DataError(f"{file.name} holds no key. Delete it to have a new one made; pseudonyms will then change.")
+    return key.encode()
+
+
+def _read_or_make(file: Path) -> str:
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         part = file.with_name(f"{file.name}.{secrets.token_hex(4)}")
@@ -38,10 +52,7 @@ def pseudonym_key(root: Path) -> bytes:
         except OSError:
             part.replace(file)
         part.unlink(missing_ok=True)
-    key = file.read_text(encoding="ascii").strip()
-    if len(key) < 16:
-        raise DataError(f"{file.name} holds no key. Delete it to have a new one made; pseudonyms will then change.")
-    return key.encode()
+    return file.read_text(encoding="ascii").strip()
 
 
 def key_mark(key: bytes) -> str:

@@ -4,13 +4,18 @@ Nothing is interpreted here. Text files arrive as text, so that a cell which can
 written, with its row as a spreadsheet counts it (the header is row 1).
 """
 
+import difflib
 import hashlib
 import importlib.util
 import json
-import tempfile
+import re
+import secrets
+import time
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree.ElementTree import ParseError
 
 import duckdb
 import pandas as pd
@@ -18,8 +23,11 @@ import pandas as pd
 from crmtools.errors import DataError, Problem, few, nearest
 from crmtools.settings import Source, TableSource
 from crmtools.tables import TABLES
+from crmtools.tables.text_files import distinct, file_literal, literal, read_text
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".txt", ".parquet", ".xlsx")
+JUST_NOW = 2_000_000_000
+"""Nanoseconds; the coarsest clock of file systems in use ticks every two seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +49,6 @@ class Raw:
 def quote(name: str) -> str:
     """A name as SQL writes it."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    """A text as SQL writes it."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def locate(written: str, root: Path) -> Path:
@@ -71,8 +74,8 @@ def files_of(source: Source, root: Path) -> tuple[dict[str, Path], list[Problem]
         if path.is_file():
             found[name] = path
         else:
-            there = sorted(item.name for item in folder.iterdir() if item.is_file())
-            problems.append(Problem(f"{source.folder} · {name}", f"there is no file '{written}'. {nearest(written, there)}"))
+            files = sorted(item.name for item in folder.iterdir() if item.is_file())
+            problems.append(Problem(f"{source.folder} · {name}", f"there is no file '{written}'. {nearest(written, files)}"))
     for name in TABLES:
         if name in named or (name in source.tables and source.tables[name].derive):
             continue
@@ -83,6 +86,8 @@ def files_of(source: Source, root: Path) -> tuple[dict[str, Path], list[Problem]
             problems.append(Problem(f"{source.folder} · {name}", message))
         elif candidates:
             found[name] = candidates[0]
+    settled = {*found, *named, *(name for name, item in source.tables.items() if item.derive)}
+    problems += _misnamed(folder, str(source.folder), settled)
     if not found and not problems:
         there = few(sorted(item.name for item in folder.iterdir())) or "nothing"
         problems.append(
@@ -95,88 +100,92 @@ def files_of(source: Source, root: Path) -> tuple[dict[str, Path], list[Problem]
     return found, problems
 
 
+def _misnamed(folder: Path, place: str, settled: set[str]) -> Iterator[Problem]:
+    """Files whose name is all but that of a table which is not there: silence would lose the table."""
+    for path in sorted(folder.iterdir()):
+        ending = next((ending for ending in ENDINGS if path.name.lower().endswith(ending)), "")
+        stem = path.name.lower().removesuffix(ending)
+        close = difflib.get_close_matches(stem, TABLES, n=1, cutoff=0.85) if ending and path.is_file() else []
+        if close and close[0] not in settled and path.name != f"{close[0]}{ending}":
+            message = (
+                f"'{path.name}' is all but the name of this table. Rename it to {close[0]}{ending}, name it with "
+                f"source.tables.{close[0]}.file: {path.name}, or take it out of the folder."
+            )
+            yield Problem(f"{place} · {close[0]}", message)
+
+
 def read_file(con: duckdb.DuckDBPyConnection, table: str, path: Path, how: TableSource) -> Raw:
     """Load one file as a raw table; raises :class:`DataError` naming the file when it cannot be read at all."""
     relation = f"raw_{table}"
     try:
         if path.name.endswith(".parquet"):
-            con.execute(f"CREATE TABLE {relation} AS SELECT * FROM read_parquet({literal(str(path))})")
+            con.execute(f"CREATE TABLE {relation} AS SELECT * FROM read_parquet({file_literal(path)})")
             first_row = 1
         elif path.name.endswith(".xlsx"):
-            frame = _excel(path, how)
-            con.register("incoming", frame)
-            con.execute(f"CREATE TABLE {relation} AS SELECT * FROM incoming")
-            con.unregister("incoming")
-            first_row = 2 if how.header is True else 1
-        else:
-            _text(con, relation, path, how)
+            _register(con, relation, _excel(path, how))
             first_row = 1 if isinstance(how.header, list) else 2
-    except DataError:
-        raise
-    except duckdb.Error as error:
-        raise DataError(f"{path.name}: {_read_advice(str(error), table)}") from None
-    except (ValueError, OSError, KeyError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise DataError(f"{path.name}: {_read_advice(str(error), table)}") from None
+        else:
+            first_row = read_text(con, relation, path, how)
+    except DataError as error:
+        raise DataError(f"{path.name}: {error}") from None
+    except (duckdb.Error, zipfile.BadZipFile, ParseError, ValueError, OSError, EOFError, KeyError, TypeError) as error:
+        raise DataError(f"{path.name}: {_read_advice(str(error), table, path)}") from None
     return Raw(table, path.name, relation, first_row, _types(con, relation), path)
 
 
-def _read_advice(message: str, table: str) -> str:
-    first = message.strip().splitlines()[0] if message.strip() else "it cannot be read"
+def _read_advice(message: str, table: str, path: Path) -> str:
+    first = (message.strip().splitlines() or ["nothing more is known"])[0].replace(str(path), path.name)
     lowered = message.lower()
+    line = match[0] if (match := re.search(r"(?<=CSV Error on Line: )\d+", message)) else ""
+    where = f"line {line}" if line else "it"
     if "unicode" in lowered or "utf-8" in lowered or "codec can't decode" in lowered:
-        return f"it is not UTF-8 text. Name its encoding, for example source.tables.{table}.encoding: gb18030."
-    if "expected number of columns" in lowered or "sniffing" in lowered:
+        advice = f"Name its encoding, for example source.tables.{table}.encoding: gb18030."
+        return f"{where} is not text in the encoding it is read with. {advice}"
+    if match := re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message):
+        than = "more" if int(match[2]) > int(match[1]) else "fewer"
         return (
-            "its rows do not all have the same number of cells, or the delimiter is not recognised. "
-            f"Name the delimiter (source.tables.{table}.delimiter) or mend the row. The reader says: {first}"
+            f"{where} has {than} cells than the first line, which must be the header and has {match[1]}. Mend the line, or "
+            f"name what stands between cells: source.tables.{table}.delimiter."
         )
-    return f"cannot be read: {first}"
+    if "quote" in lowered and line:
+        return f"{where} begins a cell with a quotation mark that is not closed, or not doubled inside. Mend the line."
+    if path.name.endswith(".xlsx"):
+        return f"it is not an Excel workbook, or a damaged one ({first}). Save it as .xlsx again."
+    return f"it cannot be read, or is cut off: {first}. Export it again."
 
 
-def _text(con: duckdb.DuckDBPyConnection, relation: str, path: Path, how: TableSource) -> None:
-    names = how.header if isinstance(how.header, list) else None
-    if how.delimiter == "whitespace":
-        frame = pd.read_csv(
-            path, sep=r"\s+", dtype=str, header=None if names else 0, names=names, encoding=how.encoding, keep_default_na=False
-        )
-        con.register("incoming", frame.reset_index(drop=True))
-        con.execute(f"CREATE TABLE {relation} AS SELECT * FROM incoming")
-        con.unregister("incoming")
-        return
-    options = ["all_varchar=true", "null_padding=false", f"header={'false' if names else 'true'}", "sample_size=20000"]
-    if how.delimiter:
-        options.append(f"delim={literal(how.delimiter)}")
-    if names:
-        options.append(f"names=[{', '.join(literal(name) for name in names)}]")
-    if how.encoding.lower().replace("_", "-") in ("utf-8", "utf8", "utf-8-sig"):
-        con.execute(f"CREATE TABLE {relation} AS SELECT * FROM read_csv({literal(str(path))}, {', '.join(options)})")
-        return
-    # the engine reads UTF-8 only
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "utf8.csv"
-        try:
-            with path.open(encoding=how.encoding, newline="") as old, copy.open("w", encoding="utf-8", newline="") as new:
-                while block := old.read(1 << 20):
-                    new.write(block)
-        except LookupError:
-            raise DataError(f"{path.name}: there is no encoding '{how.encoding}'. Use utf-8, gb18030, big5, latin-1, …") from None
-        con.execute(f"CREATE TABLE {relation} AS SELECT * FROM read_csv({literal(str(copy))}, {', '.join(options)})")
+def _register(con: duckdb.DuckDBPyConnection, relation: str, frame: pd.DataFrame) -> None:
+    con.register("incoming", frame)
+    con.execute(f"CREATE TABLE {relation} AS SELECT * FROM incoming")
+    con.unregister("incoming")
 
 
 def _excel(path: Path, how: TableSource) -> pd.DataFrame:
     """A worksheet as text cells; real dates become ISO text, whole numbers lose their '.0'."""
-    names = how.header if isinstance(how.header, list) else None
-    sheet = how.sheet or 0
-    frame = pd.read_excel(path, sheet_name=sheet, header=None if names else 0, names=names, dtype=object)
+    with pd.ExcelFile(path) as book:
+        if how.sheet and how.sheet not in book.sheet_names:
+            raise DataError(f"there is no sheet '{how.sheet}'. {nearest(how.sheet, map(str, book.sheet_names))}")
+        # a cell that reads NA or null is a word, not a gap
+        cells = book.parse(how.sheet or 0, header=None, dtype=object, keep_default_na=False, na_values=[])
+    if cells.empty:
+        raise DataError("the sheet is empty. Export it again, or take it away: every table is optional.")
+    if isinstance(how.header, list):
+        if len(how.header) != cells.shape[1]:
+            raise DataError(f"its sheet has {cells.shape[1]} columns, but 'header' names {len(how.header)}.")
+        names = distinct(how.header)
+    else:
+        names, cells = distinct([_cell(cell) or "" for cell in cells.iloc[0]]), cells.iloc[1:]
+    return pd.DataFrame(
+        {name: pd.array([_cell(cell) for cell in cells.iloc[:, n]], dtype="string") for n, name in enumerate(names)}
+    )
 
-    def text(cell: object) -> str | None:
-        if cell is None or cell is pd.NaT or (isinstance(cell, float) and cell != cell):
-            return None
-        if isinstance(cell, float) and cell.is_integer():
-            return str(int(cell))
-        return cell.isoformat(sep=" ") if isinstance(cell, pd.Timestamp) else str(cell)
 
-    return pd.DataFrame({str(name): pd.array([text(cell) for cell in frame[name]], dtype="string") for name in frame.columns})
+def _cell(cell: object) -> str | None:
+    if cell is None or cell is pd.NaT or cell == "" or (isinstance(cell, float) and cell != cell):
+        return None
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return str(cell)
 
 
 def read_database(con: duckdb.DuckDBPyConnection, path: Path, place: str, how: Mapping[str, TableSource]) -> list[Raw]:
@@ -186,23 +195,28 @@ def read_database(con: duckdb.DuckDBPyConnection, path: Path, place: str, how: M
     try:
         con.execute(f"ATTACH {literal(str(path))} AS shop (READ_ONLY)")
     except duckdb.Error as error:
-        raise DataError(f"{place} cannot be opened as a DuckDB file: {str(error).splitlines()[0]}") from None
-    there = [row[0] for row in con.execute("SELECT table_name FROM duckdb_tables() WHERE database_name='shop'").fetchall()]
-    there += [
-        row[0]
-        for row in con.execute("SELECT view_name FROM duckdb_views() WHERE database_name='shop' AND NOT internal").fetchall()
-    ]
+        raise DataError(f"{place} cannot be opened as a DuckDB file: {str(error).splitlines()[0].replace(str(path), path.name)}") from None
+    listed = con.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'shop' UNION ALL "
+        "SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = 'shop' AND NOT internal"
+    ).fetchall()
+    # the engine's names know no case
+    there = {name.lower(): f"shop.{quote(schema)}.{quote(name)}" for schema, name in listed}
     raws, problems = [], []
     for table in TABLES:
         item = how.get(table, TableSource())
         wanted = item.file or table
         if item.derive or (wanted not in there and not item.file):
             continue
-        if wanted not in there:
+        if wanted.lower() not in there:
             problems.append(Problem(f"{place} · {table}", f"there is no table '{wanted}'. {nearest(wanted, there)}"))
             continue
         relation = f"raw_{table}"
-        con.execute(f"CREATE TABLE {relation} AS SELECT * FROM shop.{quote(wanted)}")
+        try:
+            con.execute(f"CREATE TABLE {relation} AS SELECT * FROM {there[wanted.lower()]}")
+        except duckdb.Error as error:
+            problems.append(Problem(f"{place} · {wanted}", f"cannot be read: {str(error).splitlines()[0]}"))
+            continue
         raws.append(Raw(table, f"{place} · {wanted}", relation, 1, _types(con, relation), path))
     con.execute("DETACH shop")
     if problems:
@@ -214,10 +228,15 @@ def read_database(con: duckdb.DuckDBPyConnection, path: Path, place: str, how: M
 
 def read_frame(con: duckdb.DuckDBPyConnection, table: str, frame: pd.DataFrame) -> Raw:
     """An analyst's own frame as a raw table; its rows count from 0, as pandas does."""
+    if not isinstance(frame, pd.DataFrame):
+        raise DataError(f"{table} must be a pandas DataFrame, found {type(frame).__name__}.")
+    if frame.columns.empty:
+        raise DataError(f"{table} (frame) has no columns.")
     relation = f"raw_{table}"
-    con.register("incoming", frame.reset_index(drop=True))
-    con.execute(f"CREATE TABLE {relation} AS SELECT * FROM incoming")
-    con.unregister("incoming")
+    try:
+        _register(con, relation, frame.set_axis(distinct(list(frame.columns)), axis="columns").reset_index(drop=True))
+    except duckdb.Error as error:
+        raise DataError(f"{table} (frame) cannot be read: {str(error).splitlines()[0]}") from None
     return Raw(table, f"{table} (frame)", relation, 0, _types(con, relation))
 
 
@@ -235,14 +254,17 @@ def content_hash(path: Path, remembered: Path) -> str:
             known = json.loads(remembered.read_text(encoding="utf-8"))
         except ValueError:
             known = {}  # cut off by a kill: it is only a memory
-    if key not in known:
-        with path.open("rb") as file:
-            known[key] = hashlib.file_digest(file, "sha256").hexdigest()
+    if key in known:
+        return known[key]
+    with path.open("rb") as file:
+        content = hashlib.file_digest(file, "sha256").hexdigest()
+    # a file written this very moment may be written again with the same size and the same time of change
+    if time.time_ns() - stat.st_mtime_ns > JUST_NOW:
         remembered.parent.mkdir(parents=True, exist_ok=True)
-        part = remembered.with_name(f"{remembered.name}.{hashlib.sha256(key.encode()).hexdigest()[:8]}.part")
-        part.write_text(json.dumps(known, indent=0), encoding="utf-8")
+        part = remembered.with_name(f"{remembered.name}.{secrets.token_hex(4)}.part")
+        part.write_text(json.dumps({**known, key: content}, indent=0), encoding="utf-8")
         part.replace(remembered)
-    return known[key]
+    return content
 
 
 def rows_of(con: duckdb.DuckDBPyConnection, query: str) -> Iterator[tuple[object, ...]]:

@@ -8,10 +8,11 @@ began later are not there, and what was filled in later is empty.
 import hashlib
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ from crmtools.tables.reading import (
     read_file,
     read_frame,
 )
+from crmtools.tables.typing import plain
 from crmtools.words import Text
 
 
@@ -134,6 +136,7 @@ class Data:
 
     def at(self, day: date) -> "Data":
         """The same data as they were known at the end of an earlier day."""
+        day = _day(day)
         if day > self.as_of:
             raise CRMError(f"These data are known as of {self.as_of}; {day} lies later.")
         tables, cut = _known(self.backend, tuple(self.tables), day, f"asof_{day:%Y%m%d}")
@@ -166,11 +169,24 @@ def open(source: str | Path | None = None, *, as_of: date | None = None, **frame
     """
     if (source is None) == (not frames):
         raise CRMError("Open a parameters file, open('demo'), or frames, open(orders=my_frame); not both, not neither.")
+    until = None if as_of is None else _day(as_of)
     if source is None:
-        return _open_frames(frames, as_of)
+        return _open_frames(frames, until)
     settings = load(find_parameters(source))
     data = open_settings(settings)
-    return data.at(as_of) if as_of and as_of != data.as_of else data
+    return data.at(until) if until and until != data.as_of else data
+
+
+def _day(written: object) -> date:
+    """A day as analysts write it: a date, a timestamp, or ISO text."""
+    if isinstance(written, datetime):
+        return written.date()
+    if isinstance(written, date):
+        return written
+    try:
+        return date.fromisoformat(str(written))
+    except ValueError:
+        raise CRMError(f"'{written}' is not a day. Write date(2025, 12, 31), or '2025-12-31'.") from None
 
 
 def find_parameters(name: str | Path) -> Path:
@@ -239,7 +255,7 @@ def _make_snapshot(folder: Path, settings: Settings, files: Mapping[str, Path], 
     con = duckdb.connect()
     try:
         raws: list[Raw] = []
-        problems: list[Problem] = []
+        unreadable: dict[str, Problem] = {}
         if settings.source.duckdb:
             raws = read_database(con, files[""], settings.source.duckdb, settings.source.tables)
         else:
@@ -247,11 +263,9 @@ def _make_snapshot(folder: Path, settings: Settings, files: Mapping[str, Path], 
                 try:
                     raws.append(read_file(con, table, path, settings.source.tables.get(table, TableSource())))
                 except DataError as error:
-                    problems.append(Problem(f"{path.name} · {table}", str(error).removeprefix(f"{path.name}: ")))
-        if problems:
-            raise DataError.of("Files could not be read", problems, "Nothing was run; what was published before is untouched.")
-        door = pass_the_door(con, raws, settings, key=key)
-        part = folder.with_name(f"{folder.name}.{os.getpid()}.part")
+                    unreadable[table] = Problem(path.name, str(error).removeprefix(f"{path.name}: "))
+        door = pass_the_door(con, raws, settings, key=key, unreadable=unreadable)
+        part = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.part")
         part.mkdir(parents=True)
         try:
             for item in door.tables:
@@ -309,8 +323,9 @@ def _open_frames(frames: Mapping[str, pd.DataFrame], as_of: date | None) -> Data
         raise DataError.of("Frames must be named after tables", unknown)
     con = duckdb.connect()
     raws = [read_frame(con, name, frame) for name, frame in frames.items()]
+    # what the analyst's customers have beyond the schema are attributes to split by
     extra = tuple(
-        str(name) for name in frames.get("customers", pd.DataFrame()).columns if str(name) not in TABLES["customers"]
+        name for raw in raws if raw.table == "customers" for name in raw.types if plain(name) not in TABLES["customers"]
     )
     far = date(2199, 12, 30)
     report = Report(title=Text("分析", "Analysis"), as_of=far, period=Period.parse("2000"), segments=extra)
@@ -322,11 +337,13 @@ def _open_frames(frames: Mapping[str, pd.DataFrame], as_of: date | None) -> Data
     day = as_of or date.fromisoformat(max(last))
     report = report.model_copy(update={"as_of": day, "period": _last_whole(day)})
     backend = ibis.duckdb.connect()
+    content: list[object] = [asdict(item) for item in door.tables]
     for item in door.tables:
+        content += con.execute(f"SELECT bit_xor(hash(t)), sum(hash(t)) FROM {quote(item.table)} t").fetchall()
         backend.create_table(f"all_{item.table}", con.execute(f"SELECT * FROM {quote(item.table)}").to_arrow_table())
     con.close()
     tables, cut = _known(backend, tuple(item.table for item in door.tables), day, "")
-    fingerprint = hashlib.sha256(json.dumps([asdict(item) for item in door.tables], default=str).encode()).hexdigest()[:20]
+    fingerprint = hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:20]
     return Data(settings.model_copy(update={"report": report}), day, fingerprint, door, backend, tables, None, cut)
 
 

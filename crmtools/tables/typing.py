@@ -1,7 +1,10 @@
 """From raw cells to typed columns: which header means which column, and how a cell of each type is understood."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+import duckdb
 
 from crmtools.errors import Problem, few, nearest
 from crmtools.settings import TableSource
@@ -28,6 +31,11 @@ class Plan:
         """Whether the source has the column."""
         return column in self.headers
 
+    @property
+    def amounts(self) -> tuple[str, ...]:
+        """The columns of money that the source has."""
+        return tuple(column.name for column in self.table.columns if column.type == "money" and self.has(column.name))
+
     def column(self, name: str) -> Column:
         """The specification of a column, also of the extra ones that only this source has."""
         if name in self.table:
@@ -37,7 +45,8 @@ class Plan:
         return Column(name, "category", Text(name, name))
 
 
-def _plain(header: str) -> str:
+def plain(header: str) -> str:
+    """A header as it is compared: small letters, underscores for blanks and dashes."""
     return header.strip().lower().replace(" ", "_").replace("-", "_")
 
 
@@ -45,15 +54,19 @@ def plan(table: Table, raw: Raw, how: TableSource, extra: tuple[str, ...]) -> tu
     """Match the headers of a raw table with the columns of its specification; ``extra`` are declared segment columns."""
     known = [column.name for column in table.columns] + [name for name in extra if name not in table]
     headers: dict[str, str] = {}
-    problems, unused = [], []
-    for written in how.columns:
-        if written not in raw.types:
-            problems.append(
-                Problem(f"{raw.place} · {written}", f"the header to be mapped is not there. {nearest(written, raw.types)}")
-            )
-    by_plain = {_plain(name): name for name in known}
+    unused: list[str] = []
+    problems = [
+        Problem(f"{raw.place} · {header}", f"the header to be mapped is not there. {nearest(header, raw.types)}")
+        for header in how.columns
+        if header not in raw.types
+    ]
+    by_plain = {plain(name): name for name in known}
+    written = {header.casefold() for header in raw.types}
     for header in raw.types:
-        target = how.columns.get(header) or by_plain.get(_plain(header))
+        # what stands twice was read as 'name' and 'name (2)'
+        once = re.sub(r" \(\d+\)$", "", header)
+        once = once if once.casefold() in written else header
+        target = how.columns.get(header) or how.columns.get(once) or by_plain.get(plain(once))
         if target == IGNORE:
             continue
         if target is None:
@@ -81,14 +94,38 @@ def plan(table: Table, raw: Raw, how: TableSource, extra: tuple[str, ...]) -> tu
                 f"or say that it is something else with columns: {{{guess}: {IGNORE}}}."
             )
             problems.append(Problem(f"{raw.place} · {column.name}", message))
-    return Plan(table, raw, how, headers, tuple(unused), tuple(n for n in extra if n in headers and n not in table)), problems
+    made = Plan(table, raw, how, headers, tuple(unused), tuple(n for n in extra if n in headers and n not in table))
+    return made, problems + _format_problems(made)
+
+
+def _format_problems(made: Plan) -> list[Problem]:
+    """Formats that the engine does not understand, or that stand at a column which is no date."""
+    problems = []
+    for name, written in made.how.formats.items():
+        place = f"source.tables.{made.table.name}.formats.{name}"
+        if made.column(name).type not in ("day", "time"):
+            problems.append(Problem(place, f"{name} is no date: formats are for dates only. Take it away."))
+        elif made.has(name) and written != EPOCH_MS and (reason := _format_problem(written)):
+            advice = "Write it as %d/%m/%Y %H:%M, or epoch_ms for milliseconds since 1970."
+            problems.append(Problem(place, f"'{written}' is no date format{reason}. {advice}"))
+    return problems
+
+
+def _format_problem(written: str) -> str:
+    if "%" not in written:
+        return ": it has no field such as %Y"
+    try:
+        duckdb.execute(f"SELECT try_strptime('', {literal(written)})")
+    except duckdb.Error as error:
+        return f" ({str(error).splitlines()[0].rpartition(': ')[2]})"
+    return ""
 
 
 def _looks_misspelled(header: str, column: str, known: list[str]) -> bool:
     """A header so close to one column, and to no other, that silence would lose a column."""
     import difflib
 
-    return difflib.get_close_matches(_plain(header), known, n=1, cutoff=0.85) == [column]
+    return difflib.get_close_matches(plain(header), known, n=1, cutoff=0.85) == [column]
 
 
 def cell_sql(plan: Plan, name: str) -> str:
@@ -125,7 +162,7 @@ def value_sql(plan: Plan, column: Column, time_zone: str) -> str:
             return f"CASE WHEN isfinite(TRY_CAST({number} AS DOUBLE)) THEN TRY_CAST({number} AS DOUBLE) END"
         case "count":
             number = f"TRY_CAST({cell} AS DOUBLE)"
-            return f"CASE WHEN isfinite({number}) AND {number} = floor({number}) THEN CAST({number} AS BIGINT) END"
+            return f"CASE WHEN isfinite({number}) AND {number} = floor({number}) THEN TRY_CAST({number} AS BIGINT) END"
     moment = _moment_sql(quote(header), cell, source, written, time_zone)
     moment = f"CASE WHEN year({moment}) BETWEEN 1900 AND 2199 THEN {moment} END"
     return f"CAST({moment} AS DATE)" if column.type == "day" else moment
@@ -140,14 +177,22 @@ def _moment_sql(header: str, cell: str, source: str, written: str | None, time_z
     if source.startswith("TIMESTAMP") or source == "DATE":
         return f"CAST({header} AS TIMESTAMP)"
     if written == EPOCH_MS:
-        instant = f"make_timestamptz(TRY_CAST({cell} AS BIGINT) * 1000)"
-        return f"timezone({literal(time_zone)}, {instant})"
+        # beyond 15 digits the engine's clock overflows
+        milliseconds = f"CASE WHEN abs(TRY_CAST({cell} AS DOUBLE)) < 1e15 THEN TRY_CAST({cell} AS BIGINT) END"
+        return f"timezone({literal(time_zone)}, make_timestamptz({milliseconds} * 1000))"
     if written:
-        return f"TRY_STRPTIME({cell}, {literal(written)})"
+        read = f"TRY_STRPTIME({cell}, {literal(written)})"
+        return f"timezone({literal(time_zone)}, {read})" if re.search(r"%[zZ]", written) else read
     # a stamp with an offset is an instant: it is moved into the report's time zone
-    offset = f"regexp_matches({cell}, '[0-9]:[0-9]{{2}}(:[0-9.]+)?\\s*(Z|[+-][0-9]{{2}}(:?[0-9]{{2}})?)$')"
-    instant = f"timezone({literal(time_zone)}, TRY_CAST({cell} AS TIMESTAMPTZ))"
-    return f"CASE WHEN {offset} THEN {instant} ELSE TRY_CAST({cell} AS TIMESTAMP) END"
+    offset = r"\s*(Z|UTC|GMT|[+-]\d\d(:?\d\d)?)$"
+    marked = f"regexp_matches({cell}, '\\d:\\d\\d(:[0-9.]+)?{offset}')"
+    # the engine wants seconds, and the offset directly behind them
+    tidy = f"regexp_replace(regexp_replace({cell}, '\\s*(UTC|GMT)$', 'Z'), '\\s+([+-][0-9:]+|Z)$', '\\1')"
+    tidy = f"regexp_replace({tidy}, '([T ]\\d+:\\d\\d)(Z|[+-][0-9:]+)$', '\\1:00\\2')"
+    instant = f"timezone({literal(time_zone)}, TRY_CAST({tidy} AS TIMESTAMPTZ))"
+    # the engine also takes words such as 'epoch' for a time
+    written_out = f"regexp_matches({cell}, '^[0-9]')"
+    return f"CASE WHEN {marked} THEN {instant} WHEN {written_out} THEN TRY_CAST({cell} AS TIMESTAMP) END"
 
 
 def accepted(column: Column) -> str:
