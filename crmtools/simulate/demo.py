@@ -114,7 +114,10 @@ def simulate_frames(
 ) -> dict[str, pd.DataFrame]:
     """The same company as :func:`simulate` in memory: pandas frames by table name, missing values empty."""
     world = World.of(seed=seed, customers=customers, months=months, as_of=as_of)
-    return {name: table.to_pandas(date_as_object=False) for name, table in draw(world, tables).items()}
+    frames = {name: table.to_pandas(date_as_object=False) for name, table in draw(world, tables).items()}
+    # Arrow gives days in milliseconds and times in microseconds, which pandas does not merge with each other.
+    days = {name: [c.name for c in TABLES[name].columns if c.type == "day"] for name in frames}
+    return {name: frame.astype(dict.fromkeys(days[name], "datetime64[us]")) for name, frame in frames.items()}
 
 
 def simulate(

@@ -108,17 +108,13 @@ def _columns(
 
 
 def order_lines_table(world: World, orders: pd.DataFrame) -> pd.DataFrame:
-    """The table ``order_lines``: one to three articles per order; the amounts add up to the order's.
-
-    Lines have no day of their own whose rate could be used, so they are in CNY already.
-    """
+    """The table ``order_lines``: one to three articles per order; the amounts add up to the order's."""
     random = world.random("order_lines")
     number = 1 + pick(random, (0.55, 0.30, 0.15), len(orders))
     row = np.repeat(np.arange(len(orders)), number)
     first = np.repeat(np.cumsum(number) - number, number)
     position = np.arange(len(row)) - first
-    rate = np.where(orders["currency"] == "USD", dollar_rate(orders["t"].to_numpy()), 1.0)
-    net = np.round(orders["net_amount"].to_numpy() * rate, 2)
+    net = orders["net_amount"].to_numpy()
     even = np.floor(100 * net / number) / 100
     amount = np.where(position == 0, (net - even * (number - 1))[row], even[row])
     article = random.integers(0, 40, len(row))
@@ -130,7 +126,6 @@ def order_lines_table(world: World, orders: pd.DataFrame) -> pd.DataFrame:
             "product_group": named(article % 4, GROUPS),
             "quantity": random.integers(1, 5, len(row)).astype(float),
             "amount": np.round(amount, 2),
-            "currency": same("CNY", len(row)),
         }
     )
 
