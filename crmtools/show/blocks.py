@@ -1,0 +1,80 @@
+"""Blocks that chapters are built from: the answer, notes, lists, and tables whose cells are words already."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from crmtools import formats
+from crmtools.show.display import Display, tag
+from crmtools.words import Language, Text, word
+
+
+def lead(first: str, *rest: str, language: Language, result: Mapping[str, object] | None = None) -> Display:
+    """The answer of a page: its first sentence stands out. Plain text; empty sentences are left out."""
+    gap = "" if language == "zh" else " "
+    others = [text for text in rest if text]
+    html = tag("p", gap.join([tag("b", escape(first)), *map(escape, others)]), class_="crm-lead")
+    return Display(html, gap.join([first, *others]), result)
+
+
+def note(text: str) -> Display:
+    """A remark, or the sentence that stands where there is nothing to show. Plain text."""
+    return Display(tag("p", escape(text), class_="crm-note"), text)
+
+
+def bullets(items: Sequence[str]) -> str:
+    """A list; the items are HTML."""
+    return tag("ul", "".join(tag("li", item) for item in items))
+
+
+def named(text: str, below: str = "") -> str:
+    """The first cell of a row: what the row is about, a smaller line below it."""
+    return tag("th", escape(text) + _small(below), scope="row", style="font-weight:400")
+
+
+def figure_cell(text: str, below: str = "") -> str:
+    """A cell with a number, a smaller line below it."""
+    return tag("td", escape(text) + _small(below), class_="num")
+
+
+def words_cell(text: str, below: str = "") -> str:
+    """A cell with words."""
+    return tag("td", escape(text) + _small(below))
+
+
+def grid(heads: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str = "", left: int = 1) -> str:
+    """A table that scrolls sideways where it does not fit.
+
+    ``heads`` are plain, the cells of ``rows`` HTML; all but the ``left`` first columns hold numbers.
+    """
+    head = "".join(
+        tag("th", escape(text), scope="col", class_="num" if place >= left else None)
+        for place, text in enumerate(heads)
+    )
+    body = "".join(tag("tr", "".join(cells)) for cells in rows)
+    above = tag("caption", escape(caption)) if caption else ""
+    table = tag("table", above + tag("thead", tag("tr", head)) + tag("tbody", body), class_="crm-table")
+    return tag("div", table, class_="crm-scroll")
+
+
+def sentence_list(parts: Sequence[str], language: Language) -> str:
+    """Parts of a caption as sentences."""
+    if language == "zh":
+        return "".join(f"{part}。" for part in parts if part)
+    return " ".join(f"{part}." for part in parts if part)
+
+
+def rests_on(table: str, as_of: object, language: Language) -> list[str]:
+    """Source and day of the data, as parts of a caption."""
+    from crmtools.tables import TABLES
+
+    source = TABLES[table].meaning.to(language).replace("，", ",").partition(",")[0]
+    day = formats.day(as_of, language)  # type: ignore[arg-type]
+    return [f"{word('source', language)}{word('colon', language)}{source}", word("as_of", language, day=day)]
+
+
+def _small(text: str) -> str:
+    return tag("small", escape(text)) if text else ""
+
+
+TOO_FEW = Text("样本过少", "too few")
+"""In the place of a number about a group that is too small to be shown."""
