@@ -1,11 +1,20 @@
 """What a notebook calls to show something. Everything returned shows itself in JupyterLab and in the published book."""
 
-from crmtools.show.answers import answer
+from crmtools.show import plots
+from crmtools.show.answers import answer, notes
 from crmtools.show.cards import card, cards
+from crmtools.show.cohort_views import cohort_answer, cohort_curve, cohort_map
+from crmtools.show.definitions import definition
 from crmtools.show.display import Display
+from crmtools.show.figures import figure
 from crmtools.show.groups import breakdown, breakdown_table, breakdowns
 from crmtools.show.headlines import headline
+from crmtools.show.lifetime_fit import lifetime_check, lifetime_parameters, lifetime_tracking
+from crmtools.show.lifetime_views import lifetime_answer, lifetime_counts, lifetime_value
+from crmtools.show.quality import door, filled, not_computable, ready
+from crmtools.show.rfm_views import rfm_answer, rfm_bands, rfm_segments
 from crmtools.show.scorecards import gaps, paths, scorecard
+from crmtools.show.tables import table
 from crmtools.show.trends import trend
 
 __all__ = [
@@ -16,9 +25,30 @@ __all__ = [
     "breakdowns",
     "card",
     "cards",
+    "cohort_answer",
+    "cohort_curve",
+    "cohort_map",
+    "definition",
+    "door",
+    "figure",
+    "filled",
     "gaps",
     "headline",
+    "lifetime_answer",
+    "lifetime_check",
+    "lifetime_counts",
+    "lifetime_parameters",
+    "lifetime_tracking",
+    "lifetime_value",
+    "not_computable",
+    "notes",
     "paths",
+    "plots",
+    "ready",
+    "rfm_answer",
+    "rfm_bands",
+    "rfm_segments",
     "scorecard",
+    "table",
     "trend",
 ]

@@ -7,6 +7,7 @@ HTML.
 """
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from string import Formatter
@@ -166,7 +167,7 @@ def attribute(name: str, language: Language) -> str:
 
 def before_comma(meaning: str) -> str:
     """The name at the head of a meaning such as ``service tickets, one row each``."""
-    return meaning.replace("，", ",").split(",")[0]
+    return re.split(r"[,，;；(（:：]", meaning)[0].strip()
 
 
 def group(value: str, language: Language) -> str:

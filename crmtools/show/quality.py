@@ -1,0 +1,200 @@
+"""What came through the door, how full the columns are, and which indicators can be computed from them."""
+
+from collections.abc import Sequence
+from html import escape
+
+from crmtools import formats
+from crmtools.indicators.catalogue import CATALOGUE, DIMENSIONS, Indicator
+from crmtools.measure import measure, missing_columns
+from crmtools.period import Period
+from crmtools.show import sentences
+from crmtools.show.display import Display, tag
+from crmtools.show.look import chip
+from crmtools.show.sentences import before_comma, say
+from crmtools.show.sparks import bar
+from crmtools.tables import TABLES
+from crmtools.tables.door import TableReport
+from crmtools.tables.source import Data
+from crmtools.words import Language, Text, word
+
+LEFT_OUT: dict[str, Text] = {
+    "missing": Text("必填项为空", "a needed value is empty"),
+    "unparsed": Text("无法识别的值", "a value that cannot be read"),
+    "values": Text("不在已知取值中", "a word that is not known"),
+    "duplicates": Text("编号重复", "an id that stands twice"),
+    "orphans": Text("找不到所属记录", "belongs to nothing"),
+    "order": Text("时间先后颠倒", "times in the wrong order"),
+    "negative": Text("不应为负的负数", "negative where it cannot be"),
+    "test_account": Text("测试、员工或内部账户", "test, staff or inter-company accounts"),
+}
+"""Why rows were left out at the door."""
+
+
+def door(data: Data, *, language: Language = "en") -> Display:
+    """Per table: where it was read, rows read, kept and left out by reason, first and last day, columns dropped or not used."""
+    heads = (_TABLE, _READ, _KEPT, _OUT, _DAYS, _COLUMNS)
+    rows = [_door_row(item, data, language) for item in data.door.tables]
+    text = "\n".join(_door_line(item, language) for item in data.door.tables)
+    html = _grid([head.to(language) for head in heads], rows, numbers=(1, 2))
+    remarks = [
+        remark
+        for remark in data.door.remarks
+        if not any(item.unused and remark.startswith(item.place) for item in data.door.tables)
+    ]
+    html += "".join(tag("p", escape(remark), class_="crm-note") for remark in remarks)
+    return Display(html, text)
+
+
+def _door_row(item: TableReport, data: Data, language: Language) -> list[str]:
+    out = [
+        escape(sentences.say(_COUNTED, language, rows=formats.number(rows, language), why=reason(kind, language)))
+        for kind, rows in item.left_out.items()
+        if rows
+    ]
+    if later := data.cut.get(item.table, 0):
+        out.append(
+            escape(
+                say(
+                    _LATER,
+                    language,
+                    rows=formats.number(later, language),
+                    day=formats.day(data.as_of, language, short=True),
+                )
+            )
+        )
+    columns = [
+        escape(label.to(language) + word("colon", language) + ", ".join(names))
+        for label, names in ((_PERSONAL, item.dropped_personal), (_UNUSED, item.unused))
+        if names
+    ]
+    return [
+        escape(_name(item.table, language)) + tag("small", escape(item.place)),
+        formats.number(item.read, language),
+        formats.number(item.kept, language),
+        tag("div", "<br>".join(out), style="min-width:9em") if out else formats.MISSING,
+        _days(item),
+        "<br>".join(columns) or formats.MISSING,
+    ]
+
+
+def _days(item: TableReport) -> str:
+    if not item.first:
+        return formats.MISSING
+    return tag("span", f"{escape(item.first)}<br>{escape(item.last)}", style="white-space:nowrap")
+
+
+def _door_line(item: TableReport, language: Language) -> str:
+    read, kept = (formats.number(rows, language) for rows in (item.read, item.kept))
+    return f"{_name(item.table, language)}{word('colon', language)}{say(_LINE, language, read=read, kept=kept)}"
+
+
+def reason(kind: str, language: Language) -> str:
+    """Why rows were left out."""
+    return LEFT_OUT[kind].to(language) if kind in LEFT_OUT else kind.replace("_", " ")
+
+
+def filled(data: Data, *, language: Language = "en") -> Display:
+    """The columns with gaps, table by table, emptiest first; tables without gaps in one line."""
+    full = [item.table for item in data.door.tables if all(share >= 1 for share in item.filled.values())]
+    rows, lines = [], []
+    for item in data.door.tables:
+        gaps = sorted(((share, name) for name, share in item.filled.items() if share < 1), key=lambda pair: pair)
+        for place, (share, name) in enumerate(gaps):
+            known = name in TABLES[item.table] if item.table in TABLES else False
+            meaning = before_comma(TABLES[item.table][name].meaning.to(language)) if known else ""
+            rows.append([
+                escape(_name(item.table, language)) if place == 0 else "",
+                tag("code", escape(name)) + (tag("small", escape(meaning)) if meaning else ""),
+                bar(share),
+                _share(share, language),
+            ])  # fmt: skip
+            lines.append(f"{item.table}.{name}{word('colon', language)}{_share(share, language)}")
+    html = _grid([head.to(language) for head in (_TABLE, _COLUMN, _FILLED, _SHARE)], rows, numbers=(3,)) if rows else ""
+    if full:
+        names = word("list", language).join(_name(table, language) for table in full)
+        html += tag("p", escape(say(_FULL, language, tables=names)), class_="crm-note")
+    return Display(html, "\n".join(lines) or say(_FULL, language, tables=word("all", language)))
+
+
+def _share(share: float, language: Language) -> str:
+    """A share that never rounds to 100 % or 0 % when it is not."""
+    shown = min(max(share, 0.001), 0.999) if 0 < share < 1 else share
+    return formats.percent(shown, language)
+
+
+def ready(data: Data, *, language: Language = "en") -> Display:
+    """Which indicators of the catalogue can be computed from these data, and what the others lack."""
+    rows, lines = [], []
+    for item in _in_order():
+        missing = missing_columns(item, data)
+        mark = chip(f"✔ {_CAN.to(language)}", "good") if not missing else chip(f"– {_CANNOT.to(language)}", "none")
+        listed = ", ".join(missing)
+        rows.append([escape(item.name.to(language)), escape(DIMENSIONS[item.dimension].to(language)), mark,
+                     tag("code", escape(listed)) if listed else ""])  # fmt: skip
+        state = _CAN if not missing else _CANNOT
+        lines.append(f"{item.name.to(language)}{word('colon', language)}{state.to(language)} {listed}".rstrip())
+    heads = [head.to(language) for head in (_INDICATOR, _DIMENSION, _STATE, _LACKS)]
+    can = sum(not missing_columns(item, data) for item in CATALOGUE.values())
+    first = say(_READY, language, can=formats.number(can, language), all=formats.number(len(CATALOGUE), language))
+    return Display(tag("p", escape(first)) + _grid(heads, rows), "\n".join([first, *lines]))
+
+
+def not_computable(data: Data, *, language: Language = "en", period: Period | None = None) -> Display:
+    """The indicators without a number in the period that is reported, each with its reason; a sentence where there are none."""
+    parts = []
+    for item in _in_order():
+        estimate = measure(item, data, period=period)
+        if sentences.known(estimate.value) is None:
+            parts.append((item.name.to(language), sentences.why(estimate, language)))
+    if not parts:
+        return Display(tag("p", _NONE_MISSING.to(language)), _NONE_MISSING.to(language))
+    colon = word("colon", language)
+    html = tag("ul", "".join(tag("li", f"<b>{escape(name)}</b>{colon}{escape(why)}") for name, why in parts))
+    return Display(html, "\n".join(f"{name}{colon}{why}" for name, why in parts))
+
+
+def _in_order() -> list[Indicator]:
+    return [item for dimension in DIMENSIONS for item in CATALOGUE.values() if item.dimension == dimension]
+
+
+def _name(table: str, language: Language) -> str:
+    text = before_comma(TABLES[table].meaning.to(language)) if table in TABLES else table
+    return text[:1].upper() + text[1:]
+
+
+def _grid(heads: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Sequence[int] = ()) -> str:
+    """A table; the cells are HTML."""
+
+    def kind(place: int) -> str | None:
+        return "num" if place in numbers else None
+
+    head = "".join(tag("th", escape(text), scope="col", class_=kind(place)) for place, text in enumerate(heads))
+    body = "".join(
+        tag("tr", tag("th", row[0], scope="row", style="font-weight:400")
+            + "".join(tag("td", cell, class_=kind(place)) for place, cell in enumerate(row) if place))
+        for row in rows
+    )  # fmt: skip
+    return tag(
+        "div", tag("table", tag("thead", tag("tr", head)) + tag("tbody", body), class_="crm-table"), class_="crm-scroll"
+    )
+
+
+_TABLE, _READ, _KEPT = Text("数据表", "Table"), Text("读入行数", "Rows read"), Text("保留", "Kept")
+_OUT, _DAYS = Text("剔除及原因", "Left out, and why"), Text("首日 / 末日", "First / last day")
+_COLUMNS, _PERSONAL, _UNUSED = (
+    Text("未采用的列", "Columns not taken"),
+    Text("个人信息", "personal"),
+    Text("未使用", "not used"),
+)
+_COUNTED, _LATER = (
+    Text("{rows} 行：{why}", "{rows}: {why}"),
+    Text("{rows} 行晚于 {day}，不采用", "{rows} after {day}: not looked at"),
+)
+_LINE = Text("读入 {read} 行，保留 {kept} 行", "{read} rows read, {kept} kept")
+_COLUMN, _FILLED, _SHARE = Text("列", "Column"), Text("填写率", "Filled"), Text("占比", "Share")
+_FULL = Text("每一列都已填满：{tables}。", "Full in every column: {tables}.")
+_INDICATOR, _DIMENSION = Text("指标", "Indicator"), Text("维度", "Dimension")
+_STATE, _LACKS = Text("状态", "State"), Text("缺少", "What is missing")
+_CAN, _CANNOT = Text("可计算", "computable"), Text("无法计算", "not computable")
+_READY = Text("{all} 项指标中可计算 {can} 项。", "{can} of {all} indicators can be computed from these data.")
+_NONE_MISSING = Text("目录中的每项指标都有数值。", "Every indicator of the catalogue has a number.")
