@@ -7,13 +7,14 @@ from crmtools.show.cohort_views import cohort_answer, cohort_curve, cohort_map
 from crmtools.show.definitions import definition
 from crmtools.show.display import Display
 from crmtools.show.figures import figure
+from crmtools.show.goal_views import gaps, not_computable, paths
 from crmtools.show.groups import breakdown, breakdown_table, breakdowns
 from crmtools.show.headlines import headline
 from crmtools.show.lifetime_fit import lifetime_check, lifetime_parameters, lifetime_tracking
 from crmtools.show.lifetime_views import lifetime_answer, lifetime_counts, lifetime_value
-from crmtools.show.quality import door, filled, not_computable, ready
+from crmtools.show.quality import door, filled, ready
 from crmtools.show.rfm_views import rfm_answer, rfm_bands, rfm_segments
-from crmtools.show.scorecards import gaps, paths, scorecard
+from crmtools.show.scorecards import scorecard
 from crmtools.show.tables import table
 from crmtools.show.trends import trend
 

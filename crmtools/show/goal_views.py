@@ -1,0 +1,258 @@
+"""The chapter on goals: what is missing to each and the way there; and which indicators have no number at all."""
+
+from collections.abc import Sequence
+from html import escape
+
+from crmtools import formats
+from crmtools.goals.reading import STATUS, Reading, Scorecard, elapsed_share
+from crmtools.indicators.catalogue import CATALOGUE, Indicator
+from crmtools.intervals import z_of
+from crmtools.measure import measure, missing_columns
+from crmtools.period import MONTHS_IN, Period
+from crmtools.show import findings, sentences
+from crmtools.show.blocks import bullets, figure_cell, grid, named, note
+from crmtools.show.chart import Level, Series, Tick, line_chart, span_of
+from crmtools.show.display import Display, tag
+from crmtools.show.look import chip
+from crmtools.show.scorecards import about, result, status_chip
+from crmtools.show.sentences import before_comma, currency_of, known, say, undecided
+from crmtools.show.trends import figure, period_ticks, point_words
+from crmtools.tables import TABLES
+from crmtools.tables.source import Data
+from crmtools.words import Language, Text, word
+
+FARTHEST = 36
+"""Periods beyond the last measured one that a path is drawn for, at most."""
+NAMED = 5
+"""Indicators named per reason; of the others only the number is told."""
+
+
+def gaps(scorecard: Scorecard, *, language: Language, currency: str = "") -> Display:
+    """Every goal with baseline, value now, target, gap, progress and where the plan expects it; each with its error.
+
+    A gap whose interval holds 0 is marked: the data cannot tell whether the target is reached.
+    """
+    if not len(scorecard):
+        return note(_NO_GOALS.to(language))
+    rows = [_row(reading, language, currency_of([reading.now], currency)) for reading in scorecard]
+    level = formats.percent(next(iter(scorecard)).now.level, language, 0)
+    heads = [text.to(language) for text in _HEADS]
+    html = grid(heads, rows) + tag("p", escape(say(_KEY, language, level=level)), class_="crm-note")
+    lines = [_line(reading, language, currency_of([reading.now], currency)) for reading in scorecard]
+    return Display(html, "\n".join(lines), result(scorecard))
+
+
+def paths(scorecard: Scorecard, *, language: Language, currency: str = "") -> Display:
+    """Every goal on its way: measured so far, the target, and the straight path from baseline to target at the deadline."""
+    if not len(scorecard):
+        return note(_NO_GOALS.to(language))
+    parts = [_path(reading, language, currency_of([reading.now], currency)) for reading in scorecard]
+    return Display(_small_figures(html for html, _ in parts), "\n".join(text for _, text in parts), result(scorecard))
+
+
+def not_computable(data: Data, *, language: Language) -> Display:
+    """The indicators that have no number in the period that is reported, in a line per reason.
+
+    What the source lacks comes first, grouped by table, then what has no value although nothing is missing.
+    """
+    chosen = data.settings.report.indicators
+    items = [item for item in CATALOGUE.values() if chosen is None or item.id in chosen]
+    lacking: dict[str, list[Indicator]] = {}
+    empty: dict[str, list[Indicator]] = {}
+    for item in items:
+        if missing := missing_columns(item, data):
+            lacking.setdefault(_lack(missing, language), []).append(item)
+        elif known((estimate := measure(item, data)).value) is None:
+            empty.setdefault(sentences.why(estimate, language), []).append(item)
+    without = sum(map(len, [*lacking.values(), *empty.values()]))
+    words = {"count": formats.number(without, language), "all": formats.number(len(items), language)}
+    if not without:
+        return _paragraph(say(_ALL_COMPUTED, language, **words))
+    first = say(_SOME_MISSING, language, **words)
+    lines = [
+        say(text, language, reason=reason, indicators=_named(group, language))
+        for text, reasons in ((_LACKING, lacking), (_EMPTY, empty))
+        for reason, group in sorted(reasons.items(), key=lambda pair: -len(pair[1]))
+    ]
+    text = "\n".join([first, *lines])
+    ids = {"lacking": [i.id for g in lacking.values() for i in g], "empty": [i.id for g in empty.values() for i in g]}
+    html = tag("p", escape(first)) + bullets([escape(line) for line in lines])
+    return Display(html, text, {"kind": "not_computable", "of": len(items), **ids})
+
+
+def _row(reading: Reading, language: Language, currency: str) -> list[str]:
+    goal, unit = reading.goal, reading.goal.indicator.unit
+    expected = formats.quantity(reading.expected, unit, language, currency, bare=True)
+    gap, around = gap_words(reading, language, currency)
+    mark = tag("div", chip(f"◐ {escape(_CANNOT_TELL.to(language))}", "wait")) if undecided(reading) else ""
+    return [
+        named(goal.name.to(language), about(reading, language)),
+        _cell(tag("div", status_chip(reading.status, language)) + mark, "white-space:nowrap"),
+        figure_cell(*_measured(reading.now, reading, language, currency)),
+        figure_cell(
+            formats.quantity(reading.target, unit, language, currency, bare=True, trim=True),
+            formats.month(goal.deadline, language),
+        ),
+        figure_cell(gap, around),
+        figure_cell(progress_words(reading, language)),
+        figure_cell(expected, formats.percent(reading.elapsed, language, 0)),
+        figure_cell(*_measured(reading.baseline, reading, language, currency)),
+    ]
+
+
+def gap_words(reading: Reading, language: Language, currency: str) -> tuple[str, str]:
+    """What is still missing (negative: the target is passed) and its interval."""
+    if reading.gap is None:
+        missing = reading.now if known(reading.now.value) is None else reading.baseline
+        return formats.MISSING, sentences.why(missing, language)
+    unit = reading.goal.indicator.unit
+    gap = formats.difference(reading.gap, unit, language, currency, signed=False)
+    if reading.gap_low is None or reading.gap_high is None:
+        return gap, _NO_INTERVAL.to(language)
+    low, high = (
+        formats.difference(limit, unit, language, currency, signed=False, named=False)
+        for limit in (reading.gap_low, reading.gap_high)
+    )
+    return gap, say(_BETWEEN, language, low=low, high=high)
+
+
+def progress_words(reading: Reading, language: Language) -> str:
+    """The share of the way that is done, with its error at the level of the intervals."""
+    done = formats.percent(reading.progress, language, 0)
+    if known(reading.progress_se) is None or reading.progress_se is None:
+        return done
+    return f"{done} ± {formats.percent(z_of(reading.now.level) * reading.progress_se, language, 0)}"
+
+
+def _measured(estimate: "sentences.Estimate", reading: Reading, language: Language, currency: str) -> tuple[str, str]:
+    """A value and its interval, or why there is none."""
+    value = sentences.value_of(estimate, language, currency, bare=True)
+    if known(estimate.value) is None:
+        return value, sentences.why(estimate, language)
+    limits = sentences.interval_of(estimate, language, currency, bare=True)
+    return value, "" if limits == formats.MISSING else limits
+
+
+def _line(reading: Reading, language: Language, currency: str) -> str:
+    """One goal for a terminal."""
+    gap, around = gap_words(reading, language, currency)
+    parts = [reading.goal.name.to(language), f"{_HEADS[4].to(language)} {gap} ({around})" if around else gap]
+    parts += [f"{word('progress', language)} {progress_words(reading, language)}", STATUS[reading.status].to(language)]
+    if undecided(reading):
+        parts.append(_CANNOT_TELL.to(language))
+    return " · ".join(parts)
+
+
+def _path(reading: Reading, language: Language, currency: str) -> tuple[str, str]:
+    """The small figure of one goal, and its text."""
+    goal, unit, estimates = reading.goal, reading.goal.indicator.unit, reading.trend.estimates
+    title = say(_PATH_TITLE, language, name=goal.name.to(language), status=STATUS[reading.status].to(language))
+    aimed = sentences.aimed(reading, language, currency)
+    if not findings.valued(estimates):
+        return figure("", title, aimed), f"{title}\n{aimed}"
+    periods = [*(e.period for e in estimates), *_ahead(estimates[-1].period, reading)]
+    rest = [None] * (len(periods) - len(estimates))
+    line = Series(
+        [*(known(e.value) for e in estimates), *rest],
+        [*(known(e.low) for e in estimates), *rest],
+        [*(known(e.high) for e in estimates), *rest],
+        [*(point_words(e, language, currency) for e in estimates), *("" for _ in rest)],
+        last=sentences.value_of(findings.valued(estimates)[-1], language, currency, bare=True), dots=False,
+    )  # fmt: skip
+    plan = planned_path(reading, periods)
+    levels = []
+    if reading.target is not None:
+        shown = formats.quantity(reading.target, unit, language, currency, bare=True, trim=True)
+        levels.append(Level(reading.target, f"{word('target', language)} {shown}"))
+    span = span_of([*line.values, *plan, reading.target], [*line.lows, *line.highs], low=unit.low, high=unit.high)
+    alt = findings.trend_alt(reading.trend, reading, language, currency)
+    picture = line_chart(
+        [line], _sparse(period_ticks(periods, language)), span, alt=alt, levels=levels, path=plan, height=150,
+        written=lambda value: formats.axis(value, span.step, unit, language, currency),
+    )  # fmt: skip
+    return figure(picture, title, aimed), f"{title}\n{aimed}"
+
+
+def planned_path(reading: Reading, periods: Sequence[Period]) -> list[float | None]:
+    """The straight path at the end of each period, from (start, baseline) to (deadline, target); None outside of it."""
+    base, target, goal = known(reading.baseline.value), reading.target, reading.goal
+    if base is None or target is None:
+        return [None] * len(periods)
+    return [
+        base + (target - base) * elapsed_share(goal.start, goal.deadline, period)
+        if goal.start <= period.end and period.start <= goal.deadline
+        else None
+        for period in periods
+    ]
+
+
+def _ahead(last: Period, reading: Reading) -> list[Period]:
+    """The periods after the last measured one, up to the deadline."""
+    if last.kind == "days":
+        return []
+    periods, months = [], MONTHS_IN[last.kind]
+    while len(periods) < FARTHEST:
+        following = (periods[-1] if periods else last).shift(months)
+        if following.start > reading.goal.deadline:
+            break
+        periods.append(following)
+    return periods
+
+
+def _sparse(ticks: list[Tick]) -> list[Tick]:
+    """Fewer labels: two figures stand side by side, and each has half the width that labels are laid out for."""
+    every = max(1, round(len(ticks) / 6))
+    return [tick if (len(ticks) - 1 - place) % every == 0 else Tick("", tick.below) for place, tick in enumerate(ticks)]
+
+
+def _small_figures(parts: "Sequence[str] | object") -> str:
+    style = "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));gap:0 2rem"
+    return tag("div", "".join(parts), style=style)  # type: ignore[arg-type]
+
+
+def _lack(missing: Sequence[str], language: Language) -> str:
+    """What is missing, tables by their name, columns by table and column."""
+    tables = dict.fromkeys(name.partition(".")[0] for name in missing)
+    said = []
+    for table in tables:
+        columns = [name.partition(".")[2] for name in missing if name.startswith(f"{table}.")]
+        name = before_comma(TABLES[table].meaning.to(language)) if table in TABLES else table
+        said.append(name if not columns else say(_COLUMNS, language, table=name, columns=", ".join(columns)))
+    return word("list", language).join(said)
+
+
+def _named(items: Sequence[Indicator], language: Language) -> str:
+    """The first few indicators by name, and how many more there are."""
+    names = word("list", language).join(item.name.to(language) for item in items[:NAMED])
+    if len(items) <= NAMED:
+        return names
+    return say(_AND_MORE, language, names=names, count=len(items) - NAMED)
+
+
+def _paragraph(text: str) -> Display:
+    return Display(tag("p", escape(text)), text)
+
+
+def _cell(html: str, style: str) -> str:
+    return tag("td", html, style=style)
+
+
+_NO_GOALS = Text("参数文件中没有设定目标。", "The parameters file names no goals.")
+_HEADS = (
+    Text("目标", "Goal"), Text("计划状态", "Plan status"), Text("当前值", "Now"), Text("目标值", "Target"),
+    Text("差距", "Gap"), Text("进度", "Progress"), Text("按计划应达 / 已过时间", "Expected by now / time over"), Text("基线", "Baseline"),
+)  # fmt: skip
+_KEY = Text(
+    "差距：尚缺部分，负数表示已超过目标值；小字与 ± 为 {level} 区间。“尚难判断”：差距的区间包含 0，数据不足以判断目标是否达成。",
+    "Gap: what is still missing, negative where the target is passed. Small print and ±: {level} intervals. "
+    "“Cannot tell”: the interval of the gap holds 0, so the data cannot settle whether the target is reached.",
+)
+_CANNOT_TELL, _NO_INTERVAL = Text("尚难判断", "Cannot tell"), Text("无区间", "no interval")
+_BETWEEN = Text("{low} 至 {high}", "{low} to {high}")
+_PATH_TITLE = Text("{name}：{status}", "{name}: {status}")
+_ALL_COMPUTED = Text("全部 {all} 项指标均有数值。", "All {all} indicators have a number.")
+_SOME_MISSING = Text("{all} 项指标中，{count} 项没有数值：", "Without a number: {count} of {all} indicators.")
+_LACKING = Text("缺少{reason}：{indicators}", "Missing {reason}: {indicators}")
+_EMPTY = Text("{indicators}（{reason}）", "{indicators} ({reason})")
+_COLUMNS = Text("{table}的列 {columns}", "{table} ({columns})")
+_AND_MORE = Text("{names}等，另有 {count} 项", "{names} and {count} more")
