@@ -18,13 +18,16 @@ from crmtools.words import Text
     uses={"spend": ("period", "category", "amount", "channel?"), "customers": ("customer_id", "acquired_at", "acquired_channel?")},
     splits=("acquired_channel",), by_customer=False,
     caveat=Text("未入账的工资与工具费用会使该数字偏低。", "Salaries and tools that are not booked as acquisition make it look lower."),
-    assumption_words={"lag_days": Text("费用前移的天数", "days by which the spend is taken earlier")},
+    assumption_words={"lag_months": Text("费用前移的整月数", "whole months by which the spend is taken earlier")},
 )  # fmt: skip
-def cac(spend: ir.Table, customers: ir.Table, periods: Periods, *, lag_days: int = 30) -> ir.Table:
-    """Spend rows carry the money and belong to nobody; new customers carry the count."""
+def cac(spend: ir.Table, customers: ir.Table, periods: Periods, *, lag_months: int = 1) -> ir.Table:
+    """Spend rows carry the money and belong to nobody; new customers carry the count.
+
+    The lag is in whole months because spend is booked by month, on whatever day.
+    """
     won = periods.rows(customers, "acquired_at")
     spent = spend.filter(spend.category == "acquisition").rename(spent_on="period")
-    paid = periods.rows(spent, "spent_on", shift=-lag_days)
+    paid = periods.rows(spent, "spent_on", months=-lag_months)
     return ibis.union(
         paid.select(
             "period", customer_id=ibis.null("string"), value=paid.amount, weight=ibis.literal(0.0), acquired_channel=paid.channel

@@ -14,7 +14,7 @@ from datetime import date, datetime, time, timedelta
 import ibis
 import ibis.expr.types as ir
 
-from crmtools.period import Period, Step
+from crmtools.period import Period, Step, add_months
 
 HOUR = 3600.0
 DAYS_PER_MONTH = 30.4375
@@ -34,25 +34,25 @@ class Periods:
         """The first moment of which nothing is known: waits that still go on are censored here."""
         return ibis.literal(datetime.combine(self.as_of + timedelta(days=1), time()))
 
-    def table(self, *, shift: int = 0, step: Step | None = None) -> ir.Table:
-        """Columns ``period``, ``first_day``, ``end_day`` (exclusive); both days moved by ``shift`` days.
+    def table(self, *, shift: int = 0, months: int = 0, step: Step | None = None) -> ir.Table:
+        """Columns ``period``, ``first_day``, ``end_day`` (exclusive); both days moved by so many days and calendar months.
 
         With ``step`` every period is cut into its calendar months, quarters or years, one row each.
         """
         move = timedelta(days=shift)
         rows = [
-            (number, part.start + move, part.end + move)
+            (number, add_months(part.start, months) + move, add_months(part.end, months) + move)
             for number, period in enumerate(self.periods)
             for part in (period.split(step) if step else (period,))
         ]
         return day_table(self.backend, rows)
 
-    def rows(self, table: ir.Table, moment: str, *, shift: int = 0) -> ir.Table:
-        """The rows whose ``moment`` lies in a period (moved by ``shift`` days), with that period's columns.
+    def rows(self, table: ir.Table, moment: str, *, shift: int = 0, months: int = 0) -> ir.Table:
+        """The rows whose ``moment`` lies in a period (moved as in :meth:`table`), with that period's columns.
 
         A row stands as often as there are periods that contain it.
         """
-        periods = self.table(shift=shift)
+        periods = self.table(shift=shift, months=months)
         when = table[moment]
         return table.inner_join(periods, [when >= periods.first_day, when < periods.end_day])
 

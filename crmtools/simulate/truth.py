@@ -8,14 +8,14 @@ a tenth of the standard error at 5,000 customers.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from crmtools.errors import SettingsError, nearest
-from crmtools.period import Period
+from crmtools.period import Period, add_months
 from crmtools.simulate import finance, people, service
 from crmtools.simulate.company import DAYS_IN_MONTH, REGIONS, Company
 from crmtools.simulate.population import Population
@@ -71,7 +71,7 @@ def true_value(
     ``cache`` is a folder that the large simulation is kept in (80 MB; half a minute the first time).
     ``customers`` scales totals (``backlog``) and nothing else. ``where`` narrows to customers with these
     attributes: ``region``, ``customer_type``, ``acquired_channel``. ``assumptions`` are the indicator's own,
-    such as ``within_days``, ``window_days``, ``grace_days``, ``lag_days``, ``quantile``, ``top``.
+    such as ``within_days``, ``window_days``, ``grace_days``, ``lag_months``, ``quantile``, ``top``.
 
     What comes after ``as_of`` is unknown in the truth as it is in the data: subscriptions that end or start
     again on the days after it make the last month's churn provisional in both.
@@ -182,16 +182,14 @@ def overdue_ratio(question: Question) -> float:
     return left[issued["due"] < question.end].sum() / left.sum()
 
 
-def cac(question: Question, *, lag_days: int = 30) -> float:
+def cac(question: Question, *, lag_months: int = 1) -> float:
     """Closed form: spend is fixed, the number of new customers is Poisson with a known mean."""
     if question.population.where:
         raise SettingsError("Spend belongs to no customer: cost per customer has no truth by attribute.")
     expected = people.arrivals(question.world)
     spend = finance.spend_table(question.world, expected)
-    lag, period = timedelta(days=lag_days), question.period
-    paid = spend["period"].between(
-        pd.Timestamp(period.start - lag), pd.Timestamp(period.end - lag), inclusive="left"
-    ) & (spend["category"] == "acquisition")
+    since, until = (pd.Timestamp(add_months(day, -lag_months)) for day in (question.period.start, question.period.end))
+    paid = spend["period"].between(since, until, inclusive="left") & (spend["category"] == "acquisition")
     return spend["amount"][paid].sum() / expected.customers[question.start : question.end].sum()
 
 

@@ -67,7 +67,7 @@ def test_lead_conversion_formula_against_counting(large, cache) -> None:
 
 
 def test_cac_formula_against_counting(large, cache) -> None:
-    spend, lag = large["spend"].query("category == 'acquisition'"), pd.Timedelta(days=30)
+    spend, lag = large["spend"].query("category == 'acquisition'"), pd.DateOffset(months=1)
     paid = spend["amount"][(spend["period"] >= START - lag) & (spend["period"] < END - lag)].sum()
     won = len(in_quarter(large["customers"], "acquired_at"))
     assert true_value("cac", QUARTER, cache=cache) == pytest.approx(paid / won, rel=4 / np.sqrt(won))
