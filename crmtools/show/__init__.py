@@ -1,13 +1,13 @@
 """What a notebook calls to show something. Everything returned shows itself in JupyterLab and in the published book."""
 
 from crmtools.show import plots
-from crmtools.show.answers import answer, notes
+from crmtools.show.answers import answer
 from crmtools.show.cards import card, cards
 from crmtools.show.cohort_views import cohort_answer, cohort_curve, cohort_map
 from crmtools.show.definitions import definition
 from crmtools.show.display import Display
 from crmtools.show.figures import figure
-from crmtools.show.goal_views import gaps, not_computable, paths
+from crmtools.show.goal_views import gaps, not_computable, notes, paths
 from crmtools.show.groups import breakdown, breakdown_table, breakdowns
 from crmtools.show.headlines import headline
 from crmtools.show.lifetime_fit import lifetime_check, lifetime_parameters, lifetime_tracking

@@ -80,6 +80,14 @@ def not_computable(data: Data, *, language: Language) -> Display:
     return Display(html, text, {"kind": "not_computable", "of": len(items), **ids})
 
 
+def notes(texts: Sequence[Text], *, language: Language) -> Display:
+    """Notes as a list, each once; a sentence where there are none."""
+    if not texts:
+        return _paragraph(_NOTHING.to(language))
+    said = [text.to(language) for text in dict.fromkeys(texts)]
+    return Display(bullets([escape(text) for text in said]), "\n".join(said))
+
+
 def _row(reading: Reading, language: Language, currency: str) -> list[str]:
     goal, unit = reading.goal, reading.goal.indicator.unit
     expected = formats.quantity(reading.expected, unit, language, currency, bare=True)
@@ -256,3 +264,4 @@ _LACKING = Text("缺少{reason}：{indicators}", "Missing {reason}: {indicators}
 _EMPTY = Text("{indicators}（{reason}）", "{indicators} ({reason})")
 _COLUMNS = Text("{table}的列 {columns}", "{table} ({columns})")
 _AND_MORE = Text("{names}等，另有 {count} 项", "{names} and {count} more")
+_NOTHING = Text("没有需要说明的事项。", "Nothing to note.")
