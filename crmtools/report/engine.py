@@ -28,6 +28,7 @@ from crmtools.report import kernel
 from crmtools.report.notebooks import prepare, read_notebook
 from crmtools.report.plan import Job
 from crmtools.report.project import State
+from crmtools.report.warm import Warm
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 START_SECONDS = 60
@@ -66,18 +67,19 @@ def run_jobs(
     *,
     folder: Path,
     facts: Callable[[Job], dict[str, str]],
+    warm: Warm | None = None,
     at_once: int = 2,
     cell_seconds: int = 300,
     done: Callable[[Outcome], None] = lambda outcome: None,
 ) -> tuple[Outcome, ...]:
     """Run every job and say what became of it, in the order of the jobs.
 
-    Executed notebooks go to ``folder/notebooks/LANGUAGE/SLUG.ipynb``, what they said to ``folder/logs``.
-    ``facts`` gives what a notebook's Markdown may name. ``done`` is called in this thread after each. No job
-    stops another one; an interrupt ends all kernels and is raised again.
+    Executed notebooks go to ``folder/notebooks/LANGUAGE/SLUG.ipynb``, what they said to ``folder/logs``. ``facts``
+    gives what a notebook's Markdown may name. Kernels are forked from ``warm`` where it is given. ``done`` is called in
+    this thread after each. No job stops another one; an interrupt ends all kernels and is raised again.
     """
     kernel.register()
-    kernels = kernel.Kernels()
+    kernels = kernel.Kernels(warm)
     outcomes: dict[int, Outcome] = {}
     with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="notebook") as pool:
         try:

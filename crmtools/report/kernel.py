@@ -11,18 +11,23 @@ import shutil
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning import LocalProvisioner
 from nbclient.exceptions import DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 
 import crmtools
+from crmtools.report.warm import AVAILABLE, Warm
 
 ENGINE = "crmtools"
+CONNECTION = "kernel.json"
 LONGEST_SOCKET = 100
 """A socket's path may have 107 characters (104 on macOS); Jupyter appends a number to ours."""
 SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -32,9 +37,13 @@ every one.
 
 
 class Kernels:
-    """The kernels that are alive, so that they can be ended from another thread."""
+    """The kernels that are alive, so that they can be ended from another thread.
 
-    def __init__(self) -> None:
+    With a ``warm`` process they are forked from it, else each starts as usual.
+    """
+
+    def __init__(self, warm: Warm | None = None) -> None:
+        self.warm = warm
         self._alive: set[PageKernel] = set()
         self._lock = threading.Lock()
         self.stopped = False
@@ -67,8 +76,10 @@ class PageKernel(AsyncKernelManager):
 
     def __init__(self, *, place: Path, log: IO[str], kernels: Kernels) -> None:
         super().__init__(kernel_name="python3")
+        if kernels.warm is not None:
+            self.provisioner = _ForkedKernel(kernels.warm, log, place, parent=self)
         self.place, self.log_file, self.kernels = place, log, kernels
-        self.connection_file = str(place / "kernel.json")
+        self.connection_file = str(place / CONNECTION)
         if sys.platform != "win32" and len(str(place / "k")) < LONGEST_SOCKET:
             self.transport, self.ip = "ipc", str(place / "k")
 
@@ -96,16 +107,36 @@ class PageKernel(AsyncKernelManager):
             process.kill()
 
 
-def environment(place: Path) -> dict[str, str]:
-    """The environment of a kernel: the caller's, with one thread, the caller's crmtools and no settings of a
-    user.
-    """
+def environment(place: Path | None = None) -> dict[str, str]:
+    """The environment of a kernel: the caller's, with one thread, this crmtools, and nothing of the user's IPython."""
     made = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}  # Agg would lose the figures
     made |= dict.fromkeys(SINGLE_THREADED, "1")
-    made |= {"IPYTHONDIR": str(place / "ipython"), "PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
+    made |= {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
     package = str(Path(crmtools.__file__).parent.parent)
     made["PYTHONPATH"] = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
-    return made
+    return made | ({"IPYTHONDIR": str(place / "ipython")} if place else {})
+
+
+class _ForkedKernel(LocalProvisioner):
+    """Jupyter's provisioner of local kernels, with the warm process in the place of a new one."""
+
+    def __init__(self, warm: Warm, log: IO[str], place: Path, **options: Any) -> None:
+        spec = KernelSpec(argv=["forked"], display_name="Python 3", language="python")
+        super().__init__(kernel_id=place.name, kernel_spec=spec, **options)
+        self._warm, self._log, self._place = warm, log, place
+        self._connection = str(place / CONNECTION)
+
+    async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
+        """Fork it; where that is not possible, start it as usual."""
+        own = {"IPYTHONDIR": str(self._place / "ipython")}
+        try:
+            process = self._warm.fork(self._connection, environment=own, log=self._log)
+        except OSError as error:
+            self._log.write(f"no forked kernel ({error}), an ordinary one is started\n")
+            return await super().launch_kernel(cmd, **options)
+        self.process = process  # type: ignore[assignment] - it answers as a Popen does
+        self.pid, self.pgid, self.cwd = process.pid, process.pid, Path.cwd()
+        return self.connection_info
 
 
 class PageEngine(NBClientEngine):
@@ -152,6 +183,18 @@ class _Client(PapermillNotebookClient):
 def register() -> None:
     """Make the engine known to Papermill."""
     papermill_engines.register(ENGINE, PageEngine)
+
+
+@contextmanager
+def warm_process() -> Iterator[Warm | None]:
+    """A process to fork kernels from, importing while the caller does something else; None where there is no such
+    thing.
+    """
+    if not AVAILABLE:
+        yield None
+        return
+    with Warm(environment()) as warm:
+        yield warm
 
 
 def new_place() -> Path:

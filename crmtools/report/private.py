@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+from sqlglot.dialects.duckdb import DuckDB
 
 from crmtools.settings import Settings, TableSource
 from crmtools.tables import TABLES
@@ -13,6 +14,8 @@ from crmtools.tables.typing import plan
 
 PUBLIC_IDS = ("item", "survey", "campaign", "product")
 """What these identify is named on pages: questions, surveys, campaigns, goods."""
+SQL_WORDS = frozenset(part.casefold() for words in DuckDB.Tokenizer.KEYWORDS for part in words.split())
+"""Pages print the query behind a number; a customer whose name is Null cannot be told from a word of SQL there."""
 
 
 def private_values(settings: Settings) -> set[str]:
@@ -35,7 +38,7 @@ def private_values(settings: Settings) -> set[str]:
                         f"SELECT DISTINCT trim(CAST({header} AS VARCHAR)) FROM {raw.relation}"
                     ).fetchall()
                     found |= {value for (value,) in rows if value}
-        return found
+        return {value for value in found if value.casefold() not in SQL_WORDS}
     finally:
         con.close()
 

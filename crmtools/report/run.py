@@ -24,6 +24,7 @@ from crmtools.report.editions import Made, edition
 from crmtools.report.engine import Outcome, run_jobs
 from crmtools.report.gate import gate
 from crmtools.report.history import append_history
+from crmtools.report.kernel import warm_process
 from crmtools.report.lock import only_run
 from crmtools.report.numbers import compute
 from crmtools.report.plan import Job, Plan, plan
@@ -31,6 +32,7 @@ from crmtools.report.private import private_values
 from crmtools.report.project import BOOK
 from crmtools.report.publish import publish
 from crmtools.report.results import collect, results_of
+from crmtools.report.warm import Warm
 from crmtools.settings import Settings
 from crmtools.tables.source import Data, open_settings
 
@@ -116,7 +118,7 @@ def run_report(
         does not pass the gate. What was published before stays as it was.
     """
     out = out or Silent()
-    with only_run(settings.root, settings.name):
+    with only_run(settings.root, settings.name), warm_process() as warm:
         started = datetime.now(UTC)
         stages: dict[str, float] = {}
         with _stage("data", stages, out):
@@ -128,7 +130,7 @@ def run_report(
         folder = settings.root / "runs" / run_id
         folder.mkdir(parents=True)
         try:
-            run = _Run(settings, data, made, manifest, folder, out)
+            run = _Run(settings, data, made, manifest, folder, out, warm)
             return run.to_the_end(published or settings.root / "published", assets or BOOK)
         except KeyboardInterrupt:
             shutil.rmtree(folder, ignore_errors=True)
@@ -155,6 +157,7 @@ class _Run:
     manifest: manifests.Manifest
     folder: Path
     out: Progress
+    warm: Warm | None
 
     def to_the_end(self, published: Path, assets: Path) -> RunResult:
         """Numbers, notebooks, results, book, gate, publication."""
@@ -204,10 +207,15 @@ class _Run:
             self.plan.jobs,
             folder=self.folder,
             facts=self._facts,
+            warm=self.warm,
             at_once=self.settings.run.at_once,
             cell_seconds=self.settings.run.cell_seconds,
             done=self.out.job,
         )
+        if outcomes and not any(outcome.ok for outcome in outcomes):
+            first = outcomes[0].failure
+            said = f"{first.name}: {first.message}" if first else outcomes[0].state
+            raise RunError(f"Not one notebook could be run, the first one says: {said}\nLogs: {outcomes[0].log.parent}")
         digest = hashlib.sha256(self.settings.path.read_bytes()).hexdigest()
         if digest != self.manifest.parameters["sha256"]:
             raise RunError(f"{self.settings.path.name} was changed while the report was run. Run it again.")

@@ -1,0 +1,216 @@
+"""Kernels forked from one process that has imported everything already.
+
+An ordinary kernel spends two seconds on imports, for each notebook again. Here one process imports once, holds no
+connection and no second thread, and forks itself for every notebook; each child becomes a kernel of its own, with its
+own memory, session and sockets, and can be stopped or killed like any other. Linux only: elsewhere kernels start as
+usual.
+
+The two ends talk through a socket pair. When the run ends, however it ends, the socket closes, the warm process goes,
+and the kernels go with it.
+"""
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import random
+import select
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+AVAILABLE = sys.platform == "linux"
+PRELOADED = ("crmtools", "crmtools.show", "crmtools.lifetime", "IPython.core.completer", "ipykernel.ipkernel")
+"""Imported before the first fork; of packages of ours, every module."""
+READY = b"+"
+PATIENCE = 60.0
+"""Seconds until a warm process that does not answer is given up."""
+DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
+
+
+class Forked:
+    """A forked kernel, as :class:`subprocess.Popen` would show it.
+
+    It is the child of the warm process, not of this one. Its end shows in a pipe that only it holds open.
+    """
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, pid: int, alive: int) -> None:
+        self.pid = pid
+        self.returncode: int | None = None
+        self._alive = alive
+        self._lock = threading.Lock()
+
+    def poll(self) -> int | None:
+        """None while it lives, then -1: nobody here is told its exit code."""
+        with self._lock:
+            if self.returncode is None and select.select([self._alive], [], [], 0)[0]:
+                self.returncode = -1
+                os.close(self._alive)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end."""
+        if self.returncode is None and not select.select([self._alive], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired("kernel", timeout or 0.0)
+        return self.poll() or -1
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to it and what it started."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
+
+    def kill(self) -> None:
+        """End it now."""
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+
+class Warm:
+    """The warm process, from here. It is started at once and asked when it is ready; use it as a context manager."""
+
+    def __init__(self, environment: Mapping[str, str], *, log: IO[str] | int = subprocess.DEVNULL) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", __spec__.name, str(theirs.fileno())],
+                env=dict(environment),
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the run, which then stops its kernels in order
+            )
+        ours.settimeout(PATIENCE)
+        self._socket = ours
+        self._ready = False
+        self._lock = threading.Lock()
+
+    def fork(self, connection_file: str, *, environment: Mapping[str, str], log: IO[str]) -> Forked:
+        """A new kernel; raises OSError when the warm process cannot make one. Safe from any thread."""
+        request = {"file": connection_file, "environment": dict(environment), "cwd": str(Path.cwd())}
+        alive, theirs = os.pipe()
+        try:
+            with self._lock:
+                if not self._ready:
+                    self._ready = self._answer() == READY
+                socket.send_fds(self._socket, [json.dumps(request).encode()], [log.fileno(), theirs])
+                pid = int(self._answer())
+        except BaseException:
+            os.close(alive)
+            raise
+        finally:
+            os.close(theirs)
+        os.read(alive, 1)  # it has a session of its own now, or has ended
+        return Forked(pid, alive)
+
+    def _answer(self) -> bytes:
+        answer = self._socket.recv(64)
+        if not answer:
+            raise ConnectionResetError("the warm process has ended")
+        return answer
+
+    def close(self) -> None:
+        """End the warm process and every kernel of it."""
+        self._socket.close()
+        self._process.kill()
+        self._process.wait()
+
+    def __enter__(self) -> "Warm":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def serve(control: socket.socket) -> None:
+    """Import everything, then fork a kernel for every request until the other end closes."""
+    _preload()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children here
+    control.send(READY)
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 2)
+        if not message:
+            return
+        pid = os.fork()
+        if pid == 0:
+            control.close()
+            _become_kernel(json.loads(message), *descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        control.send(str(pid).encode())
+
+
+def _preload() -> None:
+    for name in PRELOADED:
+        module = importlib.import_module(name)
+        if name.startswith("crmtools") and hasattr(module, "__path__"):
+            below = [found.name for found in pkgutil.iter_modules(module.__path__, f"{name}.")]
+            for one in below if name != "crmtools" else ():
+                importlib.import_module(one)
+    import duckdb
+
+    duckdb.default_connection().close()  # importing it starts a thread; a fork would have the connection without the thread
+    gc.collect()
+    gc.freeze()  # the children share this memory as long as nobody writes to it
+
+
+def _become_kernel(request: Mapping[str, Any], log: int, alive: int) -> None:
+    """Turn the forked process into a kernel; never returns."""
+    code = 1
+    try:
+        os.setsid()
+        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
+        for number in (1, 2):
+            os.dup2(log, number)
+        os.close(log)
+        os.chdir(str(request["cwd"]))
+        os.environ.update(request["environment"])
+        os.environ["JPY_PARENT_PID"] = str(os.getppid())
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        _as_new()
+        os.write(alive, READY)
+        from ipykernel.kernelapp import IPKernelApp
+
+        sys.argv = ["ipykernel_launcher", "-f", str(request["file"])]
+        IPKernelApp.launch_instance(argv=sys.argv[1:])
+        code = 0
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else 1
+    except BaseException:  # noqa: BLE001 - it must end here, or it would serve as a second warm process
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _as_new() -> None:
+    """What a new process would have of its own: random numbers, and DuckDB's default connection."""
+    import duckdb
+    import numpy as np
+
+    random.seed()
+    np.random.seed()  # noqa: NPY002 - the old global state, which scipy and statsmodels use
+    duckdb.set_default_connection(duckdb.connect())
+
+
+if __name__ == "__main__":
+    if sys.path[0] in ("", str(Path.cwd())):  # a kernel adds the working directory itself
+        del sys.path[0]
+    serve(socket.socket(fileno=int(sys.argv[1])))
