@@ -134,7 +134,7 @@ class _ForkedKernel(LocalProvisioner):
         except OSError as error:
             self._log.write(f"no forked kernel ({error}), an ordinary one is started\n")
             return await super().launch_kernel(cmd, **options)
-        self.process = process  # type: ignore[assignment] - it answers as a Popen does
+        self.process = process  # type: ignore[assignment]  # it answers as a Popen does
         self.pid, self.pgid, self.cwd = process.pid, process.pid, Path.cwd()
         return self.connection_info
 
