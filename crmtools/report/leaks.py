@@ -37,11 +37,13 @@ class Forbidden:
     """The values that must not appear, ready to be looked for.
 
     Two spellings are the same value when they differ in case, width of characters, or space and punctuation
-    between words only (``Zhang, Wei`` and ``zhang wei``).
+    between words only (``Zhang, Wei`` and ``zhang wei``). A single plain word (``Grace``, ``Null``) must be spelt alike:
+    in another case it is more likely a word of the page than a person.
     """
 
     def __init__(self, values: Iterable[str]) -> None:
         self._single: dict[str, str] = {}
+        self._plain: set[str] = set()
         self._several: dict[str, list[tuple[list[str], str]]] = defaultdict(list)
         self._chinese: dict[str, str] = {}
         for value in values:
@@ -52,15 +54,20 @@ class Forbidden:
                 self._several[words[0]].append((words, value))
             elif HAN_RUN.fullmatch(words[0]):
                 self._chinese[words[0]] = value
+            elif value.strip().isalpha():
+                self._plain.add(unicodedata.normalize("NFKC", value.strip()))
             else:
                 self._single[words[0]] = value
         self._lengths = sorted({len(word) for word in self._chinese})
 
     def found_in(self, text: str) -> list[str]:
         """The values that a text holds, as they were given, each once, in the order of their appearance."""
-        if not (self._single or self._several or self._chinese):
+        if not (self._single or self._several or self._chinese or self._plain):
             return []
         found: dict[str, None] = {}
+        if self._plain:
+            spelt = WORD.findall(unicodedata.normalize("NFKC", text))
+            found |= dict.fromkeys(word for word in spelt if word in self._plain)
         words = _words(text)
         for position, word in enumerate(words):
             if word in self._single:

@@ -129,7 +129,7 @@ class _Parser(HTMLParser):
             # Sphinx writes the name of the file when nobody gave a text
             if alt is None or alt.startswith(("_images/", "../")):
                 self.reading.unnamed.append((line, "an image"))
-        elif tag == "svg" and self.drawing is None:
+        elif tag == "svg" and self.drawing is None and all(around[0] != "svg" for around in self.open):
             named = (attrs.get("aria-label") or "").strip() or attrs.get("aria-labelledby")
             if not named:
                 self.drawing = (len(self.open), line)

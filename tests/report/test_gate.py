@@ -169,3 +169,14 @@ def test_a_hundred_thousand_values_are_looked_for_in_one_pass():
     started = time.perf_counter()
     assert forbidden.found_in(text + " C-054321") == ["C-054321"]
     assert time.perf_counter() - started < 5  # a search value by value takes minutes
+
+
+def test_a_plain_word_is_a_person_only_when_spelt_alike() -> None:
+    leaks = Forbidden(["Null", "Grace", "zoe@example.com"])
+    assert leaks.found_in("CAST(NULL AS VARCHAR), 30 days of grace, ZOE@example.com") == ["zoe@example.com"]
+    assert leaks.found_in("Mrs Null and Grace wrote") == ["Null", "Grace"]
+
+
+def test_a_drawing_inside_a_named_one_needs_no_name_of_its_own() -> None:
+    assert not read_page('<svg role="img" aria-label="a line"><svg><path d="M0 0"/></svg></svg>').unnamed
+    assert read_page("<svg><svg><path d='M0 0'/></svg></svg>").unnamed
