@@ -1,13 +1,12 @@
 """The answer in sentences, as the first thing a page says."""
 
-from collections.abc import Sequence
 from html import escape
 
 from crmtools.estimate import Estimate
 from crmtools.goals.reading import Reading
 from crmtools.show import sentences
 from crmtools.show.display import Display, tag
-from crmtools.words import Language, Text
+from crmtools.words import Language
 
 
 def answer(
@@ -32,13 +31,6 @@ def answer(
     gap = "" if language == "zh" else " "
     html = tag("p", gap.join([tag("b", escape(first)), *map(escape, rest)]), class_="crm-lead")
     return Display(html, gap.join([first, *rest]), results(estimate, *earlier))
-
-
-def notes(notes: Sequence[Text], *, language: Language = "en") -> Display:
-    """Remarks as a list; nothing at all where there are none."""
-    texts = [note.to(language) for note in notes]
-    html = tag("ul", "".join(tag("li", escape(text)) for text in texts)) if texts else ""
-    return Display(html, "\n".join(texts))
 
 
 def results(*estimates: Estimate) -> dict[str, object]:

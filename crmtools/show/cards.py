@@ -12,7 +12,7 @@ from crmtools.show import findings, sentences
 from crmtools.show.answers import results
 from crmtools.show.display import Display, tag
 from crmtools.show.look import Tone, chip
-from crmtools.show.sentences import change, known, say
+from crmtools.show.sentences import Change, change, known, say
 from crmtools.show.sparks import sparkline
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text, word
@@ -93,8 +93,15 @@ def on_a_year_ago(now: Estimate, then: Estimate, language: Language, currency: s
     made = change(now, then)
     if made is None:
         return _NO_COMPARISON.to(language), "none"
-    sign = "▲ " if made.difference > 0 else "▼ " if made.difference < 0 else ""
-    amount = sign + formats.difference(made.difference, item.unit, language, currency)
+    icon = "▲ " if made.difference > 0 else "▼ " if made.difference < 0 else ""
+    said, tone = _said(item, made, language, currency)
+    return icon + said, tone
+
+
+def _said(item: Indicator, made: Change, language: Language, currency: str) -> tuple[str, Tone]:
+    # in English the icon stands right before the amount and is its sign
+    difference = made.difference if language == "zh" else abs(made.difference)
+    amount = formats.difference(difference, item.unit, language, currency, signed=language == "zh")
     if made.verdict in ("higher", "lower"):
         if item.better == "range":
             return say(_CHANGED, language, amount=amount), "none"

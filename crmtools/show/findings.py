@@ -7,17 +7,21 @@ from crmtools.estimate import Estimate
 from crmtools.goals.reading import Reading
 from crmtools.measure import Breakdown, Trend
 from crmtools.show import sentences
-from crmtools.show.sentences import change, known, say
+from crmtools.show.sentences import apart, change, known, say
 from crmtools.words import Language, Text, word
 
 
 def trend_title(trend: Trend, reading: Reading | None, language: Language, currency: str = "") -> str:
-    """First value against last, and how far the target is; never a change that the intervals do not support."""
+    """The last value against that of a year before (or the first), and how far the target is.
+
+    Never a change that the intervals do not support.
+    """
     there = valued(trend.estimates)
     words = {"name": trend.indicator.name.to(language)}
     if not there:
         return say(_NO_VALUES, language, **words)
-    first, last = there[0], there[-1]
+    last = there[-1]
+    first = next((e for e in there if e.period == last.period.year_ago()), there[0])
     words |= {
         "value": _value(last, language, currency), "last": last.period.label(language),
         "before": _value(first, language, currency), "first": first.period.label(language),
@@ -74,15 +78,15 @@ def breakdown_title(parts: Breakdown, total: Estimate, language: Language, curre
     }
     if not shown or known(total.value) is None:
         return say(_NOTHING_BY, language, **words)
-    verdicts = [(e, change(e, total, comparisons=len(shown))) for e in shown]
-    apart = [(e, made) for e, made in verdicts if made is not None and made.verdict in ("higher", "lower")]
-    if not apart:
+    verdicts = [(e, apart(e, total, comparisons=len(shown))) for e in shown]
+    differ = [(e, made) for e, made in verdicts if made is not None and made.verdict in ("higher", "lower")]
+    if not differ:
         unknown = all(made is None or made.verdict == "unknown" for _, made in verdicts)
         return say(_NO_ERROR_BY if unknown else _ALIKE_BY, language, **words)
     named = []
     for verdict in ("higher", "lower"):
         names = [f"{_group_name(e, parts.by, language)} ({_value(e, language, currency)})"
-                 for e, made in apart if made is not None and made.verdict == verdict]  # fmt: skip
+                 for e, made in differ if made is not None and made.verdict == verdict]  # fmt: skip
         if names:
             named.append(say(_SIDE[verdict], language, groups=word("list", language).join(names)))
     return say(_APART, language, sides=("，" if language == "zh" else "; ").join(named), **words)

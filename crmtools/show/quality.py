@@ -5,8 +5,7 @@ from html import escape
 
 from crmtools import formats
 from crmtools.indicators.catalogue import CATALOGUE, DIMENSIONS, Indicator
-from crmtools.measure import measure, missing_columns
-from crmtools.period import Period
+from crmtools.measure import missing_columns
 from crmtools.show import sentences
 from crmtools.show.display import Display, tag
 from crmtools.show.look import chip
@@ -139,20 +138,6 @@ def ready(data: Data, *, language: Language = "en") -> Display:
     return Display(tag("p", escape(first)) + _grid(heads, rows), "\n".join([first, *lines]))
 
 
-def not_computable(data: Data, *, language: Language = "en", period: Period | None = None) -> Display:
-    """The indicators without a number in the period that is reported, each with its reason; a sentence where there are none."""
-    parts = []
-    for item in _in_order():
-        estimate = measure(item, data, period=period)
-        if sentences.known(estimate.value) is None:
-            parts.append((item.name.to(language), sentences.why(estimate, language)))
-    if not parts:
-        return Display(tag("p", _NONE_MISSING.to(language)), _NONE_MISSING.to(language))
-    colon = word("colon", language)
-    html = tag("ul", "".join(tag("li", f"<b>{escape(name)}</b>{colon}{escape(why)}") for name, why in parts))
-    return Display(html, "\n".join(f"{name}{colon}{why}" for name, why in parts))
-
-
 def _in_order() -> list[Indicator]:
     return [item for dimension in DIMENSIONS for item in CATALOGUE.values() if item.dimension == dimension]
 
@@ -197,4 +182,3 @@ _INDICATOR, _DIMENSION = Text("指标", "Indicator"), Text("维度", "Dimension"
 _STATE, _LACKS = Text("状态", "State"), Text("缺少", "What is missing")
 _CAN, _CANNOT = Text("可计算", "computable"), Text("无法计算", "not computable")
 _READY = Text("{all} 项指标中可计算 {can} 项。", "{can} of {all} indicators can be computed from these data.")
-_NONE_MISSING = Text("目录中的每项指标都有数值。", "Every indicator of the catalogue has a number.")

@@ -1,6 +1,6 @@
 """The goals as a table of one line each: now, target, progress, course, plan status, gap, owner."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from types import MappingProxyType
 
@@ -23,6 +23,9 @@ ICONS: dict[PlanStatus, tuple[str, Tone]] = {
     "no_evidence": ("?", "none"),
 }
 """Each status has its own icon and its word beside the colour."""
+
+_WRAP = "white-space:normal"
+_COLUMN = ("min-width:9.5rem", None, None, None, None, None, "min-width:6.5rem", None)
 
 NO_LINKS: Mapping[str, str] = MappingProxyType({})
 
@@ -88,14 +91,13 @@ def _row(reading: Reading, language: Language, currency: str, links: Mapping[str
     goal, unit = reading.goal, reading.goal.indicator.unit
     name = tag("b", escape(goal.name.to(language)))
     link = links.get(goal.id) or links.get(goal.indicator.id)
-    now = escape(sentences.value_of(reading.now, language, currency, bare=True)) + tag(
-        "small", escape(_below_now(reading, language, currency))
-    )
+    below_now = "".join(tag("small", escape(line)) for line in _below_now(reading, language, currency))
+    now = escape(sentences.value_of(reading.now, language, currency, bare=True)) + below_now
     target = formats.quantity(reading.target, unit, language, currency, bare=True, trim=True)
     gap, below = gap_words(reading, language, currency)
     alt = findings.trend_alt(reading.trend, reading, language, currency)
     course = sparkline([known(e.value) for e in reading.trend.estimates], target=reading.target, alt=alt)
-    person = f" · {goal.person}" if goal.person else ""
+    person = tag("small", escape(goal.person), style=_WRAP) if goal.person else ""
     cells = (
         (tag("a", name, href=link) if link else name) + tag("small", escape(about(reading, language))),
         now,
@@ -103,10 +105,13 @@ def _row(reading: Reading, language: Language, currency: str, links: Mapping[str
         bullet(reading, alt=reading_alt(reading, language, currency)),
         course,
         status_chip(reading.status, language),
-        escape(gap) + (tag("small", escape(below)) if below else ""),
-        escape(goal.department.to(language) + person),
+        escape(gap) + (tag("small", escape(below), style=_WRAP) if below else ""),
+        escape(goal.department.to(language)) + person,
     )
-    return tag("tr", "".join(tag("td", cell, class_="num" if at == 1 else None) for at, cell in enumerate(cells)))
+    return tag(
+        "tr",
+        "".join(tag("td", cell, class_="num" if at == 1 else None, style=_COLUMN[at]) for at, cell in enumerate(cells)),
+    )
 
 
 def about(reading: Reading, language: Language) -> str:
@@ -134,13 +139,13 @@ def first_clause(text: str, language: Language) -> str:
     return text[: next((place for place, letter in enumerate(text) if letter in stops), len(text))]
 
 
-def _below_now(reading: Reading, language: Language, currency: str) -> str:
+def _below_now(reading: Reading, language: Language, currency: str) -> list[str]:
     """Interval and n, or why there is nothing."""
     if known(reading.now.value) is None:
-        return sentences.why(reading.now, language)
+        return [sentences.why(reading.now, language)]
     limits = sentences.interval_of(reading.now, language, currency, bare=True)
     n = f"n = {formats.number(reading.now.n, language)}"
-    return n if limits == formats.MISSING else f"{limits}{'，' if language == 'zh' else ', '}{n}"
+    return [n] if limits == formats.MISSING else [limits, n]
 
 
 def _line(reading: Reading, language: Language, currency: str) -> str:
@@ -148,75 +153,6 @@ def _line(reading: Reading, language: Language, currency: str) -> str:
     status = STATUS[reading.status].to(language)
     stated = f"{reading.goal.name.to(language)}{word('colon', language)}{sentences.value_of(reading.now, language, currency)}"
     return f"{stated} · {sentences.aimed(reading, language, currency)} · {status}"
-
-
-def paths(scorecard: Scorecard, *, language: Language = "en", currency: str = "") -> Display:
-    """Every goal on its way: one figure each with target and plan."""
-    from crmtools.show.display import joined
-    from crmtools.show.trends import trend
-
-    if not len(scorecard):
-        return Display(tag("p", _NO_GOALS.to(language), class_="crm-note"), _NO_GOALS.to(language))
-    return joined(*(trend(r.trend, reading=r, language=language, currency=currency) for r in scorecard))
-
-
-def gaps(scorecard: Scorecard, *, language: Language = "en", currency: str = "") -> Display:
-    """What is missing to each goal with its interval, progress with its error, and what the plan expected by now."""
-    if not len(scorecard):
-        return Display(tag("p", _NO_GOALS.to(language), class_="crm-note"), _NO_GOALS.to(language))
-    columns: Sequence[tuple[Text, Callable[[Reading, str], str]]] = (
-        (
-            Text("基线", "Baseline"),
-            lambda r, c: formats.quantity(r.baseline.value, r.goal.indicator.unit, language, c, bare=True),
-        ),
-        (Text("当前值", "Now"), lambda r, c: sentences.value_of(r.now, language, c, bare=True)),
-        (
-            Text("按计划应达", "Expected by now"),
-            lambda r, c: formats.quantity(r.expected, r.goal.indicator.unit, language, c, bare=True),
-        ),
-        (
-            Text("目标值", "Target"),
-            lambda r, c: formats.quantity(r.target, r.goal.indicator.unit, language, c, bare=True, trim=True),
-        ),
-        (Text("差距", "Gap"), lambda r, c: formats.difference(r.gap, r.goal.indicator.unit, language, c, signed=False)),
-        (Text("差距的区间", "Interval of the gap"), lambda r, c: _gap_interval(r, language, c)),
-        (Text("进度", "Progress"), lambda r, c: _progress(r, language)),
-        (Text("已过时间", "Time over"), lambda r, c: formats.percent(r.elapsed, language, 0)),
-    )
-    head = tag("th", _HEADS[0].to(language), scope="col") + "".join(
-        tag("th", escape(name.to(language)), scope="col", class_="num") for name, _ in columns
-    )
-    rows, lines = [], []
-    for r in scorecard:
-        cells = [write(r, currency_of([r.now], currency)) for _, write in columns]
-        name = r.goal.name.to(language)
-        rows.append(
-            tag(
-                "tr",
-                tag("th", escape(name), scope="row") + "".join(tag("td", escape(cell), class_="num") for cell in cells),
-            )
-        )
-        lines.append(" · ".join([name, *cells]))
-    table = tag("table", tag("thead", tag("tr", head)) + tag("tbody", "".join(rows)), class_="crm-table")
-    return Display(tag("div", table, class_="crm-scroll"), "\n".join(lines), result(scorecard))
-
-
-def _gap_interval(reading: Reading, language: Language, currency: str) -> str:
-    if reading.gap_low is None or reading.gap_high is None:
-        return formats.MISSING
-    unit = reading.goal.indicator.unit
-    low, high = (
-        formats.difference(v, unit, language, currency, signed=False, named=False)
-        for v in (reading.gap_low, reading.gap_high)
-    )
-    return f"{low} {word('to', language)} {high}"
-
-
-def _progress(reading: Reading, language: Language) -> str:
-    text = formats.percent(reading.progress, language, 0)
-    if reading.progress is None or reading.progress_se is None:
-        return text
-    return f"{text} ± {formats.percent(reading.progress_se, language, 0)}"
 
 
 _HEADS = (

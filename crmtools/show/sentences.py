@@ -23,6 +23,7 @@ from crmtools.period import Period
 from crmtools.tables import TABLES
 from crmtools.words import Language, Text, word
 
+Side = Literal["low", "high"]
 Verdict = Literal["higher", "lower", "same", "undetectable", "unknown"]
 
 NO_REASON = Text("没有可用数据", "there are no data")
@@ -47,31 +48,49 @@ class Change:
         return "higher" if self.difference > 0 else "lower"
 
 
-def change(now: Estimate, then: Estimate, *, comparisons: int = 1) -> Change | None:
-    """The change from ``then`` to ``now``; None where one of them has no value.
+def change(now: Estimate, then: Estimate) -> Change | None:
+    """The change from ``then`` to ``now``; None where one of them has no value."""
+    return _told_apart(now, then, 1.0, z_of(now.level))
 
-    Many ``comparisons`` at once ask for a larger difference each (Bonferroni).
+
+def apart(part: Estimate, total: Estimate, *, comparisons: int = 1) -> Change | None:
+    """How far a group lies from the total that holds it; None where one of them has no value.
+
+    The two share customers: with w the group's weight in the total, var(part − total) = (1 − 2w)·se²(part) + se²(total). Many
+    ``comparisons`` at once ask for a larger difference each (Bonferroni).
     """
-    here, there = known(now.value), known(then.value)
+    weight = _weight(part, total)
+    return _told_apart(part, total, max(1 - 2 * weight, 0.0), z_of(1 - (1 - part.level) / comparisons))
+
+
+def _told_apart(one: Estimate, other: Estimate, factor: float, z: float) -> Change | None:
+    """The difference with its threshold at ``z``; ``factor`` multiplies the variance of ``one``."""
+    here, there = known(one.value), known(other.value)
     if here is None or there is None:
         return None
-    z = z_of(1 - (1 - now.level) / comparisons)
     thresholds = []
-    errors = _error(now), _error(then)
+    errors = _error(one), _error(other)
     if errors[0] is not None and errors[1] is not None:
-        thresholds.append(z * math.hypot(errors[0], errors[1]))
-    upper, lower = (now, then) if here >= there else (then, now)
-    reach = _reach(upper, "low"), _reach(lower, "high")
+        thresholds.append(z * math.sqrt(factor * errors[0] ** 2 + errors[1] ** 2))
+    sides: tuple[Side, Side] = ("low", "high") if here >= there else ("high", "low")
+    reach = _reach(one, sides[0]), _reach(other, sides[1])
     if reach[0] is not None and reach[1] is not None:
-        thresholds.append(z / z_of(now.level) * math.hypot(reach[0], reach[1]))
+        thresholds.append(z / z_of(one.level) * math.sqrt(factor * reach[0] ** 2 + reach[1] ** 2))
     return Change(here - there, max(thresholds, default=None))
+
+
+def _weight(part: Estimate, total: Estimate) -> float:
+    """The group's share of what the total is made of: of the denominator, else of the customers."""
+    if part.denominator and total.denominator:
+        return min(max(part.denominator / total.denominator, 0.0), 1.0)
+    return min(part.n / total.n, 1.0) if total.n else 0.0
 
 
 def _error(estimate: Estimate) -> float | None:
     return 0.0 if estimate.method == "census" else known(estimate.se)
 
 
-def _reach(estimate: Estimate, side: Literal["low", "high"]) -> float | None:
+def _reach(estimate: Estimate, side: Side) -> float | None:
     """How far the interval reaches from the value to one side: 0 for a complete count, None where it is open."""
     if estimate.method == "census":
         return 0.0

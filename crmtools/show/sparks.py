@@ -19,7 +19,7 @@ _START, _TARGET, _END = 8.0, 119.7, 147.0
 
 
 def sparkline(values: Sequence[float | None], *, alt: str, target: float | None = None) -> str:
-    """The course of an indicator, the target dashed; periods without a value are gaps. Empty where there is nothing to draw."""
+    """The course of an indicator, the target dashed; a period without a value is bridged thinly. Empty where there is nothing to draw."""
     there = [(index, value) for index, value in enumerate(values) if value is not None]
     if not there:
         return ""
@@ -46,6 +46,9 @@ def sparkline(values: Sequence[float | None], *, alt: str, target: float | None 
         alone = (index == 0 or values[index - 1] is None) and (index + 1 == len(values) or values[index + 1] is None)
         path += f"{pen}{x:.1f} {y:.1f}" + ("h.01" if alone else "")
         pen = "L"
+    if len(there) < there[-1][0] - there[0][0] + 1:
+        bridge = "L".join("{:.1f} {:.1f}".format(*at(*point)) for point in there)
+        parts.append(f'<path d="M{bridge}" stroke="{ACCENT}" stroke-opacity=".4" fill="none"/>')
     line = 'fill="none" stroke-width="1.8" stroke-linejoin="round" stroke-linecap="round"'
     x, y = at(*there[-1])
     parts.append(
@@ -158,10 +161,11 @@ def bar(share: float, *, second: float | None = None) -> str:
 def axis_row(span: Span, labels: Sequence[str]) -> str:
     """The ticks under a column of strips; the outer ones are set inwards so that nothing sticks out."""
     parts = [f'<line x1="0" x2="100%" y1="0" y2="0" stroke="{LINE}"/>']
-    for value, label in zip(span.ticks, labels):
+    for place, (value, label) in enumerate(zip(span.ticks, labels)):
         x = _across(value, span)
+        hide = ' class="crm-wide"' if len(labels) > 4 and place % 2 else ""
         anchor = "start" if x < 8 else "end" if x > 92 else "middle"
-        parts.append(f'<text x="{x:.2f}%" y="15" text-anchor="{anchor}" fill="{MUTED}">{escape(label)}</text>')
+        parts.append(f'<text x="{x:.2f}%" y="15" text-anchor="{anchor}" fill="{MUTED}"{hide}>{escape(label)}</text>')
     return _row("".join(parts), height=20)
 
 
