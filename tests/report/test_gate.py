@@ -8,6 +8,7 @@ import pytest
 
 from crmtools.report.gate import gate
 from crmtools.report.leaks import Forbidden, searchable
+from crmtools.report.reading import read_page
 
 PAGE = """<!doctype html>
 <html lang="{lang}">
