@@ -3,14 +3,16 @@
 from crmtools.show import plots
 from crmtools.show.answers import answer
 from crmtools.show.cards import card, cards
-from crmtools.show.cohort_views import cohort_answer, cohort_curve, cohort_map
+from crmtools.show.cohort_maps import cohort_map
+from crmtools.show.cohort_views import cohort_answer, cohort_curve
 from crmtools.show.definitions import definition
 from crmtools.show.display import Display
 from crmtools.show.figures import figure
 from crmtools.show.goal_views import gaps, not_computable, notes, paths
 from crmtools.show.groups import breakdown, breakdown_table, breakdowns
 from crmtools.show.headlines import headline
-from crmtools.show.lifetime_fit import lifetime_check, lifetime_parameters, lifetime_tracking
+from crmtools.show.lifetime_checks import lifetime_check, lifetime_tracking
+from crmtools.show.lifetime_fit import lifetime_parameters
 from crmtools.show.lifetime_views import lifetime_answer, lifetime_counts, lifetime_value
 from crmtools.show.quality import door, filled, ready
 from crmtools.show.rfm_views import rfm_answer, rfm_bands, rfm_segments

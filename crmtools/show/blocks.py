@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from crmtools import formats
+from crmtools.show.chart import width
 from crmtools.show.display import Display, tag
 from crmtools.words import Language, Text, word
 
@@ -28,12 +29,21 @@ def bullets(items: Sequence[str]) -> str:
 
 def named(text: str, below: str = "") -> str:
     """The first cell of a row: what the row is about, a smaller line below it."""
-    return tag("th", escape(text) + _small(below), scope="row", style="font-weight:400")
+    return tag(
+        "th", escape(text) + _small(below), scope="row", style=f"font-weight:400;min-width:{_name_width(text)}em"
+    )
 
 
-def figure_cell(text: str, below: str = "") -> str:
-    """A cell with a number, a smaller line below it."""
-    return tag("td", escape(text) + _small(below), class_="num")
+def _name_width(text: str) -> float:
+    """Room for a name on a narrow page, where numbers never wrap and would leave it none."""
+    return round(min(width(text, 1.0), 9.0), 1)
+
+
+def figure_cell(text: str, below: str = "", *, wrap: bool = False) -> str:
+    """A cell with a number, a smaller line below it; ``wrap`` for numbers with long units."""
+    return tag(
+        "td", escape(text) + _small(below), class_="num", style="white-space:normal;min-width:7em" if wrap else None
+    )
 
 
 def words_cell(text: str, below: str = "") -> str:
@@ -47,13 +57,18 @@ def grid(heads: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str = 
     ``heads`` are plain, the cells of ``rows`` HTML; all but the ``left`` first columns hold numbers.
     """
     head = "".join(
-        tag("th", escape(text), scope="col", class_="num" if place >= left else None)
+        tag("th", escape(text), scope="col", class_="num" if place >= left else None, style=_HEAD)
         for place, text in enumerate(heads)
     )
     body = "".join(tag("tr", "".join(cells)) for cells in rows)
-    above = tag("caption", escape(caption)) if caption else ""
-    table = tag("table", above + tag("thead", tag("tr", head)) + tag("tbody", body), class_="crm-table")
-    return tag("div", table, class_="crm-scroll")
+    # outside of the table: a caption inside would scroll away with it
+    above = tag("p", escape(caption), class_="crm-note", style="margin:1rem 0 0") if caption else ""
+    table = tag("table", tag("thead", tag("tr", head)) + tag("tbody", body), class_="crm-table")
+    return above + tag("div", table, class_="crm-scroll")
+
+
+_HEAD = "white-space:normal;word-break:keep-all"
+"""Long headings take several lines rather than push the table off the page."""
 
 
 def sentence_list(parts: Sequence[str], language: Language) -> str:

@@ -1,5 +1,6 @@
 """The chapter on goals: what is missing to each and the way there; and which indicators have no number at all."""
 
+import math
 from collections.abc import Sequence
 from html import escape
 
@@ -11,7 +12,7 @@ from crmtools.measure import measure, missing_columns
 from crmtools.period import MONTHS_IN, Period
 from crmtools.show import findings, sentences
 from crmtools.show.blocks import bullets, figure_cell, grid, named, note
-from crmtools.show.chart import Level, Series, Tick, line_chart, span_of
+from crmtools.show.chart import Level, Series, Tick, line_chart, span_of, width
 from crmtools.show.display import Display, tag
 from crmtools.show.look import chip
 from crmtools.show.scorecards import about, result, status_chip
@@ -37,7 +38,7 @@ def gaps(scorecard: Scorecard, *, language: Language, currency: str = "") -> Dis
     rows = [_row(reading, language, currency_of([reading.now], currency)) for reading in scorecard]
     level = formats.percent(next(iter(scorecard)).now.level, language, 0)
     heads = [text.to(language) for text in _HEADS]
-    html = grid(heads, rows) + tag("p", escape(say(_KEY, language, level=level)), class_="crm-note")
+    html = grid(heads, rows, left=2) + tag("p", escape(say(_KEY, language, level=level)), class_="crm-note")
     lines = [_line(reading, language, currency_of([reading.now], currency)) for reading in scorecard]
     return Display(html, "\n".join(lines), result(scorecard))
 
@@ -101,7 +102,7 @@ def _row(reading: Reading, language: Language, currency: str) -> list[str]:
             formats.quantity(reading.target, unit, language, currency, bare=True, trim=True),
             formats.month(goal.deadline, language),
         ),
-        figure_cell(gap, around),
+        figure_cell(gap, around, wrap=True),
         figure_cell(progress_words(reading, language)),
         figure_cell(expected, formats.percent(reading.elapsed, language, 0)),
         figure_cell(*_measured(reading.baseline, reading, language, currency)),
@@ -165,7 +166,7 @@ def _path(reading: Reading, language: Language, currency: str) -> tuple[str, str
         [*(known(e.low) for e in estimates), *rest],
         [*(known(e.high) for e in estimates), *rest],
         [*(point_words(e, language, currency) for e in estimates), *("" for _ in rest)],
-        last=sentences.value_of(findings.valued(estimates)[-1], language, currency, bare=True), dots=False,
+        last=sentences.value_of(findings.valued(estimates)[-1], language, currency, bare=True),
     )  # fmt: skip
     plan = planned_path(reading, periods)
     levels = []
@@ -209,7 +210,9 @@ def _ahead(last: Period, reading: Reading) -> list[Period]:
 
 def _sparse(ticks: list[Tick]) -> list[Tick]:
     """Fewer labels: two figures stand side by side, and each has half the width that labels are laid out for."""
-    every = max(1, round(len(ticks) / 6))
+    widest = max((width(tick.words) + 10 for tick in ticks), default=0)
+    wide, narrow = (max(1, math.ceil(len(ticks) * widest / room)) for room in (620, 290))
+    every = wide * math.ceil(narrow / wide)
     return [tick if (len(ticks) - 1 - place) % every == 0 else Tick("", tick.below) for place, tick in enumerate(ticks)]
 
 
@@ -253,7 +256,7 @@ _HEADS = (
 _KEY = Text(
     "差距：尚缺部分，负数表示已超过目标值；小字与 ± 为 {level} 区间。“尚难判断”：差距的区间包含 0，数据不足以判断目标是否达成。",
     "Gap: what is still missing, negative where the target is passed. Small print and ±: {level} intervals. "
-    "“Cannot tell”: the interval of the gap holds 0, so the data cannot settle whether the target is reached.",
+    "Cannot tell: the interval of the gap holds 0, so the data cannot settle whether the target is reached.",
 )
 _CANNOT_TELL, _NO_INTERVAL = Text("尚难判断", "Cannot tell"), Text("无区间", "no interval")
 _BETWEEN = Text("{low} 至 {high}", "{low} to {high}")

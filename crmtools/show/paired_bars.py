@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from crmtools.show.chart import width
 from crmtools.show.display import tag
 from crmtools.show.look import ACCENT, INK, MUTED, SECOND
 
@@ -25,7 +26,7 @@ class Pair:
 
 
 def paired_bars(pairs: Sequence[Pair], names: tuple[str, str], *, alt: str) -> str:
-    """The rows with their legend, as HTML; the longest bar leaves room for its words."""
+    """The rows with their legend, as HTML; names stand in a margin, the longest bar leaves room for its words."""
     longest = max((v for pair in pairs for v in (pair.first, pair.second) if v is not None), default=0) or 1
     rows = "".join(_row(pair, _ROW * place, longest) for place, pair in enumerate(pairs))
     height = _ROW * len(pairs)
@@ -33,7 +34,10 @@ def paired_bars(pairs: Sequence[Pair], names: tuple[str, str], *, alt: str) -> s
         "svg", rows, role="img", aria_label=alt, width="100%", height=height,
         style=f"display:block;overflow:visible;height:{height}px",
     )  # fmt: skip
-    return legend((names[0], ACCENT, False), (names[1], SECOND, False)) + svg
+    margin = 14 + max((width(pair.name) for pair in pairs), default=0)
+    return legend((names[0], ACCENT, False), (names[1], SECOND, False)) + tag(
+        "div", svg, style=f"padding-left:{margin:.0f}px"
+    )
 
 
 def legend(*entries: tuple[str, str, bool]) -> str:
@@ -51,28 +55,18 @@ def legend(*entries: tuple[str, str, bool]) -> str:
 
 
 def _row(pair: Pair, top: float, longest: float) -> str:
-    """Names stand in the left third, bars begin where it ends."""
     middle = top + _BAR + _GAP / 2 + 2
-    name = f'<text x="0" y="{middle:.0f}" dy=".35em" fill="{INK}">{escape(pair.name)}</text>'
-    bars = [
-        _bar(pair.first, pair.first_words, top + 2, ACCENT, longest),
-        _bar(pair.second, pair.second_words, top + 2 + _BAR + _GAP, SECOND, longest),
-    ]
-    return name + "".join(bars)
+    name = f'<text x="-10" y="{middle:.0f}" dy=".35em" text-anchor="end" fill="{INK}">{escape(pair.name)}</text>'
+    first = _bar(pair.first, pair.first_words, top + 2, ACCENT, longest)
+    return name + first + _bar(pair.second, pair.second_words, top + 2 + _BAR + _GAP, SECOND, longest)
 
 
-_LEFT, _WIDEST = 36.0, 44.0
-"""Per cent of the width: where bars begin, and the length of the longest."""
+_WIDEST = 75.0
+"""The length of the longest bar, in per cent of the width."""
 
 
 def _bar(value: float | None, words: str, top: float, fill: str, longest: float) -> str:
     length = _WIDEST * (value or 0) / longest
-    bar = (
-        f'<rect x="{_LEFT}%" y="{top:.0f}" width="{length:.2f}%" height="{_BAR}" rx="2" fill="{fill}"/>'
-        if length
-        else ""
-    )
-    return (
-        f'{bar}<text x="{_LEFT + length:.2f}%" dx="6" y="{top + _BAR / 2:.1f}" dy=".35em" fill="{MUTED}">'
-        f"{escape(words)}</text>"
-    )
+    bar = f'<rect x="0" y="{top:.0f}" width="{length:.2f}%" height="{_BAR}" rx="2" fill="{fill}"/>' if length else ""
+    at = f'x="{length:.2f}%" dx="6" y="{top + _BAR / 2:.1f}" dy=".35em"'
+    return f'{bar}<text {at} fill="{MUTED}">{escape(words)}</text>'

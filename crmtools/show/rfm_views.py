@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from crmtools import formats
+from crmtools.indicators.units import UNITS
 from crmtools.rfm import MEASURES, SEGMENTS, Rfm
 from crmtools.show.blocks import TOO_FEW, figure_cell, grid, lead, named, rests_on, sentence_list
 from crmtools.show.display import Display
@@ -191,7 +192,9 @@ def _band(measure: str, score: int, cuts: list[float], currency: str, language: 
         return say(_FROM, language, **ends)
     if low is None:
         return say(_UP_TO, language, **ends)
-    return say(_OVER if high is None else _OVER_TO, language, **ends)
+    if high is None:
+        return say(_OVER, language, **ends)
+    return formats.interval(low, high, UNITS["money"], language, currency)
 
 
 def _known(value: float) -> float | None:
@@ -248,7 +251,6 @@ _BEST_SCORE, _WORST_SCORE = Text("最好", "best"), Text("最差", "worst")
 _COUNT = Text("客户：{count}", "customers: {count}")
 _FROM_TO, _FROM = Text("{low}–{high}", "{low}–{high}"), Text("{low} 及以上", "{low} or more")
 _UP_TO, _OVER = Text("不超过 {high}", "up to {high}"), Text("超过 {low}", "over {low}")
-_OVER_TO = Text("超过 {low}，不超过 {high}", "over {low}, up to {high}")
 _BANDS = Text(
     "分界值取五分位数；等于分界值的归入较低一档，因此有的得分可能没有客户",
     "Cut at the fifths; a value equal to a cut lies below it, so some scores may have no customers",
