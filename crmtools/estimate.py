@@ -35,7 +35,7 @@ class Estimate:
     ``value``, ``low`` and ``high`` are in the indicator's unit: shares as fractions (0.046 is 4.6 %), net scores from
     −100 to 100, durations in hours, money in the report's currency. ``n`` counts the sampled units (customers unless the
     indicator says otherwise), ``rows`` the facts behind them. ``excluded`` lists (reason, rows). ``why`` says why the
-    value or the interval is missing. ``group`` holds (attribute, value) pairs for a part of the customers.
+    value or the interval is missing. ``group`` holds (attribute, value) pairs for a part of the customers. ``currency`` is set for money.
     """
 
     indicator: str
@@ -55,6 +55,7 @@ class Estimate:
     why: Text | None = None
     group: tuple[tuple[str, str], ...] = ()
     suppressed: bool = False
+    currency: str = ""
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON; :meth:`from_dict` reads them back."""
