@@ -30,13 +30,13 @@ def bullets(items: Sequence[str]) -> str:
 def named(text: str, below: str = "") -> str:
     """The first cell of a row: what the row is about, a smaller line below it."""
     return tag(
-        "th", escape(text) + _small(below), scope="row", style=f"font-weight:400;min-width:{_name_width(text)}em"
+        "th", escape(text) + _small(below), scope="row", style=f"font-weight:400;min-width:{_name_width(text, below)}em"
     )
 
 
-def _name_width(text: str) -> float:
+def _name_width(text: str, below: str) -> float:
     """Room for a name on a narrow page, where numbers never wrap and would leave it none."""
-    return round(min(width(text, 1.0), 9.0), 1)
+    return round(min(max(width(text, 1.0), width(below, 0.5)), 9.0), 1)
 
 
 def figure_cell(text: str, below: str = "", *, wrap: bool = False) -> str:

@@ -38,7 +38,7 @@ def _purchases(study: Study, model: BetaGeo, language: Language) -> Display:
         cells += _opinion_cells(opinion.loc["log_likelihood"], 1, language)
     rows.append([named(_LOG_LIKELIHOOD.to(language)), *map(figure_cell, cells)])
     heads = [text.to(language) for text in (*_PARAMETER_HEADS, *(_OPINION_HEADS if opinion is not None else ()))]
-    span = formats.number(model.longest, language, 1)
+    span = formats.number(model.longest, language)
     caption = [
         say(
             _PURCHASE_CAPTION,
