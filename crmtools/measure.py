@@ -11,8 +11,8 @@ from crmtools.errors import CRMError, nearest
 from crmtools.estimate import Estimate
 from crmtools.indicators.catalogue import EXCLUSIONS, Indicator, find
 from crmtools.indicators.facts import Periods
-from crmtools.indicators.kinds import NO_DATA, Figures, Request, Total
-from crmtools.period import Period, Step
+from crmtools.indicators.kinds import CENSUS, NO_DATA, Figures, Request, Total
+from crmtools.period import MONTHS_IN, Period, Step
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
@@ -120,8 +120,15 @@ def trend(
 ) -> Trend:
     """The indicator over the last months, quarters or years up to the period that is reported; one query for all."""
     report = data.settings.report
+    if by is not None and by not in MONTHS_IN:
+        raise CRMError(f"'{by}' is no step of a trend. Allowed: {', '.join(MONTHS_IN)}.")
+    if periods is not None and periods < 1:
+        raise CRMError(f"A trend needs at least one period, found {periods}.")
     spans = data.period.up_to(periods or report.trend_length, by or report.trend)
-    return Trend(find(indicator), estimates(indicator, data, spans, where=where, **assumptions))
+    found = estimates(indicator, data, spans, where=where, **assumptions)
+    smallest = data.settings.publish.smallest_group
+    # a month with a handful of answers tells about people, and nothing about the indicator
+    return Trend(find(indicator), tuple(e.hidden() if 0 < e.n < smallest else e for e in found))
 
 
 def breakdown(
@@ -212,8 +219,12 @@ def estimates(
     """Estimates for several periods, by group when ``by`` is given: the one way all measurements take."""
     item = find(indicator)
     in_force = resolve(item, data, assumptions)
-    group = tuple((key, _said(value)) for key, value in (where or {}).items())
-    blank = [Estimate(item.id, period, data.as_of, group=group, level=data.settings.report.confidence) for period in periods]
+    group = tuple((key, _said(key, value)) for key, value in (where or {}).items())
+    currency = data.currency if item.unit.form == "money" else ""
+    blank = [
+        Estimate(item.id, period, data.as_of, group=group, level=data.settings.report.confidence, currency=currency)
+        for period in periods
+    ]
     if missing := missing_columns(item, data):
         listed = ", ".join(missing)
         return tuple(replace(e, why=Text(f"缺少 {listed}", f"{listed} missing")) for e in blank)
@@ -228,6 +239,8 @@ def estimates(
     excluded = _excluded(item, facts, keys, data)
     made = []
     if not by:
+        if where and not figures and (nobody := _nobody(where, data)):
+            return tuple(replace(e, why=nobody) for e in blank)
         for number, empty in enumerate(blank):
             made.append(_estimate(item, empty, figures.get((number,)), excluded.get((number,), ())))
         return tuple(made)
@@ -238,8 +251,29 @@ def estimates(
     return tuple(made)
 
 
-def _said(value: str | Sequence[str]) -> str:
-    return value if isinstance(value, str) else " + ".join(value)
+def _allowed(name: str, value: str | Sequence[str]) -> list[str]:
+    """The values that a condition lets through."""
+    values = [value] if isinstance(value, str) else value
+    if not (isinstance(values, (list, tuple)) and values and all(isinstance(item, str) for item in values)):
+        raise CRMError(f"where: '{name}' must be a text or a list of texts such as ['south', 'east'], found {value!r}.")
+    return list(values)
+
+
+def _nobody(where: Where, data: Data) -> Text | None:
+    """Why a condition lets nobody through: a value that no customer has."""
+    customers = data["customers"] if data.has("customers") else None
+    for name, value in where.items():
+        if customers is None or name not in customers.columns:
+            continue
+        there = data.execute(customers.select(name).distinct().order_by(name))[name].dropna().tolist()
+        if not set(wanted := _allowed(name, value)) & {*there, UNKNOWN}:
+            listed = ", ".join(wanted)
+            return Text(f"没有客户的 {name} 为 {listed}", f"no customer has {name} '{listed}'. {nearest(wanted[0], there)}")
+    return None
+
+
+def _said(name: str, value: str | Sequence[str]) -> str:
+    return " + ".join(_allowed(name, value))
 
 
 def _facts(
@@ -253,8 +287,9 @@ def _facts(
         customers = data["customers"].select("customer_id", *lacking)
         facts = facts.left_join(customers, "customer_id").drop("customer_id_right")
     for name, value in (where or {}).items():
-        allowed = [value] if isinstance(value, str) else list(value)
-        facts = facts.filter(facts[name].isin(allowed))
+        allowed = _allowed(name, value)
+        known = facts[name].isin(allowed)
+        facts = facts.filter(known | facts[name].isnull() if UNKNOWN in allowed else known)
     return facts
 
 
@@ -284,9 +319,18 @@ def _estimate(item: Indicator, empty: Estimate, figures: Figures | None, exclude
         return replace(empty, why=NOT_OVER)
     if figures is None:
         if isinstance(item.kind, Total):
-            return replace(empty, value=0.0, numerator=0.0, method="census", excluded=excluded)
+            return replace(empty, value=0.0, numerator=0.0, method="census", why=CENSUS, excluded=excluded)
         return replace(empty, why=NO_DATA, excluded=excluded)
     return replace(
-        empty, value=figures.value, low=figures.low, high=figures.high, se=figures.se, n=figures.n, rows=figures.rows,
+        empty, value=figures.value, low=_legal(figures.low, item), high=_legal(figures.high, item), se=figures.se, n=figures.n, rows=figures.rows,
         numerator=figures.numerator, denominator=figures.denominator, method=figures.method, why=figures.why, excluded=excluded,
     )  # fmt: skip
+
+
+def _legal(limit: float | None, item: Indicator) -> float | None:
+    """A limit of an interval, kept inside what the unit can be: no share of receivables is above 100 %."""
+    if limit is None:
+        return None
+    least, most = item.unit.low, item.unit.high
+    limit = limit if least is None else max(limit, least)
+    return limit if most is None else min(limit, most)

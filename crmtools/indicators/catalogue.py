@@ -7,6 +7,8 @@ at import and says what is allowed.
 """
 
 import inspect
+import math
+import numbers
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -93,17 +95,23 @@ class Indicator:
 
     def with_assumptions(self, given: Mapping[str, object]) -> dict[str, object]:
         """The assumptions with their defaults, after checking that the given ones exist and have the right type."""
+        fitting = dict(self.assumptions)
         for key, value in given.items():
             if key not in self.assumptions:
                 raise CRMError(f"'{self.id}' has no assumption '{key}'. {nearest(key, self.assumptions)}")
             default = self.assumptions[key]
-            fits = isinstance(value, (int, float)) and not isinstance(value, bool)
             if isinstance(default, (bool, str)):
-                fits = isinstance(value, type(default))
+                fits, wanted = isinstance(value, type(default)), "true or false" if isinstance(default, bool) else "a word"
+            else:
+                fits = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+                wanted = "a number"
+                if isinstance(default, int):
+                    fits, wanted = fits and value == int(value), "a whole number"
             if not fits:
-                wanted = type(default).__name__
-                raise CRMError(f"'{self.id}.{key}' must be a {wanted} such as {default!r}, found {value!r}.")
-        return {**self.assumptions, **given}
+                raise CRMError(f"'{self.id}.{key}' must be {wanted} such as {default!r}, found {value!r}.")
+            # 30 and 30.0 are one question, and numpy's numbers are ours
+            fitting[key] = type(default)(value)  # type: ignore[call-arg]
+        return fitting
 
 
 _registered: dict[str, Indicator] = {}

@@ -86,6 +86,11 @@ def hours_between(start: ir.TimestampValue, end: ir.TimestampValue) -> ir.Floati
     return end.delta(start, unit="second") / HOUR
 
 
+def at_risk(events: ir.Table, months: ir.Table) -> ir.Table:
+    """The events of those customers whose time is counted: others would be in the numerator and not below it."""
+    return events.semi_join(months, ["period", "customer_id"])
+
+
 def exposure_months(customers: ir.Table, periods: Periods) -> ir.Table:
     """Months each customer was at risk: from the period's start, or the day of acquisition, to the period's end.
 

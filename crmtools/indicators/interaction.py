@@ -4,7 +4,7 @@ import ibis
 import ibis.expr.types as ir
 
 from crmtools.indicators.catalogue import indicator
-from crmtools.indicators.facts import Periods, exposure_months
+from crmtools.indicators.facts import Periods, at_risk, exposure_months
 from crmtools.indicators.kinds import Rate
 from crmtools.words import Text
 
@@ -22,7 +22,7 @@ def interaction_frequency(interactions: ir.Table, customers: ir.Table, periods: 
     months = exposure_months(customers, periods)
     meant = interactions.direction.isin(["inbound", "two_way"])
     by_hand = interactions.type.isnull() | interactions.type.notin(["bulk", "auto"])
-    rows = periods.rows(interactions.filter(meant & by_hand), "at")
+    rows = at_risk(periods.rows(interactions.filter(meant & by_hand), "at"), months)
     return ibis.union(
         months.select("period", "customer_id", value=ibis.literal(0.0), weight=months.months),
         rows.select("period", "customer_id", value=ibis.literal(1.0), weight=ibis.literal(0.0)),

@@ -6,7 +6,7 @@ Rows reach Python only where a small sample needs resampling, or as counts per d
 
 import math
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from crmtools import intervals
+from crmtools.errors import CRMError
 from crmtools.words import Text
 
 Run = Callable[[ir.Table], pd.DataFrame]
@@ -28,10 +29,17 @@ ALIKE = Text("各客户数值相同，无法估计误差", "all customers are al
 SINGLE = Text("只有一位客户，无法估计误差", "a single customer: no error can be estimated")
 NOT_REACHED = Text("数据尚不足以达到该分位数", "the data do not reach that quantile yet")
 NO_UPPER = Text("区间上限尚未达到", "the upper limit is not reached by the data")
+NO_SPEND = Text("该期间没有费用记录", "no spend is recorded")
+NOBODY_WON = Text("有费用而无新客户", "money was spent, and nobody was won")
 CENSUS = Text("全量统计，无抽样误差", "a complete count: there is no sampling error")
 
-SMALL_FOR_RATIO = 500
+SMALL_FOR_RATIO = 2000
+CLEAR_OF_ZERO = 3.0
+"""Standard errors that a ratio with negative parts must lie above zero for its logarithm to be trusted."""
 SMALL_FOR_MEAN = 30
+BOOTSTRAP_FROM = 8
+"""Customers below which there are too few different resamples: of answers from 1 to 5, bootstrap-t would cover 55 % at
+n = 3 and 78 % at n = 5 instead of 95 %, Student's t 99 % and 91 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +141,7 @@ class _Sums:
         return intervals.linearised_variance(self.n, self.sv, self.sw, self.svv, self.svw, self.sww)
 
 
-def _keyed(frame: pd.DataFrame, keys: Sequence[str]) -> "list[tuple[Key, dict[str, object]]]":
+def _keyed(frame: pd.DataFrame, keys: Sequence[str]) -> list[tuple[Key, dict[Hashable, object]]]:
     records = frame.to_dict("records")
     return [(tuple(record[key] for key in keys), record) for record in records]
 
@@ -152,9 +160,15 @@ class _FromMoments:
             key: _Sums(**{name: record[name] for name in _Sums.__slots__})  # type: ignore[arg-type]
             for key, record in _keyed(frame, request.keys)
         }
-        sums = {key: item for key, item in sums.items() if item.sw and math.isfinite(item.sw)}
-        small = self._small(request, [key for key, item in sums.items() if self.resample(item)], sums)
-        return {key: self.figures(item, request, small.get(key)) for key, item in sums.items()}
+        counted = {key: item for key, item in sums.items() if item.sw and math.isfinite(item.sw)}
+        small = self._small(request, [key for key, item in counted.items() if self.resample(item)], counted)
+        figures = {key: self.figures(item, request, small.get(key)) for key, item in counted.items()}
+        empty = {key: self.without_weight(item) for key, item in sums.items() if key not in counted}
+        return figures | {key: item for key, item in empty.items() if item is not None}
+
+    def without_weight(self, sums: _Sums) -> Figures | None:
+        """What to say of a group with nothing in the denominator; None is that there is nothing to count."""
+        return None
 
     def resample(self, sums: _Sums) -> bool:
         """Whether the interval needs the customers themselves."""
@@ -181,13 +195,19 @@ class _FromMoments:
         }
 
 
-def _arrays(units: pd.DataFrame) -> tuple[intervals.Floats, intervals.Floats]:
-    return units.v.to_numpy(float), units.w.to_numpy(float)
+def _bootstrap(units: pd.DataFrame | None, request: Request, *, log: bool) -> tuple[float, float] | None:
+    """The bootstrap-t interval of the customers, None where they were not fetched or resampling cannot tell."""
+    if units is None:
+        return None
+    v, w = units.v.to_numpy(float), units.w.to_numpy(float)
+    return intervals.bootstrap_t(v, w, log=log, seed=_seed(v, w), level=request.level)
 
 
-def _seed(units: pd.DataFrame) -> int:
-    """A seed that depends on the data alone, so that a rerun gives the same interval."""
-    return zlib.crc32(np.round(units[["v", "w"]].to_numpy(float), 9).tobytes())
+def _seed(v: intervals.Floats, w: intervals.Floats) -> int:
+    """A seed that depends on the numbers alone, so that a rerun gives the same interval; their last digits, which depend
+    on the order in which the engine adds, do not count."""
+    digits = np.column_stack([v, w]).astype(np.float32)
+    return zlib.crc32(digits[np.lexsort(digits.T)].tobytes())
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +238,9 @@ class NetShare(_FromMoments):
         net, either, n = sums.ratio, sums.sav / sums.sw, sums.sw**2 / sums.sww
         low, high = intervals.net_share(net, either, n, request.level)
         se = math.sqrt(max(either - net**2, 0) / n)
-        scaled = (100 * figure for figure in (net, low, high, se))
-        return Figures(*scaled, sums.n, sums.rows, 100 * sums.sv, sums.sw, "adjusted_wald")
+        return Figures(
+            100 * net, 100 * low, 100 * high, 100 * se, sums.n, sums.rows, 100 * sums.sv, sums.sw, "adjusted_wald"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,20 +252,19 @@ class Mean(_FromMoments):
 
     def resample(self, sums: _Sums) -> bool:
         """Below thirty customers t is not trusted."""
-        return 1 < sums.n < SMALL_FOR_MEAN and sums.variance > 0
+        return BOOTSTRAP_FROM <= sums.n < SMALL_FOR_MEAN and sums.variance > 0
 
     def figures(self, sums: _Sums, request: Request, units: pd.DataFrame | None) -> Figures:
-        """Clustered t, or bootstrap-t when there are fewer than thirty customers."""
+        """Clustered t, or bootstrap-t for eight to twenty-nine customers."""
         bare = sums.figures
         if sums.n < 2:
             return replace(bare, why=SINGLE)
         if not sums.variance > 0:
             return replace(bare, why=ALIKE)
-        if units is not None:
-            low, high = intervals.bootstrap_t(*_arrays(units), log=False, seed=_seed(units), level=request.level)
-            method = "bootstrap_t"
-        else:
-            (low, high), method = intervals.t_interval(sums.ratio, sums.variance, sums.n, request.level), "clustered_t"
+        limits, method = _bootstrap(units, request, log=False), "bootstrap_t"
+        if limits is None:
+            limits, method = intervals.t_interval(sums.ratio, sums.variance, sums.n, request.level), "clustered_t"
+        low, high = limits
         return replace(bare, low=low, high=high, se=math.sqrt(sums.variance), method=method)
 
 
@@ -260,20 +280,23 @@ class Ratio(_FromMoments):
         return SMALL_FOR_MEAN <= sums.n < SMALL_FOR_RATIO and sums.variance > 0
 
     def figures(self, sums: _Sums, request: Request, units: pd.DataFrame | None) -> Figures:
-        """Log bootstrap-t below 500 customers, delta method on the log scale above, no claim below 30."""
+        """Log bootstrap-t below 2,000 customers, delta method on the log scale above, no claim below 30.
+
+        Not on the log scale where customers may be negative and the ratio is not clear of zero.
+        """
         bare = sums.figures
         if sums.n < SMALL_FOR_MEAN:
             return replace(bare, why=Text(TOO_FEW.zh.format(n=30), TOO_FEW.en.format(n=30)))
         if not sums.variance > 0:
             return replace(bare, why=ALIKE)
-        log = sums.ratio > 0
-        if units is not None:
-            low, high = intervals.bootstrap_t(*_arrays(units), log=log, seed=_seed(units), level=request.level)
-            method = "log_bootstrap_t" if log else "bootstrap_t"
-        elif log:
-            (low, high), method = intervals.log_delta(sums.ratio, sums.variance, request.level), "log_delta"
-        else:
-            (low, high), method = intervals.t_interval(sums.ratio, sums.variance, sums.n, request.level), "delta"
+        never_negative = sums.sav <= sums.sv * (1 + 1e-9)
+        log = sums.sv > 0 and (never_negative or sums.ratio > CLEAR_OF_ZERO * math.sqrt(sums.variance))
+        limits, method = _bootstrap(units, request, log=log), "log_bootstrap_t" if log else "bootstrap_t"
+        if limits is None and log:
+            limits, method = intervals.log_delta(sums.ratio, sums.variance, request.level), "log_delta"
+        elif limits is None:
+            limits, method = intervals.t_interval(sums.ratio, sums.variance, sums.n, request.level), "delta"
+        low, high = limits
         return replace(bare, low=low, high=high, se=math.sqrt(sums.variance), method=method)
 
 
@@ -292,8 +315,8 @@ class Rate(_FromMoments):
         deff = max(1.0, sums.variance / poisson) if sums.sv and sums.variance > 0 else 1.0
         low, high = (deff * limit / sums.sw for limit in intervals.garwood(sums.sv / deff, request.level))
         se = math.sqrt(deff * poisson)
-        scaled = (self.per * figure for figure in (rate, low, high, se))
-        return Figures(*scaled, sums.n, sums.rows, self.per * sums.sv, sums.sw, "garwood")
+        per = self.per
+        return Figures(per * rate, per * low, per * high, per * se, sums.n, sums.rows, per * sums.sv, sums.sw, "garwood")
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,14 +328,18 @@ class UnitCost(_FromMoments):
 
     def figures(self, sums: _Sums, request: Request, units: pd.DataFrame | None) -> Figures:
         """Exact Poisson interval on the number of customers, inverted. Without spend there is no cost to speak of."""
-        if not sums.sv:
-            return Figures(n=sums.n, rows=sums.rows, denominator=sums.sw, why=Text("该期间没有费用记录", "no spend is recorded"))
+        if not sums.sv > 0:
+            return Figures(n=sums.n, rows=sums.rows, numerator=sums.sv, denominator=sums.sw, why=NO_SPEND)
         fewest, most = intervals.garwood(sums.sw, request.level)
         cost = sums.sv / sums.sw
         return Figures(
             cost, sums.sv / most, sums.sv / fewest, cost / math.sqrt(sums.sw), sums.n, sums.rows, sums.sv, sums.sw,
             "poisson_inverse",
         )  # fmt: skip
+
+    def without_weight(self, sums: _Sums) -> Figures | None:
+        """Money that won nobody is said, not passed over: it is part of the total."""
+        return Figures(n=sums.n, rows=sums.rows, numerator=sums.sv, denominator=0.0, why=NOBODY_WON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,6 +382,8 @@ class Duration:
             return {}
         pooled = counts.groupby("value", as_index=False)[["events", "rows"]].sum()
         quantile = float(request.assumptions["quantile"])  # type: ignore[arg-type]
+        if not 0 < quantile < 1:
+            raise CRMError(f"A quantile lies between 0 and 1, found {quantile:g}: 0.5 is the median, 0.9 nine in ten.")
         threshold = self._quantile(pooled, quantile, 1.0, request.level)[0]
         effects = self._design_effects(request, threshold)
         figures = {}

@@ -4,7 +4,7 @@ import ibis
 import ibis.expr.types as ir
 
 from crmtools.indicators.catalogue import indicator
-from crmtools.indicators.facts import Periods, exposure_months, hours_between
+from crmtools.indicators.facts import Periods, at_risk, exposure_months, hours_between
 from crmtools.indicators.kinds import Duration, Rate, Total
 from crmtools.words import Text
 
@@ -46,7 +46,7 @@ def first_response_time(tickets: ir.Table, periods: Periods, *, quantile: float 
 def complaint_rate(tickets: ir.Table, customers: ir.Table, periods: Periods) -> ir.Table:
     """Customers carry their months at risk, complaints the events."""
     months = exposure_months(customers, periods)
-    complaints = periods.rows(tickets.filter(tickets.type == "complaint"), "created_at")
+    complaints = at_risk(periods.rows(tickets.filter(tickets.type == "complaint"), "created_at"), months)
     return ibis.union(
         months.select("period", "customer_id", value=ibis.literal(0.0), weight=months.months),
         complaints.select("period", "customer_id", value=ibis.literal(1.0), weight=ibis.literal(0.0)),
