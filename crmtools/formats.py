@@ -198,9 +198,7 @@ def axis(value: float, step: float, unit: Unit, language: Language, currency: st
         if large:
             written = _grouped(abs(shown) / divisor, 2, language).rstrip("0").rstrip(".")
             return f"{MINUS if shown < 0 else ''}{symbol(currency, language)}{written}{SPACE}{large}"
-        return (
-            _sign(shown, "1", False) * (shown < 0) + symbol(currency, language) + _grouped(abs(shown), digits, language)
-        )
+        return f"{MINUS if shown < 0 else ''}{symbol(currency, language)}{_grouped(abs(shown), digits, language)}"
     tail = _per_cent(language) if unit.form == "percent" else ""
     return number(shown, language, digits, signed=unit.signed) + tail
 

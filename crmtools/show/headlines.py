@@ -44,29 +44,22 @@ def _counts(readings: tuple[Reading, ...], language: Language) -> str:
     parts = [_part(status, count, len(readings), language) for status, count in counts if count]
     if not parts:
         return say(_ALL_UNJUDGED, language, goals=_goals(len(readings), language))
-    if language == "zh":
-        return (
-            f"{_goals(len(readings), language)}中，{'，'.join(parts)}。"
-            if len(readings) > 1
-            else f"唯一的目标{parts[0]}。"
-        )
     if len(readings) == 1:
-        return f"The only goal {parts[0].partition(' ')[2]}."
+        return say(_ONE_GOAL, language, state=parts[0])
+    if len(parts) == 1 and len(readings) == sum(count for _, count in counts):
+        return say(_ALL_ALIKE, language, goals=_goals(len(readings), language), state=parts[0])
+    if language == "zh":
+        return f"{_goals(len(readings), language)}中，{'，'.join(parts)}。"
     listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
     return f"Of {_goals(len(readings), language)}, {listed}."
 
 
 def _part(status: PlanStatus, count: int, of: int, language: Language) -> str:
-    words = _STATUS[status].to(language)
-    if language == "zh":
-        return words if of == 1 else f"{_number(count)}{words}"
-    plain = "all" if count == of and of > 1 else formats.counted(count, language)
-    verb = "is" if count == 1 else "are"
-    return f"{plain} {words.replace('is ', f'{verb} ', 1) if words.startswith('is ') else _have(words, count)}"
-
-
-def _have(words: str, count: int) -> str:
-    return words if count == 1 else words.replace("has ", "have ", 1)
+    """``two are on track``; just the state where it is that of all goals."""
+    words = (_STATE if count == 1 else _STATES)[status].to(language)
+    if count == of:
+        return words
+    return f"{_number(count)}{words}" if language == "zh" else f"{formats.counted(count, language)} {words}"
 
 
 def _number(count: int) -> str:
@@ -131,13 +124,21 @@ def _unjudged(readings: tuple[Reading, ...], language: Language) -> str:
 
 _NONE = Text("参数文件中没有设定目标。", "The parameters file names no goals.")
 _ALL_UNJUDGED = Text("{goals}均因数据不足，无法判断。", "Of {goals}, none can be judged.")
-_STATUS: dict[PlanStatus, Text] = {
+_ONE_GOAL = Text("唯一的目标{state}。", "The only goal {state}.")
+_ALL_ALIKE = Text("{goals}均{state}。", "All {goals} {state}.")
+_STATE: dict[PlanStatus, Text] = {
     "reached": Text("已达到目标值", "is reached"),
     "on_track": Text("进展正常", "is on track"),
     "behind": Text("落后于计划", "is behind plan"),
     "at_risk": Text("存在风险", "is at risk"),
     "missed": Text("未达成", "is missed"),
     "not_started": Text("尚未开始", "has not started"),
+}
+_STATES: dict[PlanStatus, Text] = {
+    status: Text(
+        text.zh, text.en.replace("is ", "are ", 1) if text.en.startswith("is ") else text.en.replace("has ", "have ", 1)
+    )
+    for status, text in _STATE.items()
 }
 _LARGEST = Text(
     "差距最大的是{name}：当前 {value}，目标为 {by}前达到 {target}，尚差 {gap}（负责：{owner}）。",

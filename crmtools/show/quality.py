@@ -17,6 +17,7 @@ from crmtools.tables.source import Data
 from crmtools.words import Language, Text, word
 
 LEFT_OUT: dict[str, Text] = {
+    "empty": Text("空表", "a table without rows"),
     "missing": Text("必填项为空", "a needed value is empty"),
     "unparsed": Text("无法识别的值", "a value that cannot be read"),
     "values": Text("不在已知取值中", "a word that is not known"),

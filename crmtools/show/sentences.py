@@ -23,7 +23,6 @@ from crmtools.period import Period
 from crmtools.tables import TABLES
 from crmtools.words import Language, Text, word
 
-Side = Literal["low", "high"]
 Verdict = Literal["higher", "lower", "same", "undetectable", "unknown"]
 
 NO_REASON = Text("没有可用数据", "there are no data")
@@ -50,32 +49,34 @@ class Change:
 
 def change(now: Estimate, then: Estimate) -> Change | None:
     """The change from ``then`` to ``now``; None where one of them has no value."""
-    return _told_apart(now, then, 1.0, z_of(now.level))
+    return _change(now, then, 0.0, z_of(now.level))
 
 
 def apart(part: Estimate, total: Estimate, *, comparisons: int = 1) -> Change | None:
     """How far a group lies from the total that holds it; None where one of them has no value.
 
-    The two share customers: with w the group's weight in the total, var(part − total) = (1 − 2w)·se²(part) + se²(total). Many
-    ``comparisons`` at once ask for a larger difference each (Bonferroni).
+    With w the group's weight, part − total = (1 − w)·(part − rest), so its variance is (1 − w)²·se²(part) + se²(total) −
+    w²·se²(part). Many ``comparisons`` at once ask for a larger difference each (Bonferroni).
     """
-    weight = _weight(part, total)
-    return _told_apart(part, total, max(1 - 2 * weight, 0.0), z_of(1 - (1 - part.level) / comparisons))
+    return _change(part, total, _weight(part, total), z_of(1 - (1 - part.level) / comparisons))
 
 
-def _told_apart(one: Estimate, other: Estimate, factor: float, z: float) -> Change | None:
-    """The difference with its threshold at ``z``; ``factor`` multiplies the variance of ``one``."""
+def _change(one: Estimate, other: Estimate, weight: float, z: float) -> Change | None:
+    """The difference, and the threshold at ``z``; ``weight`` is the part of ``other`` that ``one`` makes up."""
     here, there = known(one.value), known(other.value)
     if here is None or there is None:
         return None
+    side, facing = ("low", "high") if here >= there else ("high", "low")
+    reaches = z / z_of(one.level)
+    spreads = (
+        (_error(one), _error(one), _error(other), z),
+        (_reach(one, side), _reach(one, facing), _reach(other, facing), reaches),
+    )
     thresholds = []
-    errors = _error(one), _error(other)
-    if errors[0] is not None and errors[1] is not None:
-        thresholds.append(z * math.sqrt(factor * errors[0] ** 2 + errors[1] ** 2))
-    sides: tuple[Side, Side] = ("low", "high") if here >= there else ("high", "low")
-    reach = _reach(one, sides[0]), _reach(other, sides[1])
-    if reach[0] is not None and reach[1] is not None:
-        thresholds.append(z / z_of(one.level) * math.sqrt(factor * reach[0] ** 2 + reach[1] ** 2))
+    for near, far, across, scale in spreads:
+        if near is not None and across is not None:
+            rest = max(across**2 - (weight * (far or 0.0)) ** 2, 0.0)
+            thresholds.append(scale * math.hypot((1 - weight) * near, math.sqrt(rest)))
     return Change(here - there, max(thresholds, default=None))
 
 
@@ -90,7 +91,7 @@ def _error(estimate: Estimate) -> float | None:
     return 0.0 if estimate.method == "census" else known(estimate.se)
 
 
-def _reach(estimate: Estimate, side: Side) -> float | None:
+def _reach(estimate: Estimate, side: str) -> float | None:
     """How far the interval reaches from the value to one side: 0 for a complete count, None where it is open."""
     if estimate.method == "census":
         return 0.0
