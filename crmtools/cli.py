@@ -14,6 +14,7 @@ from typing import Any, cast, get_args
 
 import click
 
+import crmtools
 from crmtools.errors import CRMError
 from crmtools.words import Language
 
@@ -44,7 +45,7 @@ class _Commands(click.Group):
 
 
 @click.group(cls=_Commands, context_settings=HELP)
-@click.version_option(package_name="crmtools", message="%(version)s")
+@click.version_option(crmtools.__version__, message="%(version)s")
 def main() -> None:
     """Customer-relationship analysis: goals, indicators with honest intervals, published reports."""
 

@@ -10,7 +10,7 @@ import contextlib
 import re
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +63,7 @@ class Outcome:
 
 
 def run_jobs(
-    jobs: Sequence[Job],
+    jobs: Iterable[Job],
     *,
     folder: Path,
     facts: Callable[[Job], dict[str, str]],
@@ -74,32 +74,38 @@ def run_jobs(
 ) -> tuple[Outcome, ...]:
     """Run every job and say what became of it, in the order of the jobs.
 
-    Executed notebooks go to ``folder/notebooks/LANGUAGE/SLUG.ipynb``, what they said to ``folder/logs``. ``facts``
-    gives what a notebook's Markdown may name. Kernels are forked from ``warm`` where it is given. ``done`` is called in
-    this thread after each. No job stops another one; an interrupt ends all kernels and is raised again.
+    Executed notebooks go to ``folder/notebooks/LANGUAGE/SLUG.ipynb``, what they said to ``folder/logs``. ``jobs`` may
+    be a generator that makes each job ready while the ones before are running. ``facts`` gives what a notebook's
+    Markdown may name. Kernels are forked from ``warm`` where it is given. ``done`` is called in this thread after each.
+    No job stops another one; an interrupt ends all kernels and is raised again.
     """
     kernel.register()
     kernels = kernel.Kernels(warm)
     outcomes: dict[int, Outcome] = {}
+    waiting: dict[Future[Outcome], int] = {}
+
+    def gather(seconds: float) -> None:
+        ended, _ = wait(waiting, timeout=seconds, return_when=FIRST_COMPLETED)
+        for future in ended:
+            number = waiting.pop(future)
+            outcomes[number] = future.result()
+            done(outcomes[number])
+
     with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="notebook") as pool:
         try:
-            waiting: dict[Future[Outcome], int] = {
-                pool.submit(
+            for number, job in enumerate(jobs):
+                future = pool.submit(
                     _run, job, folder=folder, facts=facts(job), cell_seconds=cell_seconds, kernels=kernels
-                ): number
-                for number, job in enumerate(jobs)
-            }
+                )
+                waiting[future] = number
+                gather(0)
             while waiting:
-                ended, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
-                for future in ended:
-                    outcome = future.result()
-                    outcomes[waiting.pop(future)] = outcome
-                    done(outcome)
+                gather(0.2)
         except BaseException:  # an interrupt above all
             pool.shutdown(wait=False, cancel_futures=True)
             kernels.stop()
             raise
-    return tuple(outcomes[number] for number in range(len(jobs)))
+    return tuple(outcomes[number] for number in sorted(outcomes))
 
 
 def _run(job: Job, *, folder: Path, facts: dict[str, str], cell_seconds: int, kernels: kernel.Kernels) -> Outcome:

@@ -1,6 +1,7 @@
 """The numbers of a report, asked for once in the process that runs it.
 
-The notebooks ask the same questions and find the answers beside the snapshot.
+The notebooks ask the same questions and find the answers beside the snapshot: while one is running, the numbers of
+the next are computed.
 """
 
 import math
@@ -11,9 +12,9 @@ from dataclasses import dataclass, field, fields
 from crmtools.errors import CRMError
 from crmtools.estimate import Estimate
 from crmtools.goals.reading import Scorecard, scorecard
-from crmtools.indicators import Indicator
+from crmtools.indicators import CATALOGUE, Indicator
 from crmtools.measure import attributes, breakdown, measure, trend
-from crmtools.report.plan import Plan
+from crmtools.report.plan import Job, Plan
 from crmtools.tables.source import Data
 
 
@@ -35,21 +36,31 @@ class Numbers:
 
 
 def compute(plan: Plan, data: Data) -> Numbers:
-    """Ask for every number of the report.
+    """Ask for every number of the report."""
+    numbers = Numbers()
+    for _ in ready_jobs(plan, data, numbers):
+        pass
+    return numbers
+
+
+def ready_jobs(plan: Plan, data: Data, numbers: Numbers) -> Iterator[Job]:
+    """The notebooks of a plan, each as soon as its numbers are there; ``numbers`` is filled on the way.
 
     An indicator that cannot be read is noted and left out: its page will say what is wrong.
     """
-    numbers = Numbers()
-    for item in plan.indicators:
-        try:
-            numbers.estimates += [finite(estimate) for estimate in _of(item, data)]
-        except Exception as error:  # noqa: BLE001 - one indicator must not keep the others from the reader
-            numbers.notes.append(f"{item.id}: {_said(error)}")
     try:
         numbers.goals = scorecard(data)
     except Exception as error:  # noqa: BLE001 - the pages about goals say what is wrong
         numbers.notes.append(f"goals: {_said(error)}")
-    return numbers
+    seen = ""
+    for job in plan.jobs:
+        if job.indicator and job.indicator != seen:
+            seen = job.indicator
+            try:
+                numbers.estimates += [finite(estimate) for estimate in _of(CATALOGUE[seen], data)]
+            except Exception as error:  # noqa: BLE001 - one indicator must not keep the others from the reader
+                numbers.notes.append(f"{seen}: {_said(error)}")
+        yield job
 
 
 def _of(item: Indicator, data: Data) -> Iterator[Estimate]:

@@ -11,8 +11,7 @@ from crmtools.words import Language, Text, word
 STAGES: dict[str, Text] = {
     "data": Text("打开并检查数据", "Open and check the data"),
     "plan": Text("计划", "Plan"),
-    "numbers": Text("计算", "Compute the numbers"),
-    "notebooks": Text("运行笔记本", "Run the notebooks"),
+    "notebooks": Text("计算并运行笔记本", "Compute and run the notebooks"),
     "results": Text("汇总结果", "Collect the results"),
     "book": Text("生成网页", "Build the book"),
     "gate": Text("发布前检查", "Check the book"),

@@ -26,7 +26,7 @@ from crmtools.report.gate import gate
 from crmtools.report.history import append_history
 from crmtools.report.kernel import warm_process
 from crmtools.report.lock import only_run
-from crmtools.report.numbers import compute
+from crmtools.report.numbers import Numbers, ready_jobs
 from crmtools.report.plan import Job, Plan, plan
 from crmtools.report.private import private_values
 from crmtools.report.project import BOOK
@@ -162,12 +162,11 @@ class _Run:
     def to_the_end(self, published: Path, assets: Path) -> RunResult:
         """Numbers, notebooks, results, book, gate, publication."""
         stages, run_id, name = self.manifest.stages, self.manifest.run_id, self.settings.name
-        with _stage("numbers", stages, self.out):
-            numbers = compute(self.plan, self.data)
-            in_force = {item.id: resolve(item, self.data, {}) for item in CATALOGUE.values()}
-            self._note(numbers.notes)
+        numbers = Numbers()
+        in_force = {item.id: resolve(item, self.data, {}) for item in CATALOGUE.values()}
         with _stage("notebooks", stages, self.out, len(self.plan.jobs)):
-            outcomes = self._notebooks()
+            outcomes = self._notebooks(numbers)
+            self._note(numbers.notes)
         with _stage("results", stages, self.out):
             shown, problems = collect(outcomes)
             results_of(self.plan, numbers, shown, outcomes, run_id).write(self.folder / "results.json")
@@ -201,10 +200,10 @@ class _Run:
         for message in messages:
             self.out.note(str(message))
 
-    def _notebooks(self) -> tuple[Outcome, ...]:
-        """Run them. Each opens the report by itself, so parameters and data must be the same at the end."""
+    def _notebooks(self, numbers: Numbers) -> tuple[Outcome, ...]:
+        """Compute and run. Each notebook opens the report by itself, so it must be the same report at the end."""
         outcomes = run_jobs(
-            self.plan.jobs,
+            ready_jobs(self.plan, self.data, numbers),
             folder=self.folder,
             facts=self._facts,
             warm=self.warm,

@@ -1,0 +1,155 @@
+"""The command: what it prints for people, what it prints for programs, and its exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import crmtools
+from crmtools.cli import main
+from crmtools.indicators import CATALOGUE, DIMENSIONS
+from crmtools.tables import TABLES
+
+ROOT = Path(__file__).resolve().parent.parent
+# pyarrow asks pandas for an option that pandas 3 has deprecated
+pytestmark = pytest.mark.filterwarnings("ignore:The 'future.infer_string' option:DeprecationWarning")
+
+
+@pytest.fixture(autouse=True)
+def _at_the_root(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def run(*arguments, code=0):
+    result = CliRunner().invoke(main, list(arguments))
+    assert result.exit_code == code, result.output
+    return result
+
+
+def parsed(*arguments):
+    return json.loads(run(*arguments, "--json").stdout)
+
+
+def test_the_catalogue_is_listed_by_dimension():
+    said = run("indicators").stdout
+    assert all(name in said for name in CATALOGUE)
+    assert [line for line in said.splitlines() if not line.startswith(" ")] == [
+        name.en for key, name in DIMENSIONS.items() if any(item.dimension == key for item in CATALOGUE.values())
+    ]
+    listed = parsed("indicators")
+    assert [item["id"] for item in listed] == list(CATALOGUE)
+    assert "state" not in listed[0]
+
+
+def test_one_indicator_in_both_languages():
+    english, chinese = parsed("indicators", "nps"), parsed("indicators", "nps", "--language", "zh")
+    assert english["name"] == CATALOGUE["nps"].name.en
+    assert chinese["name"] == CATALOGUE["nps"].name.zh
+    assert english["formula"] == chinese["formula"] == CATALOGUE["nps"].formula
+    assert CATALOGUE["nps"].meaning.en in run("indicators", "nps").stdout
+
+
+def test_with_a_report_every_indicator_has_a_state():
+    states = {item["id"]: item["state"] for item in parsed("indicators", "--report", "tiny")}
+    assert set(states.values()) <= {"computable", "missing"}
+    assert states["nps"] == "computable"
+
+
+def test_an_unknown_name_is_answered_with_the_nearest_and_no_traceback():
+    result = run("indicators", "npss", code=1)
+    assert result.stdout == ""
+    assert result.stderr == "There is no indicator 'npss'. Did you mean 'nps'?\n"
+
+
+def test_check_says_what_would_be_done_and_which_settings_are_in_force():
+    said = run("check", "parameters/tiny.yml").stdout
+    assert "tiny.yml is sound" in said
+    assert "23 read" in said
+    assert "run.cell_seconds: 300" in said
+    plain = parsed("check", "tiny")
+    assert plain["period"] == "2025-Q4"
+    assert plain["pages"][0] == "index"
+    assert plain["tables"]["orders"]["read"] == 23
+    assert plain["settings"]["publish"]["keep"] == 12
+    assert plain["notebooks_to_run"] % 2 == 0
+
+
+def test_check_tells_every_problem_at_once(tmp_path):
+    file = tmp_path / "bad.yml"
+    file.write_text(
+        "report: {title: Bad, as_of: 2025-12-31, period: 2026-Q1}\nsource: {folder: data/none, folderr: x}\n",
+        encoding="utf-8",
+    )
+    said = run("check", str(file), code=1).stderr
+    assert "2 problems" in said
+    assert "folderr" in said
+    assert "after as_of" in said
+    assert "Traceback" not in said
+
+
+def test_goals_as_a_table_and_as_json():
+    readings = parsed("goals", "tiny")
+    assert [item["goal"] for item in readings] == ["nps", "churn_rate"]
+    assert readings[0]["now"]["value"] == pytest.approx(100 * (4 - 2) / 9)
+    assert "Net Promoter Score" in run("goals", "tiny").stdout
+    assert "净推荐值" in run("goals", "tiny", "--language", "zh").stdout
+
+
+def test_describe_prints_the_parameters_of_a_notebook():
+    found = parsed("describe", "notebooks/indicator.ipynb")
+    assert [item["name"] for item in found] == ["report", "indicator", "language"]
+    assert found[0]["default"] == "tiny"
+    assert "an id that `crmtools indicators` lists" in run("describe", "notebooks/indicator.ipynb").stdout
+    assert "There is no notebook" in run("describe", "notebooks/none.ipynb", code=1).stderr
+
+
+def test_the_dictionary_in_the_repository_is_that_of_the_schema():
+    """When this fails: crmtools dictionary --write."""
+    run("dictionary", "--check")
+    assert run("dictionary").stdout == (ROOT / "data" / "README.md").read_text("utf-8")
+
+
+def test_the_dictionary_has_every_column_in_both_languages():
+    text = run("dictionary").stdout
+    for table in TABLES.values():
+        section = text.split(f"\n## {table.name}\n")[1].split("\n## ")[0]
+        for column in table.columns:
+            row = next(line for line in section.splitlines() if line.startswith(f"| `{column.name}` |"))
+            assert column.meaning.zh in row
+            assert column.meaning.en.replace("|", "\\|") in row
+            assert ("●" in row) == column.required
+            assert ("personal" in row.split("|")[2]) == column.personal
+            assert all(f"`{value}`" in row for value in column.values)
+    records = parsed("dictionary")
+    assert len(records) == sum(len(table.columns) for table in TABLES.values())
+
+
+def test_an_outdated_dictionary_is_reported(monkeypatch, tmp_path):
+    from crmtools.tables import dictionary
+
+    monkeypatch.setattr(dictionary, "FILE", tmp_path / "README.md")
+    assert "dictionary --write" in run("dictionary", "--check", code=1).stderr
+    run("dictionary", "--write")
+    run("dictionary", "--check")
+
+
+def test_every_listing_command_takes_json():
+    for name, command in main.commands.items():
+        if name != "report":
+            assert any("--json" in option.opts for option in command.params), name
+
+
+def test_python_m_crmtools_is_the_same_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "crmtools", "--version"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.stdout.strip() == crmtools.__version__
+    assert done.returncode == 0
