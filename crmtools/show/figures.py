@@ -26,7 +26,6 @@ from crmtools.words import Language
 
 _BY_HEX = {**{code: colour(name) for name, code in reversed(HEX.items())}, "#000000": colour("ink")}
 """What a colour of the palette becomes; black, which matplotlib uses by itself, becomes the colour of text."""
-_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 _FONT = re.compile(r"font-family: [^;\"]+")
 _FONT_SHORT = re.compile(r"font: (?:(\w+) )?([\d.]+px) [^;\"]+")
 _ID = re.compile(r'(?<= id=")([^"]+)|(?<=url\(#)([^)]+)|(?<=xlink:href="#)([^"]+)')
@@ -60,7 +59,7 @@ def svg_of(drawn: Figure, *, alt: str) -> str:
     canvas, written = drawn.canvas, io.StringIO()
     with styled(), _measurable(drawn):
         try:
-            FigureCanvasSVG(drawn).print_svg(written, metadata=_METADATA)
+            FigureCanvasSVG(drawn).print_svg(written)
         finally:
             drawn.set_canvas(canvas)
     return _inline(written.getvalue(), alt)
@@ -83,6 +82,7 @@ def _measurable(drawn: Figure) -> Iterator[None]:
 def _inline(written: str, alt: str) -> str:
     """matplotlib's SVG file as an element of a page."""
     body = written[written.index("<svg") :]
+    # the metadata hold the time of drawing
     body = re.sub(r"<metadata>.*?</metadata>\s*|<!--.*?-->\s*", "", body, flags=re.DOTALL)
     # a style element would hold for the whole page
     body = re.sub(r"<style[^>]*>.*?</style>\s*", "", body, flags=re.DOTALL)

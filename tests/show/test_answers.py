@@ -9,6 +9,7 @@ from crmtools import show
 from crmtools.estimate import Estimate
 from crmtools.indicators import CATALOGUE
 from crmtools.measure import Breakdown, breakdown, measure
+from crmtools.show.cards import on_a_year_ago
 from crmtools.show.display import RESULT, Display, joined, plain, tag
 from crmtools.words import LANGUAGES
 
@@ -64,6 +65,39 @@ def test_the_row_of_cards_has_the_values_of_now(tiny, language, read):
     assert values == [measure(name, tiny).value for name in names]
 
 
+@pytest.mark.parametrize(
+    ("indicator", "value", "before", "english", "chinese", "tone"),
+    [
+        ("nps", 31.0, 20.0, "▲ 11 points on a year ago: improved", "▲ 较上年同期 +11 分：改善", "good"),
+        ("nps", 20.0, 31.0, "▼ 11 points on a year ago: worse", "▼ 较上年同期 −11 分：恶化", "risk"),
+        (
+            "churn_rate",
+            0.03,
+            0.2,
+            "▼ 17.0 percentage points on a year ago: improved",
+            "▼ 较上年同期 −17.0 个百分点：改善",
+            "good",
+        ),
+        (
+            "churn_rate",
+            0.2,
+            0.03,
+            "▲ 17.0 percentage points on a year ago: worse",
+            "▲ 较上年同期 +17.0 个百分点：恶化",
+            "risk",
+        ),
+    ],
+)
+def test_the_chip_of_a_change(make, indicator, value, before, english, chinese, tone):
+    error = 0.01 if indicator == "churn_rate" else 1.0
+    now, then = (
+        make(indicator, value=v, low=v - 2 * error, high=v + 2 * error, se=error, n=90) for v in (value, before)
+    )
+    for language, expected in (("en", english), ("zh", chinese)):
+        said, colour = on_a_year_ago(now, then, language)
+        assert (said.replace("\u00a0", " "), colour) == (expected, tone)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_breakdown_shows_every_group_once(tiny, language, read):
     parts, total = breakdown("churn_rate", tiny, by="region"), measure("churn_rate", tiny)
@@ -92,6 +126,8 @@ def test_dots_and_whiskers_lie_where_the_numbers_are(make):
     def value(x: str) -> float:
         return v0 + (float(x.rstrip("%")) - x0) * (v1 - v0) / (x1 - x0)
 
+    assert x0 < x1
+    assert v0 < v1
     assert [value(x) for x in page["dots"]] == pytest.approx([10, 60, -10], abs=0.05)
     assert [value(x) for x in page["totals"]] == pytest.approx([20, 20, 20], abs=0.05)
     assert [(value(a), value(b)) for a, b in page["whiskers"][:2]] == [

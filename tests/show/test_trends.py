@@ -58,6 +58,8 @@ def test_points_lie_where_the_values_are(churn, language, read):
     read(html)
     drawn = [value_at(html, float(y)) for y in re.findall(r'<circle cx="[\d.]+%" cy="([\d.]+)%"', html)]
     assert drawn == pytest.approx([100 * e.value for e in churn.estimates if e.value is not None], abs=0.02)
+    heights, values = zip(*axis(html), strict=True)
+    assert sorted(heights) == sorted(heights, key=lambda y: -values[heights.index(y)])  # larger is higher up
 
 
 def test_gaps_part_the_line_and_the_band(churn):
