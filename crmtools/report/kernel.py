@@ -1,9 +1,8 @@
 """The kernel of one notebook: this interpreter, its own sockets and folder, one thread per calculation.
 
-Kernels that run side by side must not meet. Over TCP Jupyter picks free ports and hopes that nobody takes
-them before the kernel does; about one start in twenty fails on a busy machine. Here every kernel talks
-through sockets in a folder of its own, which is removed with it. Where a system has no such sockets, TCP is
-used.
+Kernels that run side by side must not meet. Over TCP Jupyter picks free ports and hopes that nobody takes them before
+the kernel does ("Address already in use", when many start at once). Here every kernel talks through sockets in a folder
+of its own, which is removed with it. Where a system has no such sockets, TCP is used.
 """
 
 import os

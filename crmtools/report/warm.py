@@ -162,11 +162,28 @@ def _preload() -> None:
             below = [found.name for found in pkgutil.iter_modules(module.__path__, f"{name}.")]
             for one in below if name != "crmtools" else ():
                 importlib.import_module(one)
+    _rehearse()
     import duckdb
 
-    duckdb.default_connection().close()  # importing it starts a thread; a fork would have the connection without the thread
+    # importing it opens a connection with a thread of its own; a fork would inherit the one without the other
+    duckdb.default_connection().close()
     gc.collect()
     gc.freeze()  # the children share this memory as long as nobody writes to it
+
+
+def _rehearse() -> None:
+    """Ask one question of two rows: much of the engine is imported, and its tables are built, on first use only."""
+    import pandas as pd
+
+    import crmtools as crm
+
+    days = pd.to_datetime(["2025-01-01", "2025-03-01"])
+    orders = pd.DataFrame(
+        {"order_id": ["1", "2"], "customer_id": ["1", "2"], "ordered_at": days, "net_amount": [1.0, 2.0]}
+    )
+    data = crm.open(orders=orders)
+    crm.measure("revenue_per_customer", data)
+    data.backend.disconnect()
 
 
 def _become_kernel(request: Mapping[str, Any], log: int, alive: int) -> None:
