@@ -115,11 +115,6 @@ def test_expected_share_of_silent_customers_by_a_fit_of_its_own(demo, tables) ->
     assert found.low < share < found.high
 
 
-def test_no_indicator_is_left_out_here(demo) -> None:
-    computable = {name for name in crm.CATALOGUE if crm.computable(name, demo)}
-    assert computable <= {*SUMMED, "first_response_time", "backlog", "expected_churn_share"}
-
-
 @pytest.mark.parametrize("name", [*SUMMED, "first_response_time", "backlog"])
 def test_trend_of_the_last_twelve_months(demo, tables, name) -> None:
     by_month = {}
