@@ -1,21 +1,23 @@
 """Reading a parameters file, and saying everything that is wrong with it, each with its key and line."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from crmtools.errors import CRMError, Problem, SettingsError, nearest
-from crmtools.goals.goal import target_problem
+from crmtools.goals.goal import baseline_problem, target_problem
 from crmtools.indicators import CATALOGUE
-from crmtools.settings import Settings
+from crmtools.settings import GoalSettings, Settings, TableSource
 from crmtools.tables import TABLES
 from crmtools.tables.typing import IGNORE
 
 Place = tuple[str | int, ...]
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def load(path: str | Path) -> Settings:
@@ -38,13 +40,15 @@ def load(path: str | Path) -> Settings:
         raise SettingsError(f"{path} must hold keys such as report, source and goals; found {type(content).__name__}.")
     lines = dict(_lines(tree, ()))
     problems = list(_doubled(tree, (), path))
+    settings = None
     try:
-        settings = Settings.model_validate(content | {"path": path})
+        settings = Settings.model_validate({**content, "path": path})
     except ValidationError as error:
         problems += _problems(error, path, lines)
-    else:
-        problems += _catalogue_problems(settings, path, lines)
-    if problems:
+    if "path" in content:
+        problems.append(Problem(_at(path, ("path",), lines), f"unknown key. {nearest('path', _allowed(()))}"))
+    problems += _catalogue_problems(_sound_parts(content), path, lines)
+    if problems or settings is None:
         raise SettingsError.of(f"{len(problems)} problem{'s'[: len(problems) > 1]} in {path}", problems, "Nothing was run.")
     return settings
 
@@ -108,7 +112,11 @@ def _problems(error: ValidationError, path: Path, lines: dict[Place, int]) -> It
 
 def _message(item: Any, place: Place) -> str:
     found = item.get("input")
+    if item["loc"][-1] == "[key]":
+        return f"is a key that YAML reads as {type(found).__name__}. Write it in quotes."
     match item["type"]:
+        case "string_type":
+            return f"found {found!r}: write a text, in quotes where YAML would read a number."
         case "extra_forbidden":
             return f"unknown key. {nearest(str(place[-1]), _allowed(place[:-1]))}"
         case "missing":
@@ -123,16 +131,15 @@ def _message(item: Any, place: Place) -> str:
 
 def _allowed(place: Place) -> list[str]:
     """The keys that may stand at a place of the file."""
-    model: Any = Settings
+    annotation: Any = Settings
     for part in place:
-        if isinstance(model, type) and issubclass(model, BaseModel):
+        if get_origin(annotation) in (tuple, list, dict):
+            annotation = _model_in(annotation)  # the part is a number, or a name that people choose
+        elif model := _model_in(annotation):
             fields = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
-            model = _model_in(fields.get(str(part)))
-        if model is None:
-            return []
-    if isinstance(model, type) and issubclass(model, BaseModel):
-        return [field.alias or name for name, field in model.model_fields.items() if name != "path"]
-    return []
+            annotation = fields.get(str(part))
+    model = None if get_origin(annotation) in (tuple, list, dict) else _model_in(annotation)
+    return [field.alias or name for name, field in model.model_fields.items() if name != "path"] if model else []
 
 
 def _model_in(annotation: Any) -> Any:
@@ -142,15 +149,61 @@ def _model_in(annotation: Any) -> Any:
     return next((model for part in getattr(annotation, "__args__", ()) if (model := _model_in(part))), None)
 
 
-def _catalogue_problems(settings: Settings, path: Path, lines: dict[Place, int]) -> Iterator[Problem]:
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What of a file is sound in itself, so that its names can be looked up even where another part is wrong."""
+
+    indicators: Mapping[int, str]
+    segments: tuple[str, ...]
+    definitions: Mapping[str, Mapping[str, object]]
+    goals: Mapping[int, GoalSettings]
+    tables: Mapping[str, TableSource]
+    keep_personal: tuple[str, ...]
+
+
+def _sound_parts(content: Mapping[str, Any]) -> _Parts:
+    report, source = _mapping(content.get("report")), _mapping(content.get("source"))
+    goals, definitions = content.get("goals"), _mapping(content.get("definitions"))
+    indicators, segments = _listed(report.get("indicators")), _listed(report.get("segments"))
+    return _Parts(
+        {number: name for number, name in enumerate(indicators) if isinstance(name, str)},
+        tuple(name for name in segments if isinstance(name, str)),
+        {name: given for name, given in definitions.items() if isinstance(given, dict)},
+        {n: goal for n, goal in enumerate(_sound(GoalSettings, written) for written in _listed(goals)) if goal},
+        {
+            name: table
+            for name, written in _mapping(source.get("tables")).items()
+            if name in TABLES and (table := _sound(TableSource, written))
+        },
+        tuple(name for name in _mapping(source.get("keep_personal")) if isinstance(name, str)),
+    )
+
+
+def _mapping(written: object) -> dict[str, Any]:
+    return written if isinstance(written, dict) else {}
+
+
+def _listed(written: object) -> list[Any]:
+    return written if isinstance(written, list) else []
+
+
+def _sound(model: type[Model], written: object) -> Model | None:
+    try:
+        return model.model_validate(written)
+    except ValidationError:
+        return None
+
+
+def _catalogue_problems(parts: _Parts, path: Path, lines: dict[Place, int]) -> Iterator[Problem]:
     """Names that must be in the catalogue or the schema: indicators, assumptions, columns."""
+
     def at(*place: str | int) -> str:
         return _at(path, place, lines)
 
-    for number, name in enumerate(settings.report.indicators or ()):
+    for number, name in parts.indicators.items():
         if name not in CATALOGUE:
             yield Problem(at("report", "indicators", number), f"no indicator '{name}'. {nearest(name, CATALOGUE)}")
-    for name, given in settings.definitions.items():
+    for name, given in parts.definitions.items():
         if name not in CATALOGUE:
             yield Problem(at("definitions", name), f"no indicator '{name}'. {nearest(name, CATALOGUE)}")
             continue
@@ -160,31 +213,28 @@ def _catalogue_problems(settings: Settings, path: Path, lines: dict[Place, int])
             except CRMError as error:
                 yield Problem(at("definitions", name, key), str(error))
     ids: set[str] = set()
-    for number, goal in enumerate(settings.goals):
+    for number, goal in parts.goals.items():
         if goal.indicator not in CATALOGUE:
-            yield Problem(
-                at("goals", number, "indicator"), f"no indicator '{goal.indicator}'. {nearest(goal.indicator, CATALOGUE)}"
-            )
+            known = nearest(goal.indicator, CATALOGUE)
+            yield Problem(at("goals", number, "indicator"), f"no indicator '{goal.indicator}'. {known}")
             continue
-        if message := target_problem(goal, CATALOGUE[goal.indicator]):
+        if message := baseline_problem(goal, CATALOGUE[goal.indicator]):
+            yield Problem(at("goals", number, "baseline"), message)
+        elif message := target_problem(goal, CATALOGUE[goal.indicator]):
             yield Problem(at("goals", number, "target"), message)
         if (goal.id or goal.indicator) in ids:
             yield Problem(at("goals", number), f"a second goal '{goal.id or goal.indicator}': give each its own id.")
         ids.add(goal.id or goal.indicator)
-    for table, given_table in settings.source.tables.items():
-        known = [column.name for column in TABLES[table].columns]
-        extra = [*settings.report.segments] if table == "customers" else []
+    for table, how in parts.tables.items():
+        known_columns = [column.name for column in TABLES[table].columns]
+        extra = [*parts.segments] if table == "customers" else []
         for key in ("columns", "values", "formats"):
-            names = given_table.columns.values() if key == "columns" else getattr(given_table, key)
+            names = how.columns.values() if key == "columns" else getattr(how, key)
             for name in names:
-                if name not in [*known, *extra, IGNORE]:
-                    yield Problem(
-                        at("source", "tables", table, key),
-                        f"'{name}' is no column of {table}. {nearest(name, [*known, *extra])}",
-                    )
+                if name not in [*known_columns, *extra, IGNORE]:
+                    advice = nearest(name, [*known_columns, *extra, IGNORE])
+                    yield Problem(at("source", "tables", table, key), f"'{name}' is no column of {table}. {advice}")
     personal = {f"{table.name}.{c.name}" for table in TABLES.values() for c in table.columns if c.personal}
-    for name in settings.source.keep_personal:
+    for name in parts.keep_personal:
         if name not in personal:
             yield Problem(at("source", "keep_personal", name), f"no personal column. {nearest(name, personal)}")
-
-

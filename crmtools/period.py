@@ -27,29 +27,42 @@ class Period:
             raise SettingsError(f"A period cannot end ({last}) before it starts ({self.start}). {ACCEPTED}")
 
     @classmethod
-    def parse(cls, written: "str | int | date | Mapping[str, date] | Period") -> "Period":
-        """Read a period as people write it: ``2025``, ``2025-Q4``, ``2025-12`` or ``{from: …, to: …}``."""
+    def parse(cls, written: "str | int | Mapping[str, date] | Period") -> "Period":
+        """Read a period as people write it: ``2025``, ``2025-Q4``, ``2025-12`` or ``{from: …, to: …}``.
+
+        A range may also be written as its :attr:`id`: ``2025-10-01..2025-12-15``.
+        """
         if isinstance(written, Period):
             return written
         if isinstance(written, Mapping):
             return cls._from_range(written)
         text = str(written).strip().upper()
+        if ".." in text:
+            first, _, last = text.partition("..")
+            return cls._from_range({"from": first, "to": last})
+        if not text.startswith(("0000", "9999")) and (found := cls._whole(text)):
+            return found
+        raise SettingsError(f"'{written}' is not a period. {ACCEPTED}")
+
+    @classmethod
+    def _whole(cls, text: str) -> "Period | None":
         if match := re.fullmatch(r"(\d{4})", text):
             return cls.containing(date(int(match[1]), 1, 1), "year")
         if match := re.fullmatch(r"(\d{4})-?Q([1-4])", text):
             return cls.containing(date(int(match[1]), 3 * int(match[2]) - 2, 1), "quarter")
         if (match := re.fullmatch(r"(\d{4})-(\d{1,2})", text)) and 1 <= int(match[2]) <= 12:
             return cls.containing(date(int(match[1]), int(match[2]), 1), "month")
-        raise SettingsError(f"'{written}' is not a period. {ACCEPTED}")
+        return None
 
     @classmethod
-    def _from_range(cls, written: Mapping[str, date]) -> "Period":
+    def _from_range(cls, written: Mapping[str, date | str]) -> "Period":
         if set(written) != {"from", "to"}:
             raise SettingsError(f"A range of days needs exactly 'from' and 'to', found {sorted(written)}. {ACCEPTED}")
         days = {}
         for key, value in written.items():
             try:
-                days[key] = value if isinstance(value, date) else date.fromisoformat(str(value))
+                # YAML reads 2025-10-01 10:00 as a time: its day is meant
+                days[key] = value if type(value) is date else date.fromisoformat(str(value).strip()[:10])
             except ValueError:
                 raise SettingsError(f"'{value}' is not a day (in '{key}'). {ACCEPTED}") from None
         return cls(days["from"], days["to"] + timedelta(days=1))
@@ -65,8 +78,8 @@ class Period:
     def kind(self) -> Literal["month", "quarter", "year", "days"]:
         """What the period is called: a whole month, quarter or year, or just a range of days."""
         for step in ("month", "quarter", "year"):
-            if Period.containing(self.start, step) == self:  # type: ignore[arg-type]
-                return step  # type: ignore[return-value]
+            if Period.containing(self.start, step) == self:
+                return step
         return "days"
 
     @property
@@ -124,9 +137,11 @@ class Period:
 
     def previous(self) -> "Period":
         """The period of the same length just before this one."""
-        if self.kind == "days":
-            return Period(self.start - timedelta(days=self.days), self.start)
-        return self.shift(-MONTHS_IN[self.kind])
+        if self.kind != "days":
+            return self.shift(-MONTHS_IN[self.kind])
+        if self.start.day == self.end.day == 1:  # a half-year is preceded by a half-year
+            return self.shift(12 * (self.start.year - self.end.year) + self.start.month - self.end.month)
+        return Period(self.start - timedelta(days=self.days), self.start)
 
     def year_ago(self) -> "Period":
         """The same period one year earlier."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
 from crmtools.errors import CRMError, nearest
 from crmtools.period import Period, Step
@@ -165,7 +165,7 @@ class Target(_Part):
     """
 
     to: float | str | None = None
-    points: float | None = None
+    points: FiniteFloat | None = None
     relative: str | None = None
 
     @model_validator(mode="before")
@@ -178,10 +178,10 @@ class Target(_Part):
             )
         return written
 
-    @field_validator("relative")
+    @field_validator("relative", mode="before")
     @classmethod
-    def _with_sign(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"[+-]?\d+(\.\d+)?\s*%", value.strip()):
+    def _with_sign(cls, value: object) -> object:
+        if value is not None and not re.fullmatch(r"[+-]?\d+(\.\d+)?\s*%", str(value).strip()):
             raise ValueError("write a relative change with its per-cent sign, for example -20%")
         return value
 
@@ -211,8 +211,8 @@ class GoalSettings(_Part):
     id: str = ""
     name: Words | None = None
     owner: GoalOwner | None = None
-    weight: Annotated[float, Field(gt=0)] = 1.0
-    matters: float | None = None
+    weight: Annotated[FiniteFloat, Field(gt=0)] = 1.0
+    matters: FiniteFloat | None = None
 
     @field_validator("baseline", mode="before")
     @classmethod
@@ -222,6 +222,8 @@ class GoalSettings(_Part):
         if isinstance(written, float) or (isinstance(written, str) and written.strip().endswith("%")):
             return written
         if isinstance(written, int) and not 1900 <= written <= 2200:
+            return float(written)
+        if isinstance(written, str) and re.fullmatch(r"[+-]?\d{1,3}(\.\d+)?", written.strip()):
             return float(written)
         return _period(written)
 

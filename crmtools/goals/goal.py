@@ -1,5 +1,6 @@
 """A goal, and reading its target: an absolute value, a change in points, or a relative change."""
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import date
@@ -63,8 +64,10 @@ def written_value(written: float | str, indicator: Indicator) -> float:
         value = float(text)
     except ValueError:
         raise ValueError(f"'{text}' is not a number") from None
+    if not math.isfinite(value):
+        raise ValueError(f"'{text}' is not a number that can be reached")
     if indicator.unit.form == "percent" and abs(value) > 1:
-        raise ValueError(f"'{text}' would be {value * 100:g} %: write {text}%, or {value / 100:g}")
+        raise ValueError(f"'{value:g}' would be {value * 100:g} %: write {value:g}%, or {value / 100:g}")
     return value
 
 
@@ -78,26 +81,61 @@ def target_value(goal: GoalSettings, indicator: Indicator, baseline: float) -> f
     return baseline * (1 + float(str(target.relative).strip().rstrip("%")) / 100)
 
 
-def target_problem(goal: GoalSettings, indicator: Indicator) -> str:
-    """What is wrong with a target before any data are seen; empty when nothing is."""
-    unit = indicator.unit
+def baseline_problem(goal: GoalSettings, indicator: Indicator) -> str:
+    """What is wrong with a baseline that is written as a value; empty when nothing is."""
+    if isinstance(goal.baseline, Period):
+        # 2000 may also be an amount: where the year would make no sense, it is not taken for one
+        far = goal.baseline.kind == "year" and not goal.by.year - 10 <= goal.baseline.start.year <= goal.by.year
+        return f"is read as the year {goal.baseline.id}. For the value write {goal.baseline.id}.0." if far else ""
     try:
-        if isinstance(goal.baseline, str):
-            written_value(goal.baseline, indicator)
-        if goal.target.to is not None:
-            value = written_value(goal.target.to, indicator)
-            if (unit.low is not None and value < unit.low) or (unit.high is not None and value > unit.high):
-                return f"{goal.target.to} is outside what {indicator.id} can be ({unit.name.en})."
-            if isinstance(goal.baseline, (float, str)) and written_value(goal.baseline, indicator) == value:
-                return "equals the baseline: there is nothing to reach. Name another target."
+        value = written_value(goal.baseline, indicator)
     except ValueError as error:
         return f"{error}."
-    change = goal.target.points if goal.target.points is not None else None
-    if goal.target.relative is not None:
-        change = float(goal.target.relative.strip().rstrip("%"))
+    return _outside(value, goal.baseline, indicator)
+
+
+def target_problem(goal: GoalSettings, indicator: Indicator) -> str:
+    """What is wrong with a target before any data are seen; empty when nothing is."""
+    target = goal.target
+    try:
+        baseline = None if isinstance(goal.baseline, Period) else written_value(goal.baseline, indicator)
+    except ValueError:
+        return ""  # said of the baseline
+    change = target.points if target.relative is None else float(target.relative.strip().rstrip("%"))
     if change == 0:
         return "is a change of nothing. Name a change."
-    if change is not None and indicator.better in ("higher", "lower") and (change > 0) != (indicator.better == "higher"):
-        wanted = "higher" if indicator.better == "higher" else "lower"
-        return f"points the wrong way: {indicator.id} is better when {wanted}, the target asks for {change:+g}."
+    if target.relative is not None and indicator.unit.signed:
+        return f"is relative, but {indicator.id} may be negative or 0, where a share of it has no sense: write {{points: …}}."
+    if change is not None and not _improves(change, indicator):
+        return f"points the wrong way: {indicator.id} is better when {indicator.better}, the target asks for {change:+g}."
+    if target.relative is not None and change is not None and change < -100 and indicator.unit.low == 0:
+        return f"'{target.relative}' would take more away than there is."
+    if target.to is None and baseline is None:
+        return ""
+    try:
+        value = target_value(goal, indicator, baseline or 0.0)
+    except ValueError as error:
+        return f"{error}."
+    if message := _outside(value, target.to if target.to is not None else f"{value:g}", indicator):
+        return message
+    if baseline is None:
+        return ""
+    if value == baseline:
+        return "equals the baseline: there is nothing to reach. Name another target."
+    if not _improves(value - baseline, indicator):
+        return (
+            f"points the wrong way: {indicator.id} is better when {indicator.better}, the target lies "
+            f"{'below' if value < baseline else 'above'} the baseline."
+        )
+    return ""
+
+
+def _improves(change: float, indicator: Indicator) -> bool:
+    return indicator.better == "range" or (change > 0) == (indicator.better == "higher")
+
+
+def _outside(value: float, written: object, indicator: Indicator) -> str:
+    low, high = indicator.unit.low, indicator.unit.high
+    if (low is not None and value < low) or (high is not None and value > high):
+        return f"{written} is outside what {indicator.id} can be ({indicator.unit.name.en})."
     return ""

@@ -1,7 +1,8 @@
 """Reading a goal: where it stands, what is missing, and where the plan expects it to be by now.
 
 Formulas and names follow the usual ones of goal tracking: progress π = (x − b) / (T − b), gap g = s·(T − x) with s = +1 where
-higher is better and −1 where lower is, expected by now e(t) = b + (T − b)·φ(t) with φ the elapsed share of the time.
+higher is better and −1 where lower is, expected by now e(t) = b + (T − b)·φ(t) with φ the elapsed share of the time. A target
+that the measured baseline has reached already leaves no way to go: the goal is then to stay there, and has no progress.
 """
 
 import math
@@ -32,6 +33,7 @@ STATUS: dict[PlanStatus, Text] = {
     "not_started": Text("尚未开始", "Not started"),
     "no_evidence": Text("数据不足", "No evidence"),
 }
+GIVEN = Text("基线为给定值，无抽样误差", "the baseline was given as a value: it has no sampling error")
 BEHIND, AT_RISK = 0.165, 0.33
 """Shares of the way by which progress may lag the plan before it is called behind, and at risk.
 
@@ -140,26 +142,26 @@ def read(goal: Goal, data: Data) -> Reading:
     if isinstance(goal.baseline, Period):
         baseline = measure(goal.indicator, data, period=goal.baseline, where=goal.where)
     else:
-        given = Text("基线为给定值，无抽样误差", "the baseline was given as a value: it has no sampling error")
         baseline = replace(
             now, value=goal.baseline, low=None, high=None, se=None, n=0, rows=0, numerator=None, denominator=None,
-            method="none", excluded=(), why=given,
+            method="none", excluded=(), why=GIVEN,
         )  # fmt: skip
     elapsed = elapsed_share(goal.start, goal.deadline, data.period)
     if now.value is None or baseline.value is None:
         return Reading(goal, baseline, now, None, None, None, None, None, None, None, elapsed, "no_evidence", line)
     target = goal.target(baseline.value)
     way = target - baseline.value
-    if way == 0:
-        raise CRMError(f"Goal '{goal.id}': target and baseline are both {target:g}. There is nothing to reach; name another target.")
-    sign = 1.0 if way > 0 else -1.0
-    progress = (now.value - baseline.value) / way
+    sign = {"higher": 1.0, "lower": -1.0}.get(goal.indicator.better, 1.0 if way > 0 else -1.0)
+    gap, over = sign * (target - now.value), data.period.end > goal.deadline
     limits = sorted(sign * (target - limit) for limit in (now.low, now.high) if limit is not None)
+    low, high = (limits[0], limits[1]) if len(limits) == 2 else (None, None)
+    if sign * way <= 0:
+        status = held_status(gap, elapsed, over=over)
+        return Reading(goal, baseline, now, target, gap, low, high, None, None, target, elapsed, status, line)
+    progress = (now.value - baseline.value) / way
     return Reading(
-        goal, baseline, now, target, sign * (target - now.value),
-        limits[0] if len(limits) == 2 else None, limits[1] if len(limits) == 2 else None,
-        progress, progress_error(goal, baseline, now, target), baseline.value + way * elapsed, elapsed,
-        plan_status(progress, elapsed, over=data.period.end > goal.deadline), line,
+        goal, baseline, now, target, gap, low, high, progress, progress_error(goal, baseline, now, target),
+        baseline.value + way * elapsed, elapsed, plan_status(progress, elapsed, over=over), line,
     )  # fmt: skip
 
 
@@ -174,7 +176,7 @@ def progress_error(goal: Goal, baseline: Estimate, now: Estimate, target: float)
     With a target that is fixed, se² = (se_x² + (1−π)²·se_b²)/(T−b)². With one that moves with the baseline (points), the way
     stays the same and se² = (se_x² + se_b²)/(T−b)². With a relative one, T = b(1+r), se² = (se_x/(b·r))² + (x·se_b/(b²·r))².
     """
-    if now.value is None or baseline.value is None or (now.se is None and now.why is not CENSUS):
+    if now.value is None or baseline.value is None or not all(map(_error_known, (now, baseline))):
         return None
     x, b, se_x, se_b = now.value, baseline.value, now.se or 0.0, baseline.se or 0.0
     way = target - b
@@ -184,6 +186,18 @@ def progress_error(goal: Goal, baseline: Estimate, now: Estimate, target: float)
     if goal.settings.target.points is not None:
         return math.hypot(se_x, se_b) / abs(way)
     return math.hypot(se_x, (1 - (x - b) / way) * se_b) / abs(way)
+
+
+def _error_known(estimate: Estimate) -> bool:
+    """Whether an estimate tells its error; complete counts and given values have none."""
+    return estimate.se is not None or estimate.why is CENSUS or estimate.why is GIVEN
+
+
+def held_status(gap: float, elapsed: float, *, over: bool) -> PlanStatus:
+    """The status of a goal whose target was reached when it began: to stay there is all it asks."""
+    if gap <= 0:
+        return "reached"
+    return "missed" if over else "not_started" if elapsed <= 0 else "at_risk"
 
 
 def plan_status(progress: float, elapsed: float, *, over: bool) -> PlanStatus:

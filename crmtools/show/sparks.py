@@ -61,10 +61,10 @@ def bullet(reading: Reading, *, alt: str) -> str:
     """A goal: bar from baseline to now, whisker of the interval, ▾ where the plan expects it, thick line at the target.
 
     The whole width stands for the way from baseline (left) to target (thick line), whichever direction is better. Empty where
-    there is no reading.
+    there is no reading, and where the baseline has reached the target: there is no way to draw then.
     """
     base, target, now = known(reading.baseline.value), reading.target, known(reading.now.value)
-    if base is None or target is None or now is None:
+    if base is None or target is None or now is None or reading.progress is None:
         return ""
 
     def along(value: float) -> float:

@@ -7,7 +7,6 @@ began later are not there, and what was filled in later is empty.
 
 import hashlib
 import json
-import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ import duckdb
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+from pyarrow import parquet
 
 import crmtools
 from crmtools import simulate
@@ -123,16 +123,17 @@ class Data:
             return self.answers[key].copy()
         file = self.snapshot / "answers" / f"{key}.parquet" if self.snapshot else None
         if file and file.is_file():
-            answer = pd.read_parquet(file)
+            table = parquet.read_table(file)
         else:
-            answer = expression.execute()
+            table = expression.to_pyarrow()
             if file:
                 file.parent.mkdir(exist_ok=True)
-                part = file.with_suffix(f".{os.getpid()}.part")
-                answer.to_parquet(part)
+                part = file.with_suffix(f".{secrets.token_hex(4)}.part")
+                parquet.write_table(table, part)
                 part.replace(file)
-        self.answers[key] = answer
-        return answer.copy()
+        # days become timestamps, the first time as every other
+        self.answers[key] = table.to_pandas(date_as_object=False)
+        return self.answers[key].copy()
 
     def at(self, day: date) -> "Data":
         """The same data as they were known at the end of an earlier day."""
