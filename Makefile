@@ -3,6 +3,8 @@
 
 REPORT ?= demo
 PYTEST_ARGS ?= -n auto --dist loadscope
+# every notebook on the tiny company, cell by cell, unless only some tests are asked for
+NOTEBOOK_TESTS := $(if $(filter file,$(origin PYTEST_ARGS)),yes)
 PYTHON ?=
 
 VENV := .venv
@@ -40,12 +42,13 @@ help:
 report: $(STAMP)  ## run and publish a report: REPORT=demo reads parameters/demo.yml, writes published/demo/
 	@$(RUN) crmtools report "parameters/$(REPORT).yml"
 
-test: $(STAMP)  ## the tests that are quick (PYTEST_ARGS="-x tests/test_setup.py" runs some of them)
+test: $(STAMP)  ## the tests that are quick, and every notebook (PYTEST_ARGS="-x tests/test_setup.py" runs some of them)
 	@$(RUN) pytest $(PYTEST_ARGS)
+	@[ -z "$(NOTEBOOK_TESTS)" ] || $(RUN) pytest $(PYTEST_ARGS) --nbval-lax --nbval-current-env notebooks
 
-test-all: $(STAMP)  ## all tests, the slow ones and the notebooks too
+test-all: $(STAMP)  ## all tests, the slow ones too
 	@$(RUN) pytest $(PYTEST_ARGS) -m ""
-	@if ls notebooks/*.ipynb >/dev/null 2>&1; then $(RUN) pytest $(PYTEST_ARGS) --nbval-lax notebooks; fi
+	@[ -z "$(NOTEBOOK_TESTS)" ] || $(RUN) pytest $(PYTEST_ARGS) --nbval-lax --nbval-current-env notebooks
 
 check: $(STAMP)  ## formatting, lint and types
 	@$(RUN) ruff format --check
