@@ -131,7 +131,7 @@ def line_chart(
         '<svg viewBox="0 0 100 100" preserveAspectRatio="none" width="100%" height="100%" style="height:100%">'
         f"{''.join(shapes)}</svg>"
     )
-    levelled = [_level(level, span) for level in levels if span.low <= level.value <= span.high]
+    levelled = [_level(level, span, series, count) for level in levels if span.low <= level.value <= span.high]
     dots = [dot for one in series for dot in _dots(one, span, count)]
     labels = [written(value) for value in span.ticks]
     left = tag("g", "".join(
@@ -160,12 +160,26 @@ def _horizontal(y: float, stroke: str, dashes: str = "") -> str:
     return f'<line x1="0" x2="100%" y1="{y:.2f}%" y2="{y:.2f}%" stroke="{stroke}"{dashed}/>'
 
 
-def _level(level: Level, span: Span) -> str:
+def _level(level: Level, span: Span, series: Sequence[Series], count: int) -> str:
     y = span.share(level.value)
     # above its line, or below it where there is no room above
     shift = -5 if y > 8 else 14
-    words = f'<text x="0" y="{y:.2f}%" dy="{shift}" {_halo()} fill="{INK}">{escape(level.words)}</text>'
+    middle = y - 4 if y > 8 else y + 4
+    places = (("start", 0.0, (0, 24)), ("middle", 50.0, (38, 62)))
+    anchor, x, _ = max(places, key=lambda place: _room(place[2], middle, series, span, count))
+    words = f'<text x="{x:g}%" y="{y:.2f}%" dy="{shift}" text-anchor="{anchor}" {_halo()} fill="{INK}">{escape(level.words)}</text>'
     return _horizontal(y, INK, "6 4") + words
+
+
+def _room(across: tuple[float, float], y: float, series: Sequence[Series], span: Span, count: int) -> float:
+    """How far the nearest point lies above or below a label; 20 per cent of the height are room enough."""
+    distances = [
+        abs(span.share(value) - y)
+        for one in series
+        for index, value in enumerate(one.values)
+        if value is not None and across[0] <= _position(index, count) <= across[1]
+    ]
+    return min([20.0, *distances])
 
 
 def _halo() -> str:

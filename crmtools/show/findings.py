@@ -78,6 +78,9 @@ def breakdown_title(parts: Breakdown, total: Estimate, language: Language, curre
     }
     if not shown or known(total.value) is None:
         return say(_NOTHING_BY, language, **words)
+    if adds_up(parts):
+        most = max(shown, key=lambda e: e.value or 0.0)
+        return say(_MOST, language, group=_named(most, parts.by, language, currency), **words)
     verdicts = [(e, apart(e, total, comparisons=len(shown))) for e in shown]
     differ = [(e, made) for e, made in verdicts if made is not None and made.verdict in ("higher", "lower")]
     if not differ:
@@ -85,8 +88,11 @@ def breakdown_title(parts: Breakdown, total: Estimate, language: Language, curre
         return say(_NO_ERROR_BY if unknown else _ALIKE_BY, language, **words)
     named = []
     for verdict in ("higher", "lower"):
-        names = [f"{_group_name(e, parts.by, language)} ({_value(e, language, currency)})"
-                 for e, made in differ if made is not None and made.verdict == verdict]  # fmt: skip
+        names = [
+            _named(e, parts.by, language, currency)
+            for e, made in differ
+            if made is not None and made.verdict == verdict
+        ]
         if names:
             named.append(say(_SIDE[verdict], language, groups=word("list", language).join(names)))
     return say(_APART, language, sides=("，" if language == "zh" else "; ").join(named), **words)
@@ -94,11 +100,11 @@ def breakdown_title(parts: Breakdown, total: Estimate, language: Language, curre
 
 def breakdown_alt(parts: Breakdown, total: Estimate, language: Language, currency: str = "") -> str:
     """A dot-and-whisker figure in words: every group with its value and interval."""
-    said = [
-        f"{_group_name(e, parts.by, language)} {_value(e, language, currency)}"
-        f" ({sentences.interval_of(e, language, currency, bare=True)})"
-        for e in valued(parts.estimates)
-    ]
+    said = []
+    for e in valued(parts.estimates):
+        limits = sentences.interval_of(e, language, currency, bare=True)
+        bracketed = "" if limits == formats.MISSING else f"（{limits}）" if language == "zh" else f" ({limits})"
+        said.append(f"{_group_name(e, parts.by, language)} {_value(e, language, currency)}{bracketed}")
     by = in_sentence(sentences.attribute(parts.by, language), language)
     return say(_DOTS, language, name=parts.indicator.name.to(language), by=by, groups=word("list", language).join(said) or formats.MISSING,
         total=_value(total, language, currency),
@@ -117,6 +123,17 @@ def in_sentence(text: str, language: Language) -> str:
 
 def _value(estimate: Estimate, language: Language, currency: str) -> str:
     return sentences.value_of(estimate, language, currency, bare=True)
+
+
+def adds_up(parts: Breakdown) -> bool:
+    """Whether the groups sum to the total, which no group can then be compared with."""
+    return parts.indicator.kind.name == "total"
+
+
+def _named(estimate: Estimate, by: str, language: Language, currency: str) -> str:
+    """A group with its value in brackets."""
+    name, value = _group_name(estimate, by, language), _value(estimate, language, currency)
+    return f"{name}（{value}）" if language == "zh" else f"{name} ({value})"
 
 
 def _group_name(estimate: Estimate, by: str, language: Language) -> str:
@@ -162,10 +179,13 @@ _NO_ERROR_BY = Text(
     "{name} by {by}: without known errors no group can be told from the total ({total})",
 )
 _SIDE = {
-    "higher": Text("{groups} 高于总体", "higher in {groups}"),
-    "lower": Text("{groups} 低于总体", "lower in {groups}"),
+    "higher": Text("{groups}高于总体", "higher in {groups}"),
+    "lower": Text("{groups}低于总体", "lower in {groups}"),
 }
-_APART = Text("{name}：{sides}（总体 {total}）", "{name}: {sides}, against {total} in total")
+_APART = Text("{name}：{sides}（{total}）", "{name}: {sides}, against {total} in total")
+_MOST = Text(
+    "{name}：按{by}划分，最多的是{group}，合计 {total}", "{name} by {by}: most in {group}, of {total} in total"
+)
 _DOTS = Text(
     "点线图：{name}，按{by}划分。{groups}。总体 {total}。",
     "Dot-and-whisker figure of {name} by {by}: {groups}. Total: {total}.",

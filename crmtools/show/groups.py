@@ -79,9 +79,11 @@ def _cells(name: str, estimate: Estimate, language: Language, currency: str) -> 
 def _picture(
     breakdown: Breakdown, shown: Sequence[Estimate], total: Estimate, language: Language, currency: str, alt: str
 ) -> str:
-    unit, middle = breakdown.indicator.unit, known(total.value)
+    unit = breakdown.indicator.unit
+    # parts that sum to the total lie far below it: they are compared with nothing, and start at 0
+    middle, start = (None, 0.0) if findings.adds_up(breakdown) else (known(total.value), None)
     span = span_of(
-        [*(known(e.value) for e in shown), middle], [limit for e in shown for limit in (known(e.low), known(e.high))],
+        [*(known(e.value) for e in shown), middle, start], [limit for e in shown for limit in (known(e.low), known(e.high))],
         low=unit.low, high=unit.high,
     )  # fmt: skip
     rows = [_row(e, breakdown.by, span, middle, language, currency) for e in shown]
@@ -114,10 +116,11 @@ def _row(estimate: Estimate, by: str, span: Span, total: float | None, language:
 
 def _caption(breakdown: Breakdown, shown: Sequence[Estimate], total: Estimate, language: Language) -> str:
     parts = []
-    if findings.valued(shown):
-        parts.append(
-            say(_KEY, language, level=level_of(breakdown.estimates, language), period=total.period.label(language))
-        )
+    if findings.adds_up(breakdown):
+        parts.append(total.period.label(language))
+    elif findings.valued(shown):
+        level, period = level_of(breakdown.estimates, language), total.period.label(language)
+        parts.append(say(_KEY, language, level=level, period=period))
     hidden = [name_in(e, breakdown.by, language) for e in breakdown.estimates if e.suppressed]
     if hidden:
         parts.append(say(_HIDDEN, language, groups=word("list", language).join(hidden)))

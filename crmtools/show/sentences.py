@@ -106,7 +106,7 @@ def known(value: float | None) -> float | None:
 
 def currency_of(estimates: Sequence[Estimate], given: str = "") -> str:
     """The currency that amounts are in: the given one, else the one the estimates carry."""
-    return given or next((str(code) for e in estimates if (code := getattr(e, "currency", ""))), "")
+    return given or next((e.currency for e in estimates if e.currency), "")
 
 
 def say(text: Text, language: Language, **values: object) -> str:
@@ -282,9 +282,8 @@ _COMPARED: dict[Verdict, Text] = {
     ),
     "same": Text("与{then}（{value}）相同。", "That is the same as {then} ({value})."),
     "undetectable": Text(
-        "与{then}（{value}）相比，未检出变化：差异 {difference}，至少约 {threshold}才能与偶然波动区分。",
-        "No change from {then} ({value}) can be detected: the difference is {difference}, and only about {threshold} "
-        "or more could be told from chance.",
+        "与{then}（{value}）相比，未检出变化：差异 {difference}，约 {threshold}以上才能与偶然波动区分。",
+        "No detectable change from {then} ({value}): {difference}, where about {threshold} would be needed to tell it from chance.",
     ),
     "unknown": Text(
         "{then}为 {value}，差异 {difference}；缺少误差估计，无法判断是否属于变化。",

@@ -149,6 +149,27 @@ def parsed(html: str) -> dict[str, list]:
     }
 
 
+@pytest.mark.parametrize(
+    ("language", "title"),
+    [
+        ("en", "Open backlog by region: most in b (6 tickets), of 9 tickets in total"),
+        ("zh", "未结工单量：按地区划分，最多的是 b（6 张），合计 9 张"),
+    ],
+)
+def test_parts_that_sum_to_the_total_are_not_compared_with_it(make, language, title):
+    parts = [
+        make("backlog", value=value, n=2, method="census", group=(("region", name),))
+        for name, value in (("a", 3.0), ("b", 6.0))
+    ]
+    shown = show.breakdown(
+        Breakdown(CATALOGUE["backlog"], "region", tuple(parts)),
+        total=make("backlog", value=9.0, n=4, method="census"),
+        language=language,
+    )
+    assert str(shown).splitlines()[0].replace("\u00a0", " ") == title
+    assert "stroke-dasharray" not in shown.html
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_hidden_groups_are_named_and_nothing_else(make, language):
     secret = make("churn_rate", value=0.777, low=0.5, high=0.9, n=3, group=(("region", "north"),)).hidden()

@@ -77,7 +77,7 @@ def test_higher_and_lower_are_said_only_beyond_the_error(value, before, errors, 
     if abs(abs(difference) - least) < 1e-3:
         return
     said = sentences.compared(now, then, language)
-    words = {"en": ("higher", "lower", "No change"), "zh": ("）高 ", "）低 ", "未检出变化")}[language]
+    words = {"en": ("higher", "lower", "No detectable change"), "zh": ("）高 ", "）低 ", "未检出变化")}[language]
     expected = words[2] if abs(difference) < least else words[0] if difference > 0 else words[1]
     assert [word in said for word in words] == [word == expected for word in words]
     assert ("improvement" in said or "改善" in said) == (expected == words[0])
