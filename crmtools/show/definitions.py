@@ -42,10 +42,10 @@ def _plain(content: str, item: Indicator) -> str:
 def formula(latex: str) -> str:
     """A formula as MathML, which browsers draw without a script; its LaTeX where it cannot be turned into one."""
     try:
-        element = convert(latex, display="block")
+        element = convert(latex)
     except Exception:  # noqa: BLE001  # latex2mathml raises some twenty unrelated classes
         return tag("code", escape(latex))
-    named = element.replace("<math ", f'<math alttext="{escape(latex)}" ', 1)
+    named = element.replace("<math ", f'<math displaystyle="true" alttext="{escape(latex)}" ', 1)
     return tag("span", named, class_="crm-formula notranslate")
 
 

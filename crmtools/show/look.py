@@ -60,8 +60,13 @@ STYLE = (
     ".crm-table,.crm-score{border-collapse:collapse;font-variant-numeric:tabular-nums}"
     ".crm-table :is(td,th),.crm-score :is(td,th){text-align:left;vertical-align:middle;padding:.35rem .5rem}"
     ".crm-table .num,.crm-score .num{text-align:right;white-space:nowrap}"
-    "@media (max-width:720px){.crm-wide{display:none}}"
-    "}</style>"
+    "@media (max-width:720px){.crm-wide{display:none}}}"
+    # JupyterLab sets every table right-aligned and of equal columns
+    ".jp-RenderedHTMLCommon table:is(.crm-table,.crm-score){table-layout:auto;margin-left:0;width:100%;font-size:inherit}"
+    ".jp-RenderedHTMLCommon :is(.crm-table,.crm-score) :is(td,th):not(.num){text-align:left}"
+    ".jp-RenderedHTMLCommon .crm-score :is(.crm-chip,.num,small){white-space:nowrap}"
+    ".jp-RenderedHTMLCommon .crm-score td:first-child small{white-space:normal}"
+    "</style>"
 )
 """Put before every display: small, the same everywhere, and without effect where the classes have styles already."""
 

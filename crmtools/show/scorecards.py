@@ -24,6 +24,9 @@ ICONS: dict[PlanStatus, tuple[str, Tone]] = {
 }
 """Each status has its own icon and its word beside the colour."""
 
+_SHORT_NAME = 8
+"""A unit's name of so many letters stands behind the number, a longer one below it."""
+
 _WRAP = "white-space:normal"
 _COLUMN = ("min-width:9.5rem", None, None, None, None, None, "min-width:6.5rem", None)
 
@@ -67,8 +70,9 @@ def gap_words(reading: Reading, language: Language, currency: str) -> tuple[str,
     unit = reading.goal.indicator.unit
     amount = formats.difference(abs(reading.gap), unit, language, currency, signed=False, named=False)
     name = formats.change_name(unit, language, one=amount == "1")
-    text = _BEYOND if reading.gap <= 0 else _TO_GO
-    return amount, say(text, language, name=name).strip()
+    if len(name) <= _SHORT_NAME:
+        amount, name = formats.difference(abs(reading.gap), unit, language, currency, signed=False), ""
+    return amount, say(_BEYOND if reading.gap <= 0 else _TO_GO, language, name=name).strip()
 
 
 def reading_alt(reading: Reading, language: Language, currency: str) -> str:
@@ -160,7 +164,7 @@ _HEADS = (
     Text("计划状态", "Plan status"), Text("差距", "Gap"), Text("负责部门", "Owner"),
 )  # fmt: skip
 _NO_GOALS = Text("参数文件中没有设定目标。", "The parameters file names no goals.")
-_TO_GO, _BEYOND = Text("{name}待完成", "{name} to go"), Text("{name}（已超出）", "{name} beyond")
+_TO_GO, _BEYOND = Text("{name}待完成", "{name} to go"), Text("{name}已超出", "{name} beyond")
 _ALT = Text(
     "{name}：进度 {progress}；基线 {baseline}，当前 {now}（区间 {limits}），按计划应达 {expected}，目标 {target}",
     "{name}: {progress} of the way; baseline {baseline}, now {now} (interval {limits}), expected by now {expected}, target {target}",
