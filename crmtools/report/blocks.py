@@ -31,21 +31,31 @@ def flat(value: str) -> str:
     return "<br>".join(html.escape(line) for line in value.splitlines() if line.strip())
 
 
-def _cell(value: object) -> str:
-    return value.code if isinstance(value, Html) else flat(str(value))
+def _content(value: object) -> str:
+    if isinstance(value, Html):
+        return value.code
+    return f"{value:,}" if isinstance(value, int | float) else flat(str(value))
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table as one HTML block; a cell is :class:`Html` or text."""
-    names = "".join(f'<th scope="col">{flat(name)}</th>' for name in head)
-    body = "\n".join("<tr>" + "".join(f"<td>{_cell(value)}</td>" for value in row) + "</tr>" for row in rows)
+    """A table as one HTML block; a cell is :class:`Html`, a number or text. Columns of numbers are set to the right."""
+    rows = list(rows)
+    right = [bool(rows) and all(isinstance(row[n], int | float) for row in rows) for n in range(len(head))]
+    number = [' class="num"' if one else "" for one in right]
+    names = "".join(f'<th scope="col"{where}>{flat(name)}</th>' for name, where in zip(head, number))
+    body = "\n".join(
+        "<tr>" + "".join(f"<td{where}>{_content(value)}</td>" for value, where in zip(row, number)) + "</tr>"
+        for row in rows
+    )
     return _scroll(f"<thead><tr>{names}</tr></thead>\n<tbody>\n{body}\n</tbody>")
 
 
 def facts(rows: Iterable[tuple[str, object]]) -> str:
     """Names on the left, what is true of them on the right; rows without content are left out."""
     body = "\n".join(
-        f'<tr><th scope="row">{flat(name)}</th><td>{_cell(value)}</td></tr>' for name, value in rows if value != ""
+        f'<tr><th scope="row" style="white-space:nowrap">{flat(name)}</th><td>{_content(value)}</td></tr>'
+        for name, value in rows
+        if value != ""
     )
     return _scroll(f"<tbody>\n{body}\n</tbody>")
 

@@ -5,6 +5,7 @@ run.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import nbformat
 
@@ -98,9 +99,10 @@ def _generated(made: Made, entry: Entry, sources: Mapping[str, str], language: L
 def _meta(made: Made, language: Language) -> tuple[str, ...]:
     """The line above every heading."""
     report = made.plan.settings.report
+    published = made.manifest.started.astimezone(ZoneInfo(report.time_zone)).date()
     return (
         report.period.label(language),
         word("as_of", language, day=formats.day(report.as_of, language)),
-        PUBLISHED.to(language, day=formats.day(made.manifest.started.date(), language)),
+        PUBLISHED.to(language, day=formats.day(published, language)),
         RUN.to(language, run=made.manifest.run_id),
     )

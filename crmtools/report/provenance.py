@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from crmtools.report.blocks import STATES, chip, facts, link, table
+from crmtools.report.book import NAMES
 from crmtools.report.engine import Outcome
 from crmtools.report.manifest import Manifest
 from crmtools.report.plan import GENERATED, Plan
@@ -71,22 +72,25 @@ def _sources(manifest: Manifest, language: Language) -> str:
     rows = []
     for name, counts in manifest.data["rows"].items():
         file = files.get(name) or files.get("all") or {"file": "", "sha256": ""}
-        rows.append([name, file["file"], f"{counts['read']:,}", f"{counts['kept']:,}", file["sha256"][:12]])
+        rows.append([name, file["file"], counts["read"], counts["kept"], file["sha256"][:12]])
     return table([*(name.to(language) for name in names), "SHA-256"], rows)
 
 
 def _pages(plan: Plan, outcomes: Sequence[Outcome], language: Language) -> str:
-    titles = {entry.slug: entry.title for entry in plan.entries}
-    head = [PAGE.to(language), Text("语言", "Language").to(language), word("status", language), SECONDS.to(language)]
-    rows = [
-        [
-            link(one.job.slug, titles[one.job.slug].to(language)),
-            one.job.language,
-            chip(one.state, language),
-            f"{one.seconds:.1f}",
-        ]
-        for one in outcomes
-    ]
+    """One row per page, with its state and seconds in every language."""
+    languages = plan.settings.report.languages
+    found = {(one.job.slug, one.job.language): one for one in outcomes}
+    rows: list[list[object]] = []
+    for entry in plan.entries:
+        ran = [found.get((entry.slug, name)) for name in languages]
+        if any(ran):
+            row: list[object] = [link(entry.slug, entry.title.to(language))]
+            for one in ran:
+                row += [chip(one.state, language), round(one.seconds, 1)] if one else ["", ""]
+            rows.append(row)
+    head = [PAGE.to(language)]
+    for name in languages:
+        head += [NAMES[name], SECONDS.to(language)]
     return table(head, rows)
 
 
@@ -98,7 +102,7 @@ def _left_out(plan: Plan, language: Language) -> str:
 
 
 def _stages(manifest: Manifest, language: Language) -> str:
-    rows = [[STAGES[name].to(language), f"{seconds:.1f}"] for name, seconds in manifest.stages.items()]
+    rows = [[STAGES[name].to(language), round(seconds, 1)] for name, seconds in manifest.stages.items()]
     return table([Text("阶段", "Stage").to(language), SECONDS.to(language)], rows)
 
 

@@ -7,6 +7,7 @@ or a list of them. These are collected per page, and must be the same in every l
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ from crmtools.report.plan import Plan
 from crmtools.show.display import RESULT
 
 SCHEMA = 1
+SAME = 1e-9
+"""What two languages' numbers may differ by, relatively: an engine adds in the order in which its threads finish."""
 MARK = {"indicator", "period", "as_of", "value", "method"}
 """The keys by which an estimate is known in a record."""
 
@@ -186,6 +189,6 @@ def _difference(one: Mapping[str, float], other: Mapping[str, float]) -> str:
         only = sorted(one.keys() ^ other.keys())
         return f"{len(only)} numbers are shown in one language only, first {only[0].lstrip('.')},"
     for place, value in one.items():
-        if value != other[place]:
+        if not math.isclose(value, other[place], rel_tol=SAME, abs_tol=SAME):
             return f"{place.lstrip('.')} is {value!r} and {other[place]!r}"
     return ""

@@ -133,4 +133,5 @@ def test_provenance_tells_sources_states_and_what_was_left_out(made, language):
     assert left
     assert all(reason in text for reason in left)
     assert "0.2" in text
+    assert "1.5" in text
     assert "a" in tags

@@ -68,6 +68,11 @@ def test_a_number_that_differs_between_languages_is_a_problem(tmp_path, other, s
     assert said in problems[0].message
 
 
+def test_the_order_in_which_an_engine_adds_is_no_difference(tmp_path):
+    other = replace(NPS, high=60.0 + 1e-13)
+    assert collect([executed(tmp_path, "en", record(NPS)), executed(tmp_path, "zh", record(other))])[1] == []
+
+
 def test_words_may_differ_between_languages(tmp_path):
     _, problems = collect(
         [executed(tmp_path, "en", record(NPS, title="Score")), executed(tmp_path, "zh", record(NPS, title="得分"))]
