@@ -33,14 +33,17 @@ class _Commands(click.Group):
     """Says in one place what every command says when it cannot do what was asked."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; an error of ours is a message, not a traceback."""
+        """Run the command; what a person can mend is a message, not a traceback."""
         try:
             return super().invoke(ctx)
-        except CRMError as error:
+        except click.UsageError as error:
+            error.show()
+            ctx.exit(1)  # 2 says that a report was published
+        except (CRMError, OSError) as error:
             click.echo(str(error), err=True)
             ctx.exit(1)
         except KeyboardInterrupt:
-            click.echo("Stopped. Nothing was published.", err=True)
+            click.echo("Stopped.", err=True)
             ctx.exit(130)
 
 

@@ -65,6 +65,11 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_no_traceback():
     assert result.stderr == "There is no indicator 'npss'. Did you mean 'nps'?\n"
 
 
+def test_exit_code_2_is_kept_for_published_reports():
+    assert "Missing argument" in run("report", code=1).stderr
+    assert "No such command" in run("reprot", code=1).stderr
+
+
 def test_check_says_what_would_be_done_and_which_settings_are_in_force():
     said = run("check", "parameters/tiny.yml").stdout
     assert "tiny.yml is sound" in said

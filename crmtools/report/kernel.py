@@ -108,9 +108,9 @@ class PageKernel(AsyncKernelManager):
 
 def environment(place: Path | None = None) -> dict[str, str]:
     """The environment of a kernel: the caller's, with one thread, this crmtools, and nothing of the user's IPython."""
-    made = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}  # Agg would lose the figures
-    made |= dict.fromkeys(SINGLE_THREADED, "1")
-    made |= {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1"}
+    made = dict(os.environ) | dict.fromkeys(SINGLE_THREADED, "1")
+    # with another back end, figures vanish without a word; a forked kernel cannot choose it later
+    made |= {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
     package = str(Path(crmtools.__file__).parent.parent)
     made["PYTHONPATH"] = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
     return made | ({"IPYTHONDIR": str(place / "ipython")} if place else {})

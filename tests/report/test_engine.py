@@ -24,6 +24,7 @@ CODES = {
     "late": "import time\nprint('began')\ntime.sleep(60)",
     "dead": "import os\nos._exit(0)",
     "left": "import sys\nsys.exit(0)",
+    "figure": "import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])",
     "threads": "import os\nprint(os.environ['OMP_NUM_THREADS'], os.environ['OPENBLAS_NUM_THREADS'])",
 }
 
@@ -41,6 +42,18 @@ def printed(outcome):
     return "".join(output.text for output in outputs if output.get("name") == "stdout")
 
 
+def run_all(folder, process, seen):
+    return run_jobs(
+        jobs_of(folder, CODES),
+        folder=folder / "run",
+        facts=lambda job: {},
+        warm=process,
+        at_once=2,
+        cell_seconds=4,
+        done=lambda outcome: seen.append(outcome.job.slug),
+    )
+
+
 @pytest.fixture(scope="module", params=["ordinary", "forked"])
 def outcomes(request, tmp_path_factory):
     """All cases with ordinary kernels and with forked ones: nobody may notice a difference."""
@@ -49,17 +62,11 @@ def outcomes(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("engine")
     seen = []
     make = kernel.warm_process if request.param == "forked" else nullcontext
-    with pytest.MonkeyPatch.context() as patch, make() as process:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MPLBACKEND", "Agg")
         patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("t")))
-        found = run_jobs(
-            jobs_of(folder, CODES),
-            folder=folder / "run",
-            facts=lambda job: {},
-            warm=process,
-            at_once=2,
-            cell_seconds=3,
-            done=lambda outcome: seen.append(outcome.job.slug),
-        )
+        with make() as process:
+            found = run_all(folder, process, seen)
         assert list(Path(tempfile.gettempdir()).iterdir()) == [], "every kernel's folder is gone"
     assert sorted(seen) == sorted(CODES)
     assert not any("no forked kernel" in one.log.read_text("utf-8") for one in found)
@@ -73,6 +80,7 @@ def test_each_state_is_the_truth(outcomes):
         "late": "timed_out",
         "dead": "killed",
         "left": "failed",
+        "figure": "ok",
         "threads": "ok",
     }
 
@@ -84,7 +92,7 @@ def test_a_failure_says_what_and_where_and_the_log_has_the_rest(outcomes):
     assert "in deep()" in log
     assert "\x1b[" not in log
     assert outcomes["left"].failure.name == "SystemExit"
-    assert "longer than 3 s" in outcomes["late"].failure.message
+    assert "longer than 4 s" in outcomes["late"].failure.message
     assert outcomes["dead"].failure.cell == 4
 
 
@@ -96,6 +104,11 @@ def test_warnings_go_to_the_log(outcomes):
     assert "only for the log" in outcomes["good"].log.read_text("utf-8")
     assert outcomes["good"].failure is None
     assert printed(outcomes["good"]) == "en\n"
+
+
+def test_figures_are_shown_whatever_the_back_end_of_the_caller(outcomes):
+    cells = nbformat.read(outcomes["figure"].notebook, as_version=4).cells
+    assert any("image/png" in output.get("data", {}) for cell in cells for output in cell.get("outputs", []))
 
 
 def test_every_kernel_has_one_thread(outcomes):
