@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
+from statistics import median
 
 from crmtools.show.display import tag
 from crmtools.show.look import ACCENT, INK, LINE, MUTED, PAPER, SECOND
@@ -68,7 +69,7 @@ def span_of(
     low: float | None = None,
     high: float | None = None,
 ) -> Span:
-    """A span with round ticks that holds all values and, as far as they leave the values readable, all limits.
+    """A span with round ticks that holds all values and all limits but those that lie much further out than most.
 
     ``low`` and ``high`` are the bounds of what is legal.
     """
@@ -77,10 +78,10 @@ def span_of(
     if not inner:
         inner = outer or [0.0, 1.0]
     bottom, top = min(inner), max(inner)
-    # intervals far wider than the movement are cut off, or every line would look flat
-    reach = 1.5 * ((top - bottom) or abs(top) or 1.0)
-    bottom = max(min([bottom, *outer]), bottom - reach)
-    top = min(max([top, *outer]), top + reach)
+    # a few intervals far wider than the others are cut off, or they would flatten everything else
+    beyond = [max(bottom - v, v - top) for v in outer if not bottom <= v <= top]
+    reach = max(1.5 * (top - bottom), 2 * median(beyond)) if beyond else 0.0
+    bottom, top = max(min([bottom, *outer]), bottom - reach), min(max([top, *outer]), top + reach)
     if bottom == top:
         bottom, top = bottom - (abs(bottom) or 1.0) / 10, top + (abs(top) or 1.0) / 10
     step = round_step((top - bottom) / 4)

@@ -91,7 +91,7 @@ def _picture(
     axis = tag("tr", f"<td></td>{tag('td', axis_row(span, labels), style=_STRIP)}<td></td>", aria_hidden="true")
     body = tag("tbody", "".join(rows) + axis)
     columns = (sentences.attribute(breakdown.by, language), "", word("value", language))
-    styles = ("width:24%", "", "text-align:right;width:9.5rem")
+    styles = ("width:22%", "", "text-align:right;width:1%")
     head = "".join(tag("th", escape(text), scope="col", style=style or None) for text, style in zip(columns, styles))
     return tag("table", tag("thead", tag("tr", head)) + body, class_="crm-table", aria_label=alt)
 
@@ -109,8 +109,9 @@ def _row(estimate: Estimate, by: str, span: Span, total: float | None, language:
         words = f"{name_in(estimate, by, language)}{word('colon', language)}{sentences.value_of(estimate, language, currency)}"
         picture = strip(value, known(estimate.low), known(estimate.high), span, total=total, words=words)
         limits = sentences.interval_of(estimate, language, currency, bare=True)
-        below = n if limits == formats.MISSING else f"{limits}{'，' if language == 'zh' else ', '}{n}"
-        numbers = escape(sentences.value_of(estimate, language, currency, bare=True)) + tag("small", escape(below))
+        lines = [n] if limits == formats.MISSING else [limits, n]
+        numbers = escape(sentences.value_of(estimate, language, currency, bare=True))
+        numbers += "".join(tag("small", escape(line)) for line in lines)
     return tag("tr", name + tag("td", picture, style=_STRIP) + tag("td", numbers, class_="num"))
 
 

@@ -162,9 +162,15 @@ def test_an_axis_holds_every_value_and_has_a_few_round_ticks(values, limits):
     assert float(f"{span.step:.0e}") in (span.step, pytest.approx(span.step, rel=0.21))
 
 
-def test_wide_intervals_do_not_flatten_the_line():
-    span = span_of([4.0, 4.2], [-100.0, 100.0])
-    assert span.high - span.low < 1.5
+def test_one_wide_interval_does_not_flatten_the_line():
+    span = span_of([4.0, 4.2], [3.8, 4.4, 3.7, 4.5, 3.9, 4.3, -100.0, 100.0])
+    assert span.high - span.low < 2
+
+
+def test_ordinary_intervals_are_drawn_whole():
+    limits = [0.031, 0.047, 0.025, 0.053]
+    span = span_of([0.038, 0.036], limits)
+    assert span.low <= min(limits) < max(limits) <= span.high
 
 
 def test_an_axis_stays_within_what_is_legal():
