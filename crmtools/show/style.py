@@ -1,4 +1,4 @@
-"""How figures that matplotlib draws look: colours, lines, fonts. Set for a drawing, never for the whole session."""
+"""How figures that matplotlib draws look: colours, lines, fonts. Set for a drawing, never for the whole program."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +48,7 @@ def chinese_font() -> str:
     """The Chinese font that texts are measured with: the one zhplot carries, so that a figure is the same on every machine.
 
     It is registered with matplotlib, nothing else is changed; zhplot itself is not imported, because that sets its font for
-    every figure of the session.
+    every figure of the program.
     """
     package = find_spec("zhplot")
     if package is None or package.origin is None:
