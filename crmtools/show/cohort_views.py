@@ -35,7 +35,7 @@ def cohort_answer(cohorts: Cohorts, *, language: Language, smallest_group: int =
         few = _OBSERVED_FEW[cohorts.by] if len(pooled) else NOTHING[cohorts.by]
         return lead(few.to(language), language=language, result=result)
     level = formats.percent(cohorts.level, language, 0)
-    first, *others = (_said(pooled.loc[age], language) for age in ages)
+    first, *others = (_said(row, language) for _, row in pooled.loc[ages].iterrows())
     start = say(_FIRST[cohorts.by], language, level=level, **first)
     later = [
         say(_LATER[cohorts.by], language, age=_ordinal(age, language), **words) for age, words in zip(ages[1:], others)
@@ -58,7 +58,7 @@ def cohort_curve(cohorts: Cohorts, data: Data, *, language: Language) -> Display
     table = pooled.reindex(ages)
     values, lows, highs = (_list(table[name]) for name in ("retention", "low", "high"))
     title = _curve_title(cohorts, pooled, language)
-    words = [_point(cohorts, age, table.loc[age], language) for age in ages]
+    words = [_point(cohorts, age, row, language) for age, (_, row) in zip(ages, table.iterrows())]
     last = formats.percent(pooled["retention"].iloc[-1], language)
     span = span_of([*values, 0.0], [*lows, *highs], low=0.0, high=1.0)
     picture = line_chart(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from html import escape
 
 from crmtools import formats
+from crmtools.estimate import Estimate
 from crmtools.goals.reading import STATUS, Reading, Scorecard, elapsed_share
 from crmtools.indicators.catalogue import CATALOGUE, Indicator
 from crmtools.intervals import z_of
@@ -48,7 +49,7 @@ def paths(scorecard: Scorecard, *, language: Language, currency: str = "") -> Di
     if not len(scorecard):
         return note(_NO_GOALS.to(language))
     parts = [_path(reading, language, currency_of([reading.now], currency)) for reading in scorecard]
-    return Display(_small_figures(html for html, _ in parts), "\n".join(text for _, text in parts), result(scorecard))
+    return Display(_small_figures([html for html, _ in parts]), "\n".join(text for _, text in parts), result(scorecard))
 
 
 def not_computable(data: Data, *, language: Language) -> Display:
@@ -133,7 +134,7 @@ def progress_words(reading: Reading, language: Language) -> str:
     return f"{done} ± {formats.percent(z_of(reading.now.level) * reading.progress_se, language, 0)}"
 
 
-def _measured(estimate: "sentences.Estimate", reading: Reading, language: Language, currency: str) -> tuple[str, str]:
+def _measured(estimate: Estimate, reading: Reading, language: Language, currency: str) -> tuple[str, str]:
     """A value and its interval, or why there is none."""
     value = sentences.value_of(estimate, language, currency, bare=True)
     if known(estimate.value) is None:
@@ -156,7 +157,7 @@ def _path(reading: Reading, language: Language, currency: str) -> tuple[str, str
     """The small figure of one goal, and its text."""
     goal, unit, estimates = reading.goal, reading.goal.indicator.unit, reading.trend.estimates
     title = say(_PATH_TITLE, language, name=goal.name.to(language), status=STATUS[reading.status].to(language))
-    aimed = sentences.aimed(reading, language, currency)
+    aimed = sentences.aimed(reading, language, currency) + _judged(reading, language, currency)
     if not findings.valued(estimates):
         return figure("", title, aimed), f"{title}\n{aimed}"
     periods = [*(e.period for e in estimates), *_ahead(estimates[-1].period, reading)]
@@ -182,6 +183,16 @@ def _path(reading: Reading, language: Language, currency: str) -> tuple[str, str
     return figure(picture, title, aimed), f"{title}\n{aimed}"
 
 
+def _judged(reading: Reading, language: Language, currency: str) -> str:
+    """That a goal is judged over a longer or shorter time than a point of the line stands for."""
+    now, last = reading.now, reading.trend.estimates[-1].period
+    if known(now.value) is None or now.period.kind == last.kind:
+        return ""
+    value = sentences.value_of(now, language, currency)
+    said = say(_JUDGED, language, last=last.label(language), period=now.period.label(language), value=value)
+    return ("" if language == "zh" else " ") + said
+
+
 def planned_path(reading: Reading, periods: Sequence[Period]) -> list[float | None]:
     """The straight path at the end of each period, from (start, baseline) to (deadline, target); None outside of it."""
     base, target, goal = known(reading.baseline.value), reading.target, reading.goal
@@ -199,7 +210,8 @@ def _ahead(last: Period, reading: Reading) -> list[Period]:
     """The periods after the last measured one, up to the deadline."""
     if last.kind == "days":
         return []
-    periods, months = [], MONTHS_IN[last.kind]
+    periods: list[Period] = []
+    months = MONTHS_IN[last.kind]
     while len(periods) < FARTHEST:
         following = (periods[-1] if periods else last).shift(months)
         if following.start > reading.goal.deadline:
@@ -216,9 +228,10 @@ def _sparse(ticks: list[Tick]) -> list[Tick]:
     return [tick if (len(ticks) - 1 - place) % every == 0 else Tick("", tick.below) for place, tick in enumerate(ticks)]
 
 
-def _small_figures(parts: "Sequence[str] | object") -> str:
+def _small_figures(parts: Sequence[str]) -> str:
+    """Figures side by side where there is room for two."""
     style = "display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,22rem),1fr));gap:0 2rem"
-    return tag("div", "".join(parts), style=style)  # type: ignore[arg-type]
+    return tag("div", "".join(parts), style=style)
 
 
 def _lack(missing: Sequence[str], language: Language) -> str:
@@ -261,6 +274,10 @@ _KEY = Text(
 _CANNOT_TELL, _NO_INTERVAL = Text("尚难判断", "Cannot tell"), Text("无区间", "no interval")
 _BETWEEN = Text("{low} 至 {high}", "{low} to {high}")
 _PATH_TITLE = Text("{name}：{status}", "{name}: {status}")
+_JUDGED = Text(
+    "目标按{period}（{value}）判断，线上各点的期间不同，最后一点为{last}。",
+    "The goal is judged over {period} ({value}); points of the line stand for other times, the last for {last}.",
+)
 _ALL_COMPUTED = Text("全部 {all} 项指标均有数值。", "All {all} indicators have a number.")
 _SOME_MISSING = Text("{all} 项指标中，{count} 项没有数值：", "Without a number: {count} of {all} indicators.")
 _LACKING = Text("缺少{reason}：{indicators}", "Missing {reason}: {indicators}")

@@ -1,9 +1,12 @@
 """Which groups are too small to be shown, by the rule that breakdowns follow."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
+from typing import TypeVar
+
+Group = TypeVar("Group")
 
 
-def small_ones(counts: Mapping[Hashable, int], smallest: int) -> set[Hashable]:
+def small_ones(counts: Mapping[Group, int], smallest: int) -> set[Group]:
     """The groups with fewer than ``smallest`` customers; empty ones are no secret.
 
     If that is a single one, the next larger is hidden too: the one could be worked out from the total.

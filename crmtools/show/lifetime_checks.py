@@ -106,8 +106,8 @@ def _weekly_title(frame: pd.DataFrame, held: int, language: Language) -> str:
     if not 0 < held < len(frame):
         return _WEEKLY_PLAIN.to(language)
     means = frame.iloc[held:][["actual", "expected"]].mean()
-    words = {name: formats.number(value, language, 1) for name, value in means.items()}
-    return say(_WEEKLY_TITLE, language, **words)
+    made, expected = (formats.number(means[name], language, 1) for name in ("actual", "expected"))
+    return say(_WEEKLY_TITLE, language, actual=made, expected=expected)
 
 
 def _tracking_chart(frame: pd.DataFrame, suffix: str, title: str, held: int, height: int, language: Language) -> str:

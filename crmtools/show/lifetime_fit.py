@@ -30,12 +30,12 @@ def _purchases(study: Study, model: BetaGeo, language: Language) -> Display:
     for name, row in table.iterrows():
         cells = _parameter_cells(row, language)
         if opinion is not None:
-            cells += _opinion_cells(opinion.loc[name], PLACES, language)
+            cells += _opinion_cells(opinion.loc[[name]].iloc[0], PLACES, language)
         rows.append([named(str(name), _meaning(str(name), model.unit, language)), *map(figure_cell, cells)])
         values.append({"parameter": str(name), **row.to_dict()})
     cells = [formats.number(model.log_likelihood, language, 1), formats.MISSING, formats.MISSING]
     if opinion is not None:
-        cells += _opinion_cells(opinion.loc["log_likelihood"], 1, language)
+        cells += _opinion_cells(opinion.loc[["log_likelihood"]].iloc[0], 1, language)
     rows.append([named(_LOG_LIKELIHOOD.to(language)), *map(figure_cell, cells)])
     heads = [text.to(language) for text in (*_PARAMETER_HEADS, *(_OPINION_HEADS if opinion is not None else ()))]
     span = formats.number(model.longest, language)

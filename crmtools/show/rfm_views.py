@@ -30,7 +30,7 @@ def rfm_answer(rfm: Rfm, data: Data, *, language: Language) -> Display:
     table, hidden = _segments(rfm, data)
     customers = int(table["customers"].sum())
     n = formats.number(customers, language)
-    best = table.loc["champions"]
+    best = table.loc[["champions"]].iloc[0]
     if "champions" in hidden:
         first = say(_BEST_HIDDEN, language, n=n)
     elif not best["customers"]:
@@ -90,18 +90,17 @@ def rfm_bands(rfm: Rfm, data: Data, *, language: Language) -> Display:
     """
     smallest = data.settings.publish.smallest_group
     columns = []
-    result: dict[str, object] = {"kind": "rfm_bands", "cuts": {}, "customers": {}}
-    cuts_out: dict[str, list[float]] = {}
-    counts_out: dict[str, dict[str, int | None]] = {}
+    cut_points: dict[str, list[float]] = {}
+    sizes: dict[str, dict[str, int | None]] = {}
     for measure, score in zip(MEASURES, "RFM"):
-        cuts = [float(cut) for cut in rfm.thresholds.loc[measure]]
-        sizes = rfm.frame[score].value_counts()
-        counts = {number: int(sizes.get(number, 0)) for number in range(1, 6)}
+        cuts = [float(cut) for cut in rfm.thresholds.loc[measure].to_numpy(float)]
+        scores = rfm.frame[score]
+        counts = {number: int((scores == number).sum()) for number in range(1, 6)}
         hidden = small_ones(counts, smallest)
         band = {number: _band(measure, number, cuts, data.currency, language) for number in range(1, 6)}
         columns.append((band, counts, hidden))
-        cuts_out[measure] = cuts
-        counts_out[measure] = {str(number): None if number in hidden else counts[number] for number in counts}
+        cut_points[measure] = cuts
+        sizes[measure] = {str(number): None if number in hidden else counts[number] for number in counts}
     rows, lines = [], []
     for number in range(5, 0, -1):
         below = _BEST_SCORE.to(language) if number == 5 else _WORST_SCORE.to(language) if number == 1 else ""
@@ -115,7 +114,7 @@ def rfm_bands(rfm: Rfm, data: Data, *, language: Language) -> Display:
         rows.append(cells)
         lines.append(" · ".join(words))
     heads = [text.to(language) for text in _BAND_HEADS]
-    result |= {"cuts": cuts_out, "customers": counts_out}
+    result = {"kind": "rfm_bands", "cuts": cut_points, "customers": sizes}
     caption = sentence_list([_BANDS.to(language), *rests_on("orders", rfm.as_of, language)], language)
     return Display(grid(heads, rows, caption=caption), "\n".join(lines), result)
 
