@@ -162,17 +162,21 @@ def difference(
     *,
     signed: bool = True,
     named: bool = True,
+    beside: SupportsFloat | None = None,
 ) -> str:
     """A difference with its sign and what it is called: ``+0.7 percentage points``, ``+3 points``, ``−¥36``, ``−1.2 h``.
 
     ``signed=False`` leaves out a plus (for amounts that are missing or gained); ``named=False`` leaves out the name.
+    ``beside`` is the value that the difference stands by: an amount of money then has its small unit where that value has it.
     """
     shown = _finite(value)
     if shown is None:
         return MISSING
     shown = round(shown * unit.scale, 10)
     if unit.form == "money":
-        if abs(shown) >= _CENTS_BELOW_CHANGE:
+        next_to = _finite(beside)
+        fine = next_to is not None and abs(next_to) < _CENTS_BELOW
+        if abs(shown) >= _CENTS_BELOW_CHANGE and not fine:
             shown = float(round(shown))
         return money(shown, currency, language, unit.decimals, signed=signed)
     digits = _seen(abs(shown), _digits([shown], unit, more=0), _MORE_DIGITS_CHANGE)

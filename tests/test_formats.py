@@ -179,6 +179,11 @@ def test_a_missing_amount_has_no_plus():
     assert formats.difference(0.007, UNITS["percent"], "zh", signed=False, named=False) == "0.7"
 
 
+def test_a_difference_has_cents_where_the_value_beside_it_has_them():
+    assert formats.difference(11.43, UNITS["money"], "en", "USD", signed=False, beside=64.31) == "$11.43"
+    assert formats.difference(11.43, UNITS["money"], "en", "USD", signed=False, beside=412) == "$11"
+
+
 @pytest.mark.parametrize(
     ("unit", "value", "step", "expected"),
     [

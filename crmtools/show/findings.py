@@ -40,7 +40,7 @@ def _distance(reading: Reading | None, language: Language, currency: str) -> str
     unit, currency = reading.goal.indicator.unit, sentences.currency_of([reading.now], currency)
     if reading.gap <= 0:
         return _AT_TARGET.to(language)
-    gap = formats.difference(reading.gap, unit, language, currency, signed=False)
+    gap = formats.difference(reading.gap, unit, language, currency, signed=False, beside=reading.target)
     return say(_SHORT, language, gap=gap)
 
 

@@ -89,7 +89,7 @@ def _largest(readings: tuple[Reading, ...], language: Language, currency: str) -
         value=sentences.value_of(worst.now, language, currency),
         target=formats.quantity(worst.target, unit, language, currency, trim=True),
         by=formats.month(worst.goal.deadline, language) if language == "zh" else formats.day(worst.goal.deadline, language),
-        gap=formats.difference(worst.gap, unit, language, currency, signed=False),
+        gap=formats.difference(worst.gap, unit, language, currency, signed=False, beside=worst.target),
         owner=worst.goal.department.to(language),
     )  # fmt: skip
 

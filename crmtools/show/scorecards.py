@@ -68,10 +68,15 @@ def gap_words(reading: Reading, language: Language, currency: str) -> tuple[str,
     if reading.gap is None:
         return formats.MISSING, ""
     unit = reading.goal.indicator.unit
-    amount = formats.difference(abs(reading.gap), unit, language, currency, signed=False, named=False)
+    amount = formats.difference(
+        abs(reading.gap), unit, language, currency, signed=False, named=False, beside=reading.target
+    )
     name = formats.change_name(unit, language, one=amount == "1")
     if len(name) <= _SHORT_NAME:
-        amount, name = formats.difference(abs(reading.gap), unit, language, currency, signed=False), ""
+        amount, name = (
+            formats.difference(abs(reading.gap), unit, language, currency, signed=False, beside=reading.target),
+            "",
+        )
     return amount, say(_BEYOND if reading.gap <= 0 else _TO_GO, language, name=name).strip()
 
 

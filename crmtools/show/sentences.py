@@ -224,12 +224,16 @@ def compared(now: Estimate, then: Estimate, language: Language, currency: str = 
         return say(_NOTHING_THEN, language, why=why(then, language), **words)
     words |= {
         "value": value_of(then, language, currency),
-        "difference": formats.difference(made.difference, item.unit, language, currency),
-        "amount": formats.difference(abs(made.difference), item.unit, language, currency, signed=False),
+        "difference": formats.difference(made.difference, item.unit, language, currency, beside=now.value),
+        "amount": formats.difference(
+            abs(made.difference), item.unit, language, currency, signed=False, beside=now.value
+        ),
         "judgement": judgement(item, made.verdict, language),
     }
     if made.threshold:
-        words["threshold"] = formats.difference(made.threshold, item.unit, language, currency, signed=False)
+        words["threshold"] = formats.difference(
+            made.threshold, item.unit, language, currency, signed=False, beside=now.value
+        )
     return say(_COMPARED[made.verdict], language, **words)
 
 
@@ -248,7 +252,7 @@ def aimed(reading: Reading, language: Language, currency: str = "") -> str:
         missing = reading.now if known(reading.now.value) is None else reading.baseline
         return say(_NO_READING, language, why=why(missing, language), **words)
     words["target"] = formats.quantity(reading.target, unit, language, currency, trim=True)
-    words["gap"] = formats.difference(abs(reading.gap), unit, language, currency, signed=False)
+    words["gap"] = formats.difference(abs(reading.gap), unit, language, currency, signed=False, beside=reading.target)
     text = say(_REACHED if reading.gap <= 0 else _AIMED, language, **words)
     if undecided(reading):
         text += _UNDECIDED.to(language)
