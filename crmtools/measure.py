@@ -153,6 +153,7 @@ def breakdown(
 
 def _suppress(found: list[Estimate], smallest: int) -> list[Estimate]:
     by_size = sorted((e for e in found if e.group), key=lambda e: e.n)
+    by_size = [e for e in by_size if e.n]  # a channel that won nobody hides nobody
     hide = [e for e in by_size if e.n < smallest]
     if len(hide) == 1 and len(by_size) > 1:
         hide.append(by_size[1])

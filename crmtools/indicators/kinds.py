@@ -380,15 +380,17 @@ class Duration:
         counts = request.run(self.query(request.facts, request.keys))
         if counts.empty:
             return {}
-        pooled = counts.groupby("value", as_index=False)[["events", "rows"]].sum()
         quantile = float(request.assumptions["quantile"])  # type: ignore[arg-type]
         if not 0 < quantile < 1:
             raise CRMError(f"A quantile lies between 0 and 1, found {quantile:g}: 0.5 is the median, 0.9 nine in ten.")
-        threshold = self._quantile(pooled, quantile, 1.0, request.level)[0]
-        effects = self._design_effects(request, threshold)
+        groups: dict[Key, pd.DataFrame] = {
+            key if isinstance(key, tuple) else (key,): group for key, group in counts.groupby(keys, dropna=False)
+        }
+        # each group by its own threshold, so that it has the same interval alone as among others
+        thresholds = {key: self._quantile(group, quantile, 1.0, request.level)[0] for key, group in groups.items()}
+        effects = self._design_effects(request, thresholds)
         figures = {}
-        for key, group in counts.groupby(keys, dropna=False):
-            key = key if isinstance(key, tuple) else (key,)
+        for key, group in groups.items():
             n, deff = effects[key]
             value, low, high = self._quantile(group, quantile, deff, request.level)
             why = NOT_REACHED if value is None else NO_UPPER if high is None else None
@@ -410,10 +412,11 @@ class Duration:
         return intervals.survival_quantile(times, events, censored, quantile=quantile, deff=deff, level=level)
 
     @staticmethod
-    def _design_effects(request: Request, threshold: float | None) -> dict[Key, tuple[int, float]]:
-        """Customers per group, and how much their repeated waits inflate the variance of the share above a threshold."""
+    def _design_effects(request: Request, thresholds: Mapping[Key, float | None]) -> dict[Key, tuple[int, float]]:
+        """Customers per group, and how much their repeated waits inflate the variance of the share above its threshold."""
         facts = request.facts
-        above = facts.value > (threshold if threshold is not None else 0.0)
+        reached = [(_is_group(facts, request.keys, key), limit) for key, limit in thresholds.items() if limit is not None]
+        above = facts.value > (ibis.cases(*reached, else_=0.0) if reached else ibis.literal(0.0))
         # a wait that broke off before the threshold tells neither way
         told = ibis.ifelse(facts.event | above, 1.0, 0.0)
         sums = request.run(moments(facts.mutate(value=ibis.ifelse(above, 1.0, 0.0), weight=told), request.keys))
@@ -425,6 +428,15 @@ class Duration:
                 deff = max(1.0, line.variance / (line.ratio * (1 - line.ratio) / line.sw))
             effects[key] = (line.n, deff)
         return effects
+
+
+def _is_group(facts: ir.Table, keys: Sequence[str], key: Key) -> ir.BooleanValue:
+    """Whether a row belongs to a group; a missing attribute is a group too."""
+    belongs: ir.BooleanValue = ibis.literal(True)
+    for name, value in zip(keys, key, strict=True):
+        missing = value is None or value != value
+        belongs &= facts[name].identical_to(ibis.null(facts[name].type()) if missing else value)
+    return belongs
 
 
 @dataclass(frozen=True, slots=True)
