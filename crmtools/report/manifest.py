@@ -22,7 +22,7 @@ from crmtools.tables.source import Data
 
 LIBRARIES = (
     "duckdb", "ibis-framework", "pandas", "numpy", "scipy", "statsmodels", "pyarrow", "matplotlib", "seaborn",
-    "great-tables", "lifetimes", "papermill", "ipykernel", "jupyter-book", "sphinx",
+    "lifetimes", "papermill", "ipykernel", "jupyter-book", "sphinx",
 )  # fmt: skip
 """The libraries that numbers and pages depend on."""
 
