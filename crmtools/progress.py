@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from crmtools.report.engine import Outcome
 from crmtools.report.provenance import STAGES
@@ -43,6 +44,14 @@ class Lines:
         self._say(f"  note: {message}")
 
 
+class _Count(MofNCompleteColumn):
+    """How many of how many; nothing while nobody knows."""
+
+    def render(self, task: Task) -> Text:
+        """The text of one task."""
+        return super().render(task) if task.total else Text("")
+
+
 class Bar:
     """One bar that goes through the stages."""
 
@@ -52,7 +61,8 @@ class Bar:
 
     def stage(self, name: str, jobs: int = 0) -> None:
         """A stage begins."""
-        self._shown.reset(self._task, description=STAGES[name].en, total=jobs or None, completed=0)
+        self._shown.remove_task(self._task)  # a task that has a total cannot lose it again
+        self._task = self._shown.add_task(STAGES[name].en, total=jobs or None)
 
     def job(self, outcome: Outcome) -> None:
         """A notebook has ended."""
@@ -73,6 +83,6 @@ def progress() -> Iterator[Lines | Bar]:
     if not sys.stderr.isatty():
         yield Lines()
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), _Count(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
         yield Bar(shown)
