@@ -44,6 +44,9 @@ from crmtools.tables.reading import (
 from crmtools.tables.typing import plain
 from crmtools.words import Text
 
+SHOW_NO_PROGRESS = "SET enable_progress_bar = false"
+"""DuckDB takes ``python -m crmtools`` for somebody typing and draws bars into standard output, amid the JSON of --json."""
+
 
 @dataclass(frozen=True, slots=True)
 class Data:
@@ -254,6 +257,7 @@ def _fingerprint(settings: Settings, files: Mapping[str, Path], key: bytes | Non
 def _make_snapshot(folder: Path, settings: Settings, files: Mapping[str, Path], key: bytes | None) -> None:
     """Pass the door and write the clean tables; the folder appears whole or not at all."""
     con = duckdb.connect()
+    con.execute(SHOW_NO_PROGRESS)
     try:
         raws: list[Raw] = []
         unreadable: dict[str, Problem] = {}
@@ -287,6 +291,7 @@ def _make_snapshot(folder: Path, settings: Settings, files: Mapping[str, Path], 
 def _open_snapshot(folder: Path, settings: Settings, fingerprint: str) -> Data:
     door = DoorReport.from_dict(json.loads((folder / "door.json").read_text(encoding="utf-8")))
     backend = ibis.duckdb.connect()
+    backend.raw_sql(SHOW_NO_PROGRESS)
     for item in door.tables:
         file = literal(str(folder / f"{item.table}.parquet"))
         backend.raw_sql(f"CREATE VIEW all_{item.table} AS SELECT * FROM read_parquet({file})")
@@ -323,6 +328,7 @@ def _open_frames(frames: Mapping[str, pd.DataFrame], as_of: date | None) -> Data
     if unknown:
         raise DataError.of("Frames must be named after tables", unknown)
     con = duckdb.connect()
+    con.execute(SHOW_NO_PROGRESS)
     raws = [read_frame(con, name, frame) for name, frame in frames.items()]
     # what the analyst's customers have beyond the schema are attributes to split by
     extra = tuple(
@@ -338,6 +344,7 @@ def _open_frames(frames: Mapping[str, pd.DataFrame], as_of: date | None) -> Data
     day = as_of or date.fromisoformat(max(last))
     report = report.model_copy(update={"as_of": day, "period": _last_whole(day)})
     backend = ibis.duckdb.connect()
+    backend.raw_sql(SHOW_NO_PROGRESS)
     content: list[object] = [asdict(item) for item in door.tables]
     for item in door.tables:
         content += con.execute(f"SELECT bit_xor(hash(t)), sum(hash(t)) FROM {quote(item.table)} t").fetchall()
