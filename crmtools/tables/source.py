@@ -128,7 +128,9 @@ class Data:
         if file and file.is_file():
             table = parquet.read_table(file)
         else:
-            table = expression.to_pyarrow()
+            # the text that was compiled for the key, not the expression: compiling is most of the time of a small question
+            answer = self.backend.raw_sql(text).to_arrow_table()  # type: ignore[attr-defined]
+            table = answer.cast(expression.schema().to_pyarrow())
             if file:
                 file.parent.mkdir(exist_ok=True)
                 part = file.with_suffix(f".{secrets.token_hex(4)}.part")
@@ -306,7 +308,8 @@ def _known(backend: Any, names: tuple[str, ...], day: date, schema: str) -> tupl
     if schema:
         backend.raw_sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
     tables, cut = {}, {}
-    for name in names:
+    # what has no time of its own began with what it belongs to, whose view must be there first
+    for name in sorted(names, key=lambda name: not TABLES[name].time):
         spec = TABLES[name]
         there = backend.table(f"all_{name}").columns
         columns = ", ".join(
@@ -316,11 +319,15 @@ def _known(backend: Any, names: tuple[str, ...], day: date, schema: str) -> tupl
             for column in there
         )
         began = f"{quote(spec.time)} < {end} OR {quote(spec.time)} IS NULL" if spec.time in there else "true"
+        for column in spec.columns:
+            if not spec.time and column.refers in tables and column.name in there:
+                parent, own = quote(TABLES[column.refers].key[0]), quote(column.name)
+                began += f" AND ({own} IS NULL OR {own} IN (SELECT {parent} FROM {place or 'main.'}{column.refers}))"
         backend.raw_sql(f"CREATE OR REPLACE VIEW {place}{name} AS SELECT {columns} FROM main.all_{name} WHERE {began}")
         tables[name] = backend.table(name, database=schema or None)
         counted = backend.raw_sql(f"SELECT count(*) FROM main.all_{name} WHERE NOT ({began})").fetchone()
         cut[name] = int(counted[0])
-    return tables, cut
+    return {name: tables[name] for name in names}, {name: cut[name] for name in names}
 
 
 def _open_frames(frames: Mapping[str, pd.DataFrame], as_of: date | None) -> Data:

@@ -17,11 +17,6 @@ from crmtools.report.lock import only_run
 from crmtools.report.results import Results
 from crmtools.report.run import run_report
 
-# pyarrow asks pandas for an option that pandas 3 has deprecated
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore:The 'future.infer_string' option:DeprecationWarning"),
-]
 
 MARK = "crm-failed"
 INDICATOR = """
