@@ -285,6 +285,17 @@ def test_every_customer_lies_in_the_band_of_the_score():
                 assert f"customers: {len(people):,}" in row
 
 
+def test_bands_leave_nothing_out_and_do_not_overlap():
+    c = chapter("demo")
+    body = show.rfm_bands(c.rfm, c.data, language="en").html.split("<tbody>")[1]
+    rows = [re.findall(r'<td class="num">(.*?)<', row)[:2] for row in re.findall(r"<tr>(.*?)</tr>", body)]
+    for column, first in ((0, 0), (1, 1)):  # days since the last purchase from 0, purchases from 1
+        bands = [[int(part.replace(",", "")) for part in re.findall(r"[\d,]+", row[column])] for row in rows]
+        bands = sorted(band for band in bands if band)
+        assert bands[0][0] == first
+        assert [band[0] for band in bands[1:]] == [band[-1] + 1 for band in bands[:-1]]
+
+
 def test_bands_hide_small_counts():
     c = chapter("demo")
     counts = c.rfm.frame["F"].value_counts()
@@ -299,7 +310,7 @@ def test_bands_hide_small_counts():
 def test_cdnow_shows_the_published_counts_and_parameters(read):
     c = chapter("cdnow")
     counts = read(show.lifetime_counts(c.study, language="en").html).text
-    for number in ("69,659", "2,068", "67,591", "23,570", "2,357"):
+    for number in ("69,659", "−2,068", "67,591", "23,570", "2,357"):
         assert number in counts
     html = show.lifetime_parameters(c.study, language="en").html
     rows = [re.sub("<[^>]+>", "|", row) for row in re.findall(r"<tr>(.*?)</tr>", html)]
@@ -446,6 +457,14 @@ def test_the_path_is_straight_from_baseline_to_target():
             Period(last, last + timedelta(days=30)),
         ]
         assert planned_path(r, outside) == [None, None]
+
+
+def test_a_path_says_over_which_time_the_goal_is_judged():
+    r = chapter("demo").goals[0]
+    assert r.now.period.kind == "quarter"
+    assert "is judged over Q4 2025" in show.paths(Scorecard((r,)), language="en").text
+    quarters = replace(r.trend, estimates=(r.now,))
+    assert "judged over" not in show.paths(Scorecard((replace(r, trend=quarters),)), language="en").text
 
 
 def test_goals_without_values_say_why():
