@@ -18,7 +18,7 @@ from typing import Literal
 import ibis.expr.types as ir
 
 from crmtools.errors import CRMError, nearest
-from crmtools.indicators.kinds import Kind
+from crmtools.indicators.kinds import Duration, Kind
 from crmtools.indicators.units import UNITS, Unit
 from crmtools.tables import TABLES
 from crmtools.words import Text
@@ -212,9 +212,12 @@ def _problems(item: Indicator, tables: list[str], unit: str, signature: inspect.
         found.append("the argument 'periods' is missing")
     if set(tables) != set(item.uses):
         found.append(f"arguments {tables} and uses {sorted(item.uses)} must name the same tables")
-    for table in item.uses:
+    for table, columns in item.uses.items():
         if table not in TABLES:
             found.append(f"table '{table}'. {nearest(table, TABLES)}")
+            continue
+        if isinstance(columns, str):
+            found.append(f"uses['{table}'] must be a tuple of columns, found {columns!r}: write ({columns!r},)")
             continue
         known = [column.name for column in TABLES[table].columns if not column.personal]
         found += [f"{table}.{c}. {nearest(c, known)}" for c, _ in item.columns(table) if c not in known]
@@ -223,6 +226,13 @@ def _problems(item: Indicator, tables: list[str], unit: str, signature: inspect.
     missing = set(item.assumptions) ^ set(item.assumption_words)
     if missing:
         found.append(f"assumption_words and keyword arguments must agree; look at {sorted(missing)}")
+    if isinstance(item.kind, type) or not hasattr(item.kind, "read"):
+        found.append(f"kind must be made, as in Mean(), found {item.kind!r}")
+    if isinstance(item.kind, Duration) and "quantile" not in item.assumptions:
+        found.append("a waiting time needs the assumption 'quantile': write quantile: float = 0.5")
+    for label, written in (("formula", item.formula), ("source", item.source)):
+        if not written.strip():
+            found.append(f"{label} is empty")
     for label, text in (("name", item.name), ("meaning", item.meaning)):
         if not text.en.strip() or not re.search(r"[\u4e00-\u9fff]", text.zh):
             found.append(f"{label} needs English and Chinese words")

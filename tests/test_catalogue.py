@@ -1,0 +1,509 @@
+"""Properties that every indicator of the catalogue has, and what a wrong declaration is told."""
+
+import ast
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import ibis
+import numpy as np
+import pandas as pd
+import pytest
+
+import crmtools as crm
+from crmtools import CATALOGUE, CRMError, Estimate, Period, Text
+from crmtools.indicators.catalogue import DIMENSIONS, EXCLUSIONS, OWNERS, Indicator, find, indicator
+from crmtools.indicators.kinds import Duration, Mean, Model, Share, Total
+from crmtools.measure import attributes, estimates, measure, missing_columns
+from crmtools.simulate import simulate_frames
+from crmtools.tables import TABLES
+
+Frames = dict[str, pd.DataFrame]
+AS_OF, Q4 = date(2025, 12, 31), Period.parse("2025-Q4")
+CUSTOMERS = 160
+every_indicator = pytest.mark.parametrize("name", CATALOGUE)
+
+
+@pytest.fixture(scope="module")
+def tiny() -> crm.Data:
+    return crm.open("tiny")
+
+
+@pytest.fixture(scope="module")
+def frames() -> Frames:
+    """A simulated company of all tables, with people without a region."""
+    made = simulate_frames(seed=11, customers=CUSTOMERS, months=30, as_of=AS_OF)
+    made["customers"].loc[made["customers"].index % 7 == 3, "region"] = None
+    return made
+
+
+@pytest.fixture(scope="module")
+def data(frames) -> crm.Data:
+    return crm.open(**frames, as_of=AS_OF)
+
+
+def same(one: Estimate, other: Estimate, *, group: bool = True) -> bool:
+    """Whether two estimates say the same, up to the order in which sums were added."""
+    for name in ("value", "low", "high", "se", "numerator", "denominator"):
+        a, b = getattr(one, name), getattr(other, name)
+        if (a is None) != (b is None) or (a is not None and a != pytest.approx(b, rel=1e-6, abs=1e-9)):
+            return False
+    told = ("n", "rows", "method", "excluded", "why", "period", *(("group",) if group else ()))
+    return all(getattr(one, name) == getattr(other, name) for name in told)
+
+
+def cut_off(frames: Frames, day: date) -> Frames:
+    """What was known at the end of a day, cut out with pandas."""
+    end, made = pd.Timestamp(day) + pd.Timedelta(days=1), {}
+    for name, frame in frames.items():
+        table = TABLES[name]
+        known = frame[~(frame[table.time] >= end)].copy() if table.time in frame else frame.copy()
+        for column in table.columns:
+            if column.later and column.name in known:
+                known[column.name] = known[column.name].where(~(known[column.name] >= end))
+        made[name] = known
+    for name, frame in made.items():  # what hangs on a row that is not there yet
+        for column in TABLES[name].columns:
+            if column.refers in made and column.name in frame:
+                parents = made[column.refers][TABLES[column.refers].key[0]]
+                lost = frame[column.name].notna() & ~frame[column.name].isin(parents)
+                if column.required:
+                    made[name] = frame = frame[~lost].copy()
+                else:
+                    frame[column.name] = frame[column.name].where(~lost)
+    return made
+
+
+def only_declared(frames: Frames, item: Indicator, *, optional: bool) -> Frames:
+    """The tables and columns that an indicator declares, and what the door cannot do without."""
+    made = {}
+    for table in item.tables:
+        wanted = [name for name, needed in item.columns(table) if needed or optional]
+        door = [*TABLES[table].required, "currency"]
+        made[table] = frames[table][[c for c in frames[table] if c in wanted or c in door]]
+    if any("currency" in frame for frame in made.values()):
+        made["fx_rates"] = frames["fx_rates"]
+    return made
+
+
+# ---- what is declared
+
+
+@every_indicator
+def test_declaration_is_whole(name) -> None:
+    item = CATALOGUE[name]
+    assert item.id == name == item.facts.__name__
+    assert item.better in ("higher", "lower", "range")
+    assert item.dimension in DIMENSIONS
+    assert item.owner in OWNERS
+    texts = [item.name, item.meaning, *item.assumption_words.values(), *([item.caveat] if item.caveat.en else [])]
+    for text in texts:
+        assert re.search(r"[\u4e00-\u9fff]", text.zh), text
+        assert text.en.strip()
+        assert not re.search(r"[\u4e00-\u9fff]", text.en), text
+    assert item.meaning.en.endswith(".")
+    assert item.meaning.zh.endswith("。")
+    assert item.formula.strip()
+    assert not re.search(r"[\u4e00-\u9fff]|\\text", item.formula), "a formula serves both languages"
+    assert item.formula.count("{") == item.formula.count("}")
+    assert set(item.assumptions) == set(item.assumption_words)
+    assert item.facts.__doc__
+    if item.unit.low is not None and item.unit.high is not None:
+        assert item.unit.low < item.unit.high
+    if isinstance(item.kind, Duration):
+        assert 0 < item.assumptions["quantile"] < 1
+
+
+@every_indicator
+def test_source_is_in_the_bibliography(name) -> None:
+    path = Path(__file__).parents[1] / "book" / "references.bib"
+    if not path.is_file():
+        pytest.skip("there is no bibliography yet")
+    keys = re.findall(r"^@\w+\{([^,\s]+)\s*,", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert CATALOGUE[name].source in keys
+
+
+def test_names_are_told_apart() -> None:
+    for language in ("en", "zh"):
+        names = [item.name.to(language) for item in CATALOGUE.values()]
+        assert len(set(names)) == len(names)
+
+
+def test_catalogue_cannot_be_written_to() -> None:
+    with pytest.raises(TypeError):
+        CATALOGUE["mine"] = CATALOGUE["nps"]
+    with pytest.raises(TypeError):
+        CATALOGUE["nps"].assumptions["promoter_from"] = 1
+    assert find("nps") is find(CATALOGUE["nps"]) is CATALOGUE["nps"]
+
+
+# ---- the worked example
+
+
+OPERATIONS: dict[type, Callable[..., float]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.Pow: operator.pow, ast.USub: operator.neg,
+}  # fmt: skip
+
+
+def worked_out(expression: str) -> float:
+    """The value of an expression of numbers; anything else is an error."""
+
+    def of(node: ast.AST) -> float:
+        match node:
+            case ast.Expression(body=body):
+                return of(body)
+            case ast.Constant(value=int() | float() as number):
+                return number
+            case ast.BinOp(left=left, op=op, right=right):
+                return OPERATIONS[type(op)](of(left), of(right))
+            case ast.UnaryOp(op=op, operand=operand):
+                return OPERATIONS[type(op)](of(operand))
+        raise AssertionError(f"'{expression}' holds more than arithmetic")
+
+    return of(ast.parse(expression, mode="eval"))
+
+
+@every_indicator
+def test_worked_example_is_what_is_measured(name, tiny) -> None:
+    item = CATALOGUE[name]
+    if not item.worked:
+        pytest.skip("has no example to work by hand")
+    assert measure(name, tiny, period=Q4).value == pytest.approx(worked_out(item.worked), rel=1e-12)
+
+
+def test_worked_examples_are_arithmetic_only() -> None:
+    assert worked_out("100 * (4 - 2) / 9") == pytest.approx(200 / 9)
+    with pytest.raises(AssertionError, match="more than arithmetic"):
+        worked_out("__import__('os').getcwd()")
+
+
+# ---- properties of every measurement
+
+
+@every_indicator
+def test_value_interval_and_counts_fit_together(name, data) -> None:
+    item = CATALOGUE[name]
+    found = [measure(name, data, period=period) for period in ("2025-Q4", "2025-12", "2025-06", "2025")]
+    for by in attributes(item, data)[:2]:
+        found += estimates(item, data, (Q4,), by=by)
+    assert any(e.value is not None for e in found) or isinstance(item.kind, Model), "the company has data for it"
+    for e in found:
+        assert e.indicator == name
+        assert e.level == 0.95
+        if e.value is None:
+            assert e.why is not None
+            assert (e.low, e.high, e.se) == (None, None, None)
+            continue
+        assert np.isfinite(e.value)
+        assert e.method != "none" or e.low is None
+        if e.low is None and e.high is None:
+            assert e.why is not None, "an interval is missing without a reason"
+        for limit in (e.low, e.high):
+            assert limit is None or np.isfinite(limit)
+        if e.low is not None:
+            assert e.low <= e.value + 1e-9 * abs(e.value)
+        if e.high is not None:
+            assert e.value <= e.high + 1e-9 * abs(e.value)
+        assert e.se is None or e.se >= 0
+        for number in (e.value, e.low, e.high):
+            assert number is None or item.unit.low is None or number >= item.unit.low
+            assert number is None or item.unit.high is None or number <= item.unit.high
+        assert 0 <= e.n <= e.rows or isinstance(item.kind, Model)
+        if e.numerator is not None and e.denominator and not isinstance(item.kind, (Duration, Model)):
+            assert e.value == pytest.approx(e.numerator / e.denominator)
+
+
+@every_indicator
+def test_order_of_rows_and_names_of_things_do_not_matter(name, data, frames, relabelled) -> None:
+    assert same(measure(name, data, period=Q4), measure(name, relabelled, period=Q4))
+
+
+@pytest.fixture(scope="module")
+def relabelled(frames) -> crm.Data:
+    """The same company, its rows shuffled and every identifier replaced by another one."""
+    made = {}
+    for name, frame in frames.items():
+        shuffled = frame.sample(frac=1, random_state=5).reset_index(drop=True)
+        for column in TABLES[name].columns:
+            if column.type == "id" and column.name in shuffled:
+                turned = shuffled[column.name].astype("string").map(lambda text: f"x{text[::-1]}", na_action="ignore")
+                shuffled[column.name] = turned
+        made[name] = shuffled
+    return crm.open(**made, as_of=AS_OF)
+
+
+def test_frames_of_the_asker_stay_as_they_were(frames) -> None:
+    before = {name: frame.copy(deep=True) for name, frame in frames.items()}
+    opened = crm.open(**frames, as_of=AS_OF)
+    for name in CATALOGUE:
+        measure(name, opened, period="2025-12")
+    for name, frame in frames.items():
+        pd.testing.assert_frame_equal(frame, before[name])
+
+
+@pytest.fixture(scope="module", params=[date(2025, 9, 30), date(2025, 11, 17)], ids=str)
+def earlier(request, frames) -> tuple[date, crm.Data]:
+    return request.param, crm.open(**cut_off(frames, request.param), as_of=request.param)
+
+
+@every_indicator
+def test_nothing_later_is_looked_at(name, data, frames, earlier) -> None:
+    day, known = earlier
+    for period in ("2025-Q3", "2025-08", "2025-10"):
+        expected = measure(name, known, period=period)
+        assert same(measure(name, data.at(day), period=period), expected)
+        assert (expected.value is None) if Period.parse(period).last_day > day else True
+
+
+@pytest.fixture(scope="module")
+def opened_early(frames) -> crm.Data:
+    return crm.open(**frames, as_of=date(2025, 9, 30))
+
+
+@every_indicator
+def test_rows_after_the_day_change_nothing(name, data, opened_early) -> None:
+    day = date(2025, 9, 30)
+    assert same(measure(name, opened_early, period="2025-Q3"), measure(name, data.at(day), period="2025-Q3"))
+
+
+@pytest.fixture(scope="module")
+def nothing(frames) -> crm.Data:
+    return crm.open(**{name: frame.iloc[:0] for name, frame in frames.items()}, as_of=AS_OF)
+
+
+@every_indicator
+def test_empty_tables_give_nothing_to_count(name, nothing) -> None:
+    item, found = CATALOGUE[name], measure(name, nothing, period=Q4)
+    if isinstance(item.kind, Total):
+        assert (found.value, found.n) == (0, 0)
+    else:
+        assert (found.value, found.low, found.high, found.n) == (None, None, None, 0)
+        assert found.why.en == "nothing to count in this period"
+    assert all(e.value in (None, 0) for e in crm.trend(name, nothing, periods=3).estimates)
+    for by in attributes(item, nothing)[:2]:
+        assert len(crm.breakdown(name, nothing, by=by)) == 0
+
+
+@every_indicator
+def test_trend_is_the_measurement_of_each_period(name, data) -> None:
+    for step, count in (("month", 4), ("quarter", 2)):
+        spans = Q4.up_to(count, step)
+        for point, span in zip(estimates(name, data, spans), spans, strict=True):
+            assert same(point, measure(name, data, period=span)), span
+
+
+@every_indicator
+def test_groups_add_up_and_are_what_the_condition_gives(name, data) -> None:
+    item, total = CATALOGUE[name], measure(name, data, period=Q4)
+    for by in attributes(item, data) if total.value is not None else ():
+        groups = estimates(item, data, (Q4,), by=by)
+        assert groups
+        values = [dict(e.group)[by] for e in groups]
+        assert len(set(values)) == len(values)
+        if not isinstance(item.kind, Model):
+            for part in ("numerator", "denominator", "rows"):
+                whole = getattr(total, part)
+                if whole is not None:
+                    parts = [getattr(e, part) or 0 for e in groups]
+                    assert sum(parts) == pytest.approx(whole, rel=1e-9, abs=1e-9), (by, part)
+        if by in data["customers"].columns and by not in item.splits:
+            assert sum(e.n for e in groups) == total.n
+        if by in attributes(item, data)[:2]:
+            for e in groups[:3]:
+                alone = measure(name, data, period=Q4, where={by: dict(e.group)[by]})
+                assert same(alone, e), e.group
+
+
+@every_indicator
+def test_declared_columns_are_all_that_is_read(name, data, frames) -> None:
+    """The function is given nothing else; with only these tables in the house the answer is the same."""
+    item = CATALOGUE[name]
+    kept = only_declared(frames, item, optional=True)
+    tests = frames["customers"].loc[frames["customers"].is_test, "customer_id"]
+    for table, frame in kept.items():
+        if "customer_id" in frame:  # the door can take test accounts out only where it is told
+            kept[table] = frame[~frame.customer_id.isin(tests)]
+    small = crm.open(**kept, as_of=AS_OF)
+    found, expected = measure(name, small, period=Q4), measure(name, data, period=Q4)
+    assert same(found, expected)
+
+
+@every_indicator
+def test_optional_columns_may_be_missing(name, frames) -> None:
+    item = CATALOGUE[name]
+    bare = crm.open(**only_declared(frames, item, optional=False), as_of=AS_OF)
+    assert missing_columns(item, bare) == []
+    found = measure(name, bare, period=Q4)
+    assert found.value is not None or found.why is not None
+    for by in attributes(item, bare):
+        crm.breakdown(name, bare, by=by, period=Q4)
+
+
+@every_indicator
+def test_what_is_missing_is_named(name, data) -> None:
+    item = CATALOGUE[name]
+    for table in item.tables:
+        without = replace(data, tables={key: t for key, t in data.tables.items() if key != table}, answers={})
+        found = measure(name, without, period=Q4)
+        assert (found.value, found.n) == (None, 0)
+        assert found.why == Text(f"缺少 {table}", f"{table} missing")
+        with pytest.raises(CRMError, match=f"not computable: .*{table}"):
+            crm.sql(name, without)
+        for column, needed in item.columns(table):
+            lacking = replace(data, tables={**data.tables, table: data[table].drop(column)}, answers={})
+            if column not in data[table].columns:
+                continue
+            if needed:
+                assert measure(name, lacking, period=Q4).why.en == f"{table}.{column} missing"
+            else:
+                assert missing_columns(item, lacking) == []
+
+
+@every_indicator
+def test_query_can_be_run_as_it_is_printed(name, tiny) -> None:
+    text = crm.sql(name, tiny, period=Q4)
+    assert text.lstrip().upper().startswith(("SELECT", "WITH"))
+    rows = tiny.backend.raw_sql(text).fetchall()
+    found = measure(name, tiny, period=Q4)
+    assert rows if found.value else True
+    assert crm.sql(name, tiny, period=Q4) == text, "equal questions are equal text"
+
+
+@every_indicator
+def test_asking_again_gives_the_same(name, frames, data) -> None:
+    fresh = replace(data, answers={})
+    assert same(measure(name, fresh, period=Q4), measure(name, replace(data, answers={}), period=Q4))
+
+
+@every_indicator
+def test_exclusions_are_declared(name, data) -> None:
+    item = CATALOGUE[name]
+    reasons = {reason for reason, _ in measure(name, data, period="2025").excluded}
+    assert reasons <= set(item.excludes) <= set(EXCLUSIONS)
+
+
+# ---- declarations that are wrong
+
+
+def declare(**changes: object) -> None:
+    """Declare an indicator of the service dimension with some things changed."""
+    given: dict[str, object] = {
+        "name": Text("名称", "Name"), "meaning": Text("含义。", "Meaning."), "kind": Share(), "unit": "percent",
+        "better": "higher", "formula": "x", "source": "x", "owner": "service", "uses": {"tickets": ("customer_id", "created_at")},
+    }  # fmt: skip
+    id_, module = changes.pop("id", "made_up"), changes.pop("module", "crmtools.indicators.service")
+    function = changes.pop("function", None)
+    if function is None:
+
+        def function(tickets, periods):
+            """Rows."""
+            return tickets
+
+    function.__name__, function.__module__ = str(id_), str(module)
+    indicator(**{**given, **changes})(function)
+
+
+def with_assumption(tickets, periods, *, days=3):
+    return tickets
+
+
+def without_default(tickets, periods, *, days):
+    return tickets
+
+
+def without_periods(tickets):
+    return tickets
+
+
+def of_two_tables(tickets, orders, periods):
+    return tickets
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"id": "Net Score"}, "name 'Net Score': use small letters and underscores"),
+        ({"id": "nps"}, "name 'nps' is taken by another indicator"),
+        ({"module": "crmtools.indicators.servce"}, "file 'servce' is no dimension. Did you mean 'service'?"),
+        ({"unit": "per cent"}, "unit 'per cent'. Did you mean 'percent'?"),
+        ({"better": "up"}, "better 'up'. Allowed: higher, lower, range."),
+        ({"owner": "servce"}, "owner 'servce'. Did you mean 'service'?"),
+        ({"function": without_periods}, "the argument 'periods' is missing"),
+        ({"function": of_two_tables}, "arguments ['tickets', 'orders'] and uses ['tickets'] must name the same tables"),
+        ({"uses": {"ticket": ("customer_id",)}}, "table 'ticket'. Did you mean 'tickets'?"),
+        ({"uses": {"tickets": ("customer", "created_at?")}}, "tickets.customer. Did you mean 'customer_id'?"),
+        ({"uses": {"tickets": ("closed",)}}, "tickets.closed. Did you mean"),
+        ({"uses": {"tickets": "customer_id"}}, "uses['tickets'] must be a tuple of columns"),
+        ({"excludes": ("spamm",)}, "exclusion 'spamm'. Did you mean 'spam'?"),
+        ({"function": with_assumption}, "assumption_words and keyword arguments must agree; look at ['days']"),
+        ({"assumption_words": {"day": Text("天", "days")}}, "must agree; look at ['day']"),
+        (
+            {"function": without_default, "assumption_words": {"days": Text("天", "days")}},
+            "assumption 'days' has no default",
+        ),
+        ({"name": Text("", "Name")}, "name needs English and Chinese words"),
+        ({"meaning": Text("Meaning", "Meaning")}, "meaning needs English and Chinese words"),
+        ({"kind": Mean}, "kind must be made, as in Mean()"),
+        ({"kind": Duration(), "unit": "hours"}, "a waiting time needs the assumption 'quantile'"),
+        ({"formula": " "}, "formula is empty"),
+        ({"source": ""}, "source is empty"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_wrong_declarations_say_what_is_allowed(changes, words) -> None:
+    before = dict(CATALOGUE)
+    with pytest.raises(CRMError) as caught:
+        declare(**changes)
+    assert words in str(caught.value)
+    assert str(caught.value).startswith(
+        f"Indicator '{changes.get('id', caught.value.args[0].split(chr(39))[1])}' is declared wrongly"
+    )
+    assert dict(CATALOGUE) == before, "what is wrong must not stay in the catalogue"
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    with pytest.raises(CRMError) as caught:
+        declare(unit="metres", better="up", owner="nobody")
+    assert str(caught.value).count("\n") == 3
+
+
+def test_personal_columns_cannot_be_used() -> None:
+    def of_names(customers, periods):
+        return customers
+
+    with pytest.raises(CRMError, match=r"customers\.email"):
+        declare(function=of_names, uses={"customers": ("customer_id", "email")})
+
+
+def reads_too_much(tickets: ibis.Table, periods):
+    rows = periods.rows(tickets, "created_at")
+    return rows.select("period", "customer_id", value=rows.escalated.cast("float64"))
+
+
+def test_a_column_that_is_not_declared_is_not_there(data) -> None:
+    item = replace(
+        CATALOGUE["backlog"], id="too_much", facts=reads_too_much, excludes=(),
+        uses={"tickets": ("customer_id", "created_at")},
+    )  # fmt: skip
+    with pytest.raises(AttributeError, match="escalated"):
+        measure(item, data, period=Q4)
+    declared = replace(item, uses={"tickets": ("customer_id", "created_at", "escalated")})
+    assert measure(declared, data, period=Q4).value >= 0
+
+
+def leaves_out_silently(tickets, periods):
+    rows = periods.rows(tickets, "created_at")
+    return rows.select("period", "customer_id", value=ibis.literal(1.0), excluded=ibis.literal("spam"))
+
+
+def test_an_exclusion_that_is_not_declared_is_an_error(data) -> None:
+    item = replace(
+        CATALOGUE["backlog"], id="silent", facts=leaves_out_silently, excludes=(), splits=(),
+        uses={"tickets": ("customer_id", "created_at")},
+    )  # fmt: skip
+    with pytest.raises(CRMError, match=r"leaves rows out for \['spam'\], which it does not declare"):
+        measure(item, data, period=Q4)
