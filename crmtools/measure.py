@@ -124,7 +124,7 @@ def trend(
         raise CRMError(f"'{by}' is no step of a trend. Allowed: {', '.join(MONTHS_IN)}.")
     if periods is not None and periods < 1:
         raise CRMError(f"A trend needs at least one period, found {periods}.")
-    spans = data.period.up_to(periods or report.trend_length, by or report.trend)
+    spans = data.period.up_to(periods or report.trend_length, by or report.step)
     found = estimates(indicator, data, spans, where=where, **assumptions)
     smallest = data.settings.publish.smallest_group
     # a month with a handful of answers tells about people, and nothing about the indicator

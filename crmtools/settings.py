@@ -54,7 +54,7 @@ class Report(_Part):
     segments: tuple[str, ...] = ()
     currency: str = "CNY"
     time_zone: str = "Asia/Shanghai"
-    trend: Step = "month"
+    trend: Step | None = None
     trend_length: Annotated[int, Field(ge=2, le=120)] = 12
     indicators: tuple[str, ...] | None = None
     confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.95
@@ -81,6 +81,11 @@ class Report(_Part):
         if not value or len(set(value)) < len(value):
             raise ValueError("name en, zh or both, each once")
         return value
+
+    @property
+    def step(self) -> Step:
+        """The step of trends: as written, else the period's own, so that points and targets mean the same."""
+        return self.trend or ("month" if self.period.kind == "days" else self.period.kind)
 
     @model_validator(mode="after")
     def _period_is_over(self) -> "Report":

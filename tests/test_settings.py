@@ -55,12 +55,8 @@ def test_defaults(loaded) -> None:
     assert report.title == Text("Mine", "Mine")
     assert report.period == Period.parse("2025-Q4")
     assert (report.languages, report.compare, report.segments) == (("en", "zh"), ("previous", "year_ago"), ())
-    assert (report.currency, report.time_zone, report.trend, report.trend_length) == (
-        "CNY",
-        "Asia/Shanghai",
-        "month",
-        12,
-    )
+    assert (report.currency, report.time_zone, report.trend_length) == ("CNY", "Asia/Shanghai", 12)
+    assert (report.trend, report.step) == (None, "quarter"), "the step of the period that is reported"
     assert report.confidence == 0.95
     assert settings.source.pseudonyms is True
     assert settings.publish.smallest_group == 10
@@ -291,3 +287,13 @@ def test_every_assumption_may_be_written_down(loaded, item) -> None:
     given = "".join(f"    {name}: {value}\n" for name, value in item.assumptions.items())
     text = LEAST + (f"definitions:\n  {item.id}:\n{given}" if given else "")
     assert loaded(text).definitions == ({item.id: dict(item.assumptions)} if given else {})
+
+
+def test_the_step_of_trends_is_the_periods_own_unless_written(loaded) -> None:
+    def step(text: str) -> str:
+        return loaded(text).report.step
+
+    assert step(LEAST.replace("2025-Q4", "2025-12")) == "month"
+    assert step(LEAST.replace("2025-Q4", "2025")) == "year"
+    assert step(LEAST.replace("2025-Q4", "{from: 2025-11-05, to: 2025-12-20}")) == "month"
+    assert step(LEAST.replace("as_of", "trend: month\n  as_of")) == "month"
