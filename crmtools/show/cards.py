@@ -119,7 +119,7 @@ _IMPROVED = Text("较上年同期 {amount}：改善", "{amount} on a year ago: i
 _WORSENED = Text("较上年同期 {amount}：恶化", "{amount} on a year ago: worse")
 _CHANGED = Text("较上年同期 {amount}", "{amount} on a year ago")
 _UNDETECTED = Text(
-    "较上年同期 {amount}：变化不可检出（至少需 {least}）",
+    "较上年同期 {amount}：未检出变化（至少需 {least}）",
     "{amount} on a year ago: no detectable change (needs {least} to show)",
 )
 _SAME = Text("与上年同期相同", "the same as a year ago")

@@ -12,9 +12,10 @@ from crmtools.words import Language, Text, word
 
 
 def trend_title(trend: Trend, reading: Reading | None, language: Language, currency: str = "") -> str:
-    """The last value against that of a year before (or the first), and how far the target is.
+    """The last value against that of a year before (or the first), and how far the target is from it.
 
-    Never a change that the intervals do not support.
+    Never a change that the intervals do not support; no distance where the goal is judged over another time than the last
+    point stands for.
     """
     there = valued(trend.estimates)
     words = {"name": trend.indicator.name.to(language)}
@@ -31,11 +32,11 @@ def trend_title(trend: Trend, reading: Reading | None, language: Language, curre
         title = say(_SINGLE, language, **words)
     else:
         title = say(_MOVED[made.verdict], language, **words)
-    return title + _distance(reading, language, currency)
+    return title + _distance(reading, last, language, currency)
 
 
-def _distance(reading: Reading | None, language: Language, currency: str) -> str:
-    if reading is None or reading.gap is None:
+def _distance(reading: Reading | None, last: Estimate, language: Language, currency: str) -> str:
+    if reading is None or reading.gap is None or reading.now.period != last.period:
         return ""
     unit, currency = reading.goal.indicator.unit, sentences.currency_of([reading.now], currency)
     if reading.gap <= 0:
@@ -73,7 +74,7 @@ def breakdown_title(parts: Breakdown, total: Estimate, language: Language, curre
     shown = valued(parts.estimates)
     words: dict[str, object] = {
         "name": parts.indicator.name.to(language),
-        "by": in_sentence(sentences.attribute(parts.by, language), language),
+        "by": in_sentence(sentences.attribute(parts.by, language, parts.indicator), language),
         "total": _value(total, language, currency),
     }
     if not shown or known(total.value) is None:
@@ -105,7 +106,7 @@ def breakdown_alt(parts: Breakdown, total: Estimate, language: Language, currenc
         limits = sentences.interval_of(e, language, currency, bare=True)
         bracketed = "" if limits == formats.MISSING else f"（{limits}）" if language == "zh" else f" ({limits})"
         said.append(f"{_group_name(e, parts.by, language)} {_value(e, language, currency)}{bracketed}")
-    by = in_sentence(sentences.attribute(parts.by, language), language)
+    by = in_sentence(sentences.attribute(parts.by, language, parts.indicator), language)
     return say(_DOTS, language, name=parts.indicator.name.to(language), by=by, groups=word("list", language).join(said) or formats.MISSING,
         total=_value(total, language, currency),
     )  # fmt: skip

@@ -42,7 +42,11 @@ def breakdown_table(
 ) -> Display:
     """Groups with value, interval and n as a table, the total last."""
     currency = sentences.currency_of([*breakdown.estimates, *([total] if total else [])], currency)
-    heads = (sentences.attribute(breakdown.by, language), *(word(key, language) for key in ("value", "interval")), "n")
+    heads = (
+        sentences.attribute(breakdown.by, language, breakdown.indicator),
+        *(word(key, language) for key in ("value", "interval")),
+        "n",
+    )
     lines = [_cells(name_in(e, breakdown.by, language), e, language, currency) for e in breakdown.estimates]
     if total is not None:
         lines.append(_cells(word("all", language), total, language, currency))
@@ -90,7 +94,7 @@ def _picture(
     labels = [formats.axis(tick, span.step, unit, language, currency) for tick in span.ticks]
     axis = tag("tr", f"<td></td>{tag('td', axis_row(span, labels), style=_STRIP)}<td></td>", aria_hidden="true")
     body = tag("tbody", "".join(rows) + axis)
-    columns = (sentences.attribute(breakdown.by, language), "", word("value", language))
+    columns = (sentences.attribute(breakdown.by, language, breakdown.indicator), "", word("value", language))
     styles = ("width:22%", "", "text-align:right;width:1%")
     head = "".join(tag("th", escape(text), scope="col", style=style or None) for text, style in zip(columns, styles))
     return tag("table", tag("thead", tag("tr", head)) + body, class_="crm-table", aria_label=alt)
@@ -122,6 +126,8 @@ def _caption(breakdown: Breakdown, shown: Sequence[Estimate], total: Estimate, l
     elif findings.valued(shown):
         level, period = level_of(breakdown.estimates, language), total.period.label(language)
         parts.append(say(_KEY, language, level=level, period=period))
+    if sum(e.n for e in shown) > total.n:
+        parts.append(_OVERLAP.to(language))
     hidden = [name_in(e, breakdown.by, language) for e in breakdown.estimates if e.suppressed]
     if hidden:
         parts.append(say(_HIDDEN, language, groups=word("list", language).join(hidden)))
@@ -133,6 +139,7 @@ def _results(breakdown: Breakdown) -> dict[str, object]:
     return {"kind": "estimates", "estimates": [estimate.to_dict() for estimate in breakdown.estimates]}
 
 
-_NO_SPLIT = Text("这项指标没有可供细分的属性。", "There is nothing this indicator can be split by.")
+_NO_SPLIT = Text("这项指标没有可供分组的属性。", "There is nothing this indicator can be split by.")
 _KEY = Text("{period}；横线：{level} 区间；虚线：总体", "{period}; whisker: {level} interval; dashed line: total")
+_OVERLAP = Text("同一客户可属于多个分组", "A customer can be in more than one group")
 _HIDDEN = Text("样本过少而不予公布：{groups}", "Too few to be shown: {groups}")

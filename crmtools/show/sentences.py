@@ -169,18 +169,22 @@ def certainty(estimate: Estimate, language: Language, currency: str = "", *, bar
 
 def name_of(estimate: Estimate, language: Language) -> str:
     """The indicator's name, with the group it is about."""
-    name = find(estimate.indicator).name.to(language)
+    item = find(estimate.indicator)
+    name = item.name.to(language)
     if not estimate.group:
         return name
-    groups = word("list", language).join(f"{attribute(a, language)} {group(v, language)}" for a, v in estimate.group)
+    groups = word("list", language).join(
+        f"{attribute(a, language, item)} {group(v, language)}" for a, v in estimate.group
+    )
     return f"{name}（{groups}）" if language == "zh" else f"{name} ({groups})"
 
 
-def attribute(name: str, language: Language) -> str:
-    """What an attribute of customers (or of facts) is called."""
-    for table in (TABLES["customers"], *TABLES.values()):
-        if name in table:
-            text = before_comma(table[name].meaning.to(language))
+def attribute(name: str, language: Language, item: Indicator | None = None) -> str:
+    """What an attribute of customers is called, or one that the facts of ``item`` carry: by the table they come from."""
+    own = item.tables if item is not None and name in item.splits else ()
+    for table in (*own, "customers", *TABLES):
+        if name in TABLES[table]:
+            text = before_comma(TABLES[table][name].meaning.to(language))
             return text[:1].upper() + text[1:] if language == "en" else text
     return name.replace("_", " ")
 

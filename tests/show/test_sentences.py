@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crmtools import formats
+from crmtools import formats, show
 from crmtools.estimate import Estimate
 from crmtools.goals.reading import STATUS
 from crmtools.indicators import CATALOGUE
@@ -180,6 +180,35 @@ def test_a_trend_is_compared_with_a_year_before(make):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_a_title_tells_the_distance_only_of_the_time_that_the_goal_is_judged_over(goals, language):
+    """A title that names a month beside the distance of a quarter would have the reader subtract wrongly."""
+    reading, words = goals["nps"], {"en": "short of the target", "zh": "距目标尚差"}[language]
+    assert reading.gap > 0
+    same = replace(reading.trend, estimates=(reading.now,))
+    assert words in findings.trend_title(same, reading, language)
+    month = replace(reading.now, period=Period.parse("2025-12"))
+    for gap in (reading.gap, -1.0):
+        title = findings.trend_title(replace(same, estimates=(month,)), replace(reading, gap=gap), language)
+        assert title == findings.trend_title(replace(same, estimates=(month,)), None, language)
+
+
+@pytest.mark.parametrize(
+    ("indicator", "by", "english", "chinese"),
+    [
+        ("first_response_time", "channel", "Channel", "渠道"),
+        (None, "channel", "Sales channel", "销售渠道"),
+        ("first_response_time", "region", "Region", "地区"),
+        (None, "plan", "Plan", "套餐"),
+    ],
+)
+def test_a_split_is_called_what_its_table_calls_it(indicator, by, english, chinese):
+    """Orders and tickets both have a channel; only that of orders is one of sales."""
+    item = CATALOGUE[indicator] if indicator else None
+    assert sentences.attribute(by, "en", item) == english
+    assert sentences.attribute(by, "zh", item) == chinese
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("status", STATUS)
 def test_every_status_of_a_goal_has_a_sentence(status, language, goals):
     reading = replace(goals["nps"], status=status)
@@ -207,3 +236,14 @@ def test_the_furthest_goal_is_the_one_with_most_of_its_way_to_go(goals, tiny):
     worst = min(goals, key=lambda r: r.progress)
     assert worst.goal.name.en in said
     assert worst.id == "churn_rate"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_groups_that_share_customers_are_said_to(make, language):
+    """100 customers of two plans, 20 of them with both: 70 + 50."""
+    item, total = CATALOGUE["churn_rate"], make("churn_rate", **CASES["whole"] | {"n": 100})
+    words = {"en": "A customer can be in more than one group.", "zh": "同一客户可属于多个分组。"}[language]
+    for sizes, overlap in (((70, 50), True), ((70, 30), False), ((70,), False)):
+        groups = tuple(make("churn_rate", **CASES["whole"] | {"n": n}, group=(("plan", f"p{n}"),)) for n in sizes)
+        html = show.breakdown(Breakdown(item, "plan", groups), total=total, language=language).html
+        assert (words in html) is overlap
