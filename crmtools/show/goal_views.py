@@ -15,8 +15,7 @@ from crmtools.show import findings, sentences
 from crmtools.show.blocks import bullets, figure_cell, grid, named, note
 from crmtools.show.chart import Level, Series, Tick, line_chart, span_of, width
 from crmtools.show.display import Display, tag
-from crmtools.show.look import chip
-from crmtools.show.scorecards import about, result, status_chip
+from crmtools.show.scorecards import CANNOT_TELL, UNDECIDED, about, judged, result
 from crmtools.show.sentences import before_comma, currency_of, known, say, undecided
 from crmtools.show.trends import figure, period_ticks, point_words
 from crmtools.tables import TABLES
@@ -94,10 +93,9 @@ def _row(reading: Reading, language: Language, currency: str) -> list[str]:
     goal, unit = reading.goal, reading.goal.indicator.unit
     expected = formats.quantity(reading.expected, unit, language, currency, bare=True)
     gap, around = gap_words(reading, language, currency)
-    mark = tag("div", chip(f"◐ {escape(_CANNOT_TELL.to(language))}", "wait")) if undecided(reading) else ""
     return [
         named(goal.name.to(language), about(reading, language)),
-        _cell(tag("div", status_chip(reading.status, language)) + mark, "white-space:nowrap"),
+        _cell(judged(reading, language), "white-space:nowrap"),
         figure_cell(*_measured(reading.now, reading, language, currency)),
         figure_cell(
             formats.quantity(reading.target, unit, language, currency, bare=True, trim=True),
@@ -149,7 +147,7 @@ def _line(reading: Reading, language: Language, currency: str) -> str:
     parts = [reading.goal.name.to(language), f"{_HEADS[4].to(language)} {gap} ({around})" if around else gap]
     parts += [f"{word('progress', language)} {progress_words(reading, language)}", STATUS[reading.status].to(language)]
     if undecided(reading):
-        parts.append(_CANNOT_TELL.to(language))
+        parts.append(CANNOT_TELL.to(language))
     return " · ".join(parts)
 
 
@@ -267,11 +265,11 @@ _HEADS = (
     Text("差距", "Gap"), Text("进度", "Progress"), Text("按计划应达 / 已过时间", "Expected by now / time over"), Text("基线", "Baseline"),
 )  # fmt: skip
 _KEY = Text(
-    "差距：尚缺部分，负数表示已超过目标值；小字与 ± 为 {level} 区间。“尚难判断”：差距的区间包含 0，数据不足以判断目标是否达成。",
+    "差距：尚缺部分，负数表示已超过目标值；小字与 ± 为 {level} 区间。" + UNDECIDED.zh,
     "Gap: what is still missing, negative where the target is passed. Small print and ±: {level} intervals. "
-    "Cannot tell: the interval of the gap holds 0, so the data cannot settle whether the target is reached.",
+    + UNDECIDED.en,
 )
-_CANNOT_TELL, _NO_INTERVAL = Text("尚难判断", "Cannot tell"), Text("无区间", "no interval")
+_NO_INTERVAL = Text("无区间", "no interval")
 _BETWEEN = Text("{low} 至 {high}", "{low} to {high}")
 _PATH_TITLE = Text("{name}：{status}", "{name}: {status}")
 _JUDGED = Text(

@@ -74,10 +74,11 @@ def _goals(count: int, language: Language) -> str:
 
 
 def _largest(readings: tuple[Reading, ...], language: Language, currency: str) -> str:
-    """The goal with the largest part of its way still to go."""
-    missing = [
-        r for r in readings if r.gap is not None and r.gap > 0 and r.progress is not None and r.status != "not_started"
-    ]
+    """The goal with the largest part of its way still to go.
+
+    One that had nothing to do but stay, and is lost, counts as one of which nothing is done.
+    """
+    missing = [r for r in readings if r.gap is not None and r.gap > 0 and r.status != "not_started"]
     if not missing:
         return ""
     worst = min(missing, key=lambda r: (r.progress or 0.0, r.id))

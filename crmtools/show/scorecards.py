@@ -9,7 +9,7 @@ from crmtools.goals.reading import STATUS, PlanStatus, Reading, Scorecard
 from crmtools.show import findings, sentences
 from crmtools.show.display import Display, tag
 from crmtools.show.look import Tone, chip
-from crmtools.show.sentences import currency_of, known, say
+from crmtools.show.sentences import currency_of, known, say, undecided
 from crmtools.show.sparks import bullet, sparkline
 from crmtools.words import Language, Text, word
 
@@ -46,7 +46,10 @@ def scorecard(
     )
     table = tag("table", tag("thead", tag("tr", head)) + tag("tbody", "".join(rows)), class_="crm-score")
     text = "\n".join(_line(reading, language, currency_of([reading.now], currency)) for reading in scorecard)
-    return Display(tag("div", table, class_="crm-scroll"), text, result(scorecard))
+    html = tag("div", table, class_="crm-scroll")
+    if any(map(undecided, scorecard)):
+        html += tag("p", escape(UNDECIDED.to(language)), class_="crm-note")
+    return Display(html, text, result(scorecard))
 
 
 def result(scorecard: Scorecard) -> dict[str, object]:
@@ -63,6 +66,12 @@ def status_chip(status: PlanStatus, language: Language) -> str:
     return chip(f"{icon} {escape(STATUS[status].to(language))}", tone)
 
 
+def judged(reading: Reading, language: Language) -> str:
+    """The plan status, and below it that the data cannot tell whether the target is reached, where they cannot."""
+    mark = tag("div", chip(f"◐ {escape(CANNOT_TELL.to(language))}", "wait")) if undecided(reading) else ""
+    return tag("div", status_chip(reading.status, language)) + mark
+
+
 def gap_words(reading: Reading, language: Language, currency: str) -> tuple[str, str]:
     """What is still missing, or by how much the target is passed, and the words below the number."""
     if reading.gap is None:
@@ -77,7 +86,8 @@ def gap_words(reading: Reading, language: Language, currency: str) -> tuple[str,
             formats.difference(abs(reading.gap), unit, language, currency, signed=False, beside=reading.target),
             "",
         )
-    return amount, say(_BEYOND if reading.gap <= 0 else _TO_GO, language, name=name).strip()
+    said = say(_BEYOND if reading.gap <= 0 else _TO_GO, language, amount=amount, name=name).strip()
+    return (said, name) if language == "zh" else (amount, said)
 
 
 def reading_alt(reading: Reading, language: Language, currency: str) -> str:
@@ -113,7 +123,7 @@ def _row(reading: Reading, language: Language, currency: str, links: Mapping[str
         escape(target) + tag("small", escape(formats.month(goal.deadline, language))),
         bullet(reading, alt=reading_alt(reading, language, currency)),
         course,
-        status_chip(reading.status, language),
+        judged(reading, language),
         escape(gap) + (tag("small", escape(below), style=_WRAP) if below else ""),
         escape(goal.department.to(language)) + person,
     )
@@ -135,7 +145,7 @@ def about(reading: Reading, language: Language) -> str:
     for name, allowed in goal.where.items():
         groups = [allowed] if isinstance(allowed, str) else allowed
         parts.append(
-            f"{sentences.attribute(name, language)}{word('colon', language)}{word('list', language).join(groups)}"
+            f"{sentences.attribute(name, language, goal.indicator)}{word('colon', language)}{word('list', language).join(groups)}"
         )
     return (parts and word("comma", language).join(parts)) or first_clause(
         goal.indicator.meaning.to(language), language
@@ -169,7 +179,12 @@ _HEADS = (
     Text("计划状态", "Plan status"), Text("差距", "Gap"), Text("负责部门", "Owner"),
 )  # fmt: skip
 _NO_GOALS = Text("参数文件中没有设定目标。", "The parameters file names no goals.")
-_TO_GO, _BEYOND = Text("{name}待完成", "{name} to go"), Text("{name}已超出", "{name} beyond")
+_TO_GO, _BEYOND = Text("尚差 {amount}", "{name} to go"), Text("超出 {amount}", "{name} beyond")
+CANNOT_TELL = Text("尚难判断", "Cannot tell")
+UNDECIDED = Text(
+    "“尚难判断”：差距的区间包含 0，数据不足以判断目标是否达成。",
+    "Cannot tell: the interval of the gap holds 0, so the data cannot settle whether the target is reached.",
+)
 _ALT = Text(
     "{name}：进度 {progress}；基线 {baseline}，当前 {now}（区间 {limits}），按计划应达 {expected}，目标 {target}",
     "{name}: {progress} of the way; baseline {baseline}, now {now} (interval {limits}), expected by now {expected}, target {target}",

@@ -49,11 +49,23 @@ def test_every_number_of_the_table_is_that_of_its_reading(goals, language, read)
             formats.quantity(reading.target, unit, language, bare=True, trim=True),
             formats.month(reading.goal.deadline, language),
         ]
-        assert parts[5] == [f"{ICONS[reading.status][0]} {STATUS[reading.status].to(language)}"]
-        assert parts[6][0].split("\u00a0")[0] == formats.difference(
-            reading.gap, unit, language, signed=False, named=False
-        )
+        open_ = reading.gap_low < 0 < reading.gap_high
+        mark = {"en": "◐ Cannot tell", "zh": "◐ 尚难判断"}[language]
+        assert parts[5] == [f"{ICONS[reading.status][0]} {STATUS[reading.status].to(language)}", *[mark] * open_]
+        gap = parts[6][0].removeprefix("尚差 ") if language == "zh" else parts[6][0]
+        assert (gap != parts[6][0]) == (language == "zh")
+        assert gap.split("\u00a0")[0] == formats.difference(reading.gap, unit, language, signed=False, named=False)
         assert parts[7][0] == reading.goal.department.to(language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_status_that_the_data_leave_open_says_so(goals, language):
+    """The chip stands in the cell of the status, and a note below the table says what it means."""
+    reading, words = goals["nps"], {"en": "Cannot tell", "zh": "尚难判断"}[language]
+    for low, high, count in ((-1.0, 2.0, 2), (0.0, 2.0, 0), (1.0, 2.0, 0), (None, 2.0, 0)):
+        html = show.scorecard(Scorecard((replace(reading, gap_low=low, gap_high=high),)), language=language).html
+        assert html.count(words) == count
+        assert len(cells_of(html)[0]) == 8
 
 
 def test_the_numbers_of_the_table_written_out(goals):
@@ -189,6 +201,21 @@ def test_the_headline_names_what_could_not_be_judged(goals, tiny):
     only = Scorecard((blank(goals["nps"]),))
     assert "none can be judged" in str(show.headline(only, tiny, language="en"))
     assert "无法判断" in str(show.headline(only, tiny, language="zh"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_goal_to_stay_that_is_lost_is_named(goals, tiny, language):
+    """It has no way and no progress; before one that is halfway it is the furthest, behind one that went back it is not."""
+    held = replace(goals["nps"], progress=None, progress_se=None, gap=4.0, status="at_risk")
+    halfway, back = (replace(goals["churn_rate"], progress=done) for done in (0.5, -0.2))
+    for others, named in (((), held), ((halfway,), held), ((back,), back)):
+        said = str(show.headline(Scorecard((held, *others)), tiny, language=language))
+        assert named.goal.name.to(language) in said
+        assert {"en": f"its target is {named.goal.name.en}", "zh": f"差距最大的是{named.goal.name.zh}"}[
+            language
+        ] in said or not others
+    kept = Scorecard((replace(held, gap=-1.0, status="reached"),))
+    assert held.goal.name.to(language) not in str(show.headline(kept, tiny, language=language))
 
 
 def test_the_headline_has_two_to_four_sentences(goals, tiny):
