@@ -65,9 +65,7 @@ class BetaGeo:
         """
         p = summary.patterns() if isinstance(summary, Summary) else summary
         if not len(p.x) or p.T.max() <= 0:
-            raise DataError(
-                f"BG/NBD needs customers observed for some time; found {len(p.x)} with T = 0 or none."
-            )
+            raise DataError(f"BG/NBD needs customers observed for some time; found {len(p.x)} with T = 0 or none.")
         longest = float(p.T.max())
         function = likelihood_of(p.x, p.t_x / longest, p.T / longest, p.weight)
         end = maximise(function, np.array([0.5, 0.2, 1.0, 2.0]), low=np.full(4, _LOW), high=np.full(4, _HIGH))
@@ -185,12 +183,13 @@ class BetaGeo:
         """What a reader has to know before believing the numbers, in both languages."""
         notes = fit_notes(self.converged, self.at_bound, self.identified)
         if self.n:
-            share = f"{100 * self.one_time / self.n:.1f}%"
+            share = f"{100 * self.one_time / self.n:.1f}"
             notes.append(
                 Text(
-                    f"{share} 的客户只购买过一次；BG/NBD 把他们的存活概率一律记为 1，平均值因此偏高。",
-                    f"{share} of the customers bought once; BG/NBD gives every one of them a probability of "
-                    "being alive of exactly 1, so its mean over customers is too high.",
+                    f"{share}% 的客户只购买过一次；BG/NBD 把他们全部视为仍然活跃，因此预期购买次数和价值中，"
+                    "有一部分落在实际上已经流失的客户身上。",
+                    f"{share}\u00a0% of the customers bought once; BG/NBD takes every one of them to be still "
+                    "active, so part of the expected purchases and value is expected of customers who have left.",
                 )
             )
         if self.longest * DAYS_PER[self.unit] < 182:
@@ -198,8 +197,7 @@ class BetaGeo:
             notes.append(
                 Text(
                     f"观察期仅 {days} 天，不足半年，长期预测不可靠。",
-                    f"Only {days} days of history, less than half a year: forecasts far ahead are not "
-                    "reliable.",
+                    f"Only {days} days of history, less than half a year: forecasts far ahead are not reliable.",
                 )
             )
         return tuple(notes)
@@ -227,6 +225,4 @@ class BetaGeo:
             columns |= quantiles_over_draws(
                 lambda theta, s: question(theta, p.x[s], p.t_x[s], p.T[s]), drawn, len(p.x), level
             )
-        return pd.DataFrame(
-            {name: values[position] for name, values in columns.items()}, index=summary.frame.index
-        )
+        return pd.DataFrame({name: values[position] for name, values in columns.items()}, index=summary.frame.index)

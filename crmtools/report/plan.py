@@ -56,8 +56,8 @@ CHAPTERS: dict[str, Chapter] = {
         Chapter("summary", Text("摘要", "Summary"), None),
         Chapter("goals", Text("目标", "Goals"), OVERVIEW, goals=True),
         Chapter("cohorts", Text("同期群", "Cohorts"), CUSTOMERS, needs=("orders",)),
-        Chapter("rfm", Text("RFM 分群", "RFM segments"), CUSTOMERS, needs=("orders",)),
-        Chapter("lifetime", Text("客户终身价值", "Lifetime value"), CUSTOMERS, needs=("orders",)),
+        Chapter("rfm", Text("RFM 客户分层", "RFM segments"), CUSTOMERS, needs=("orders",)),
+        Chapter("lifetime", Text("客户生命周期价值", "Lifetime value"), CUSTOMERS, needs=("orders",)),
         Chapter("data_quality", Text("数据质量", "Data quality"), APPENDIX),
     )
 }
@@ -66,7 +66,7 @@ others.
 """
 
 WRITTEN: dict[str, Text] = {
-    "methodology": Text("方法", "How the numbers are made"),
+    "methodology": Text("方法说明", "How the numbers are made"),
     "glossary": Text("术语表", "Glossary"),
     "references": Text("参考文献", "References"),
 }

@@ -55,9 +55,7 @@ def test_parameters_errors_and_covariance_equal_recomputed_cdnow(beta_geo, refer
 
 
 def test_log_likelihood_equals_the_formula_written_out(beta_geo, summary):
-    assert beta_geo.log_likelihood == pytest.approx(
-        plain_log_likelihood(beta_geo.parameters, summary.frame), abs=1e-7
-    )
+    assert beta_geo.log_likelihood == pytest.approx(plain_log_likelihood(beta_geo.parameters, summary.frame), abs=1e-7)
 
 
 def test_gradient_and_hessian_equal_differences(summary):
@@ -172,8 +170,7 @@ def test_edges_equal_mpmath(reference):
 def test_expectation_is_continuous_where_its_denominator_vanishes(b):
     at = purchases_if_alive(np.array([0.11, 2.24, 0.31, b]), np.zeros(1), np.ones(1), 30)
     around = [
-        purchases_if_alive(np.array([0.11, 2.24, 0.31, b + d]), np.zeros(1), np.ones(1), 30)
-        for d in (-1e-3, 1e-3)
+        purchases_if_alive(np.array([0.11, 2.24, 0.31, b + d]), np.zeros(1), np.ones(1), 30) for d in (-1e-3, 1e-3)
     ]
     assert at[0] == pytest.approx(np.mean(around), abs=1e-6)
 
@@ -195,9 +192,7 @@ def test_expectation_given_alive_equals_integration():
         return np.exp(log_density) * expected_given_rate(lam)
 
     integral = quad(weighted, 0, 2, limit=200)[0]
-    assert purchases_if_alive(ROUNDED, np.array([x]), np.array([T]), horizon)[0] == pytest.approx(
-        integral, rel=1e-7
-    )
+    assert purchases_if_alive(ROUNDED, np.array([x]), np.array([T]), horizon)[0] == pytest.approx(integral, rel=1e-7)
 
 
 def test_extreme_customers_stay_finite(beta_geo):
@@ -255,7 +250,7 @@ def test_draws_have_the_covariance_of_the_fit(beta_geo):
 
 def test_notes_tell_the_reader(beta_geo):
     (note,) = beta_geo.notes()
-    assert note.en.startswith("59.9% of the customers bought once;")
+    assert note.en.startswith("59.9\u00a0% of the customers bought once;")
     assert note.zh.startswith("59.9% 的客户只购买过一次；")
     bad = replace(beta_geo, converged=False, at_bound=("a", "b"), longest=10.0)
     words = " ".join(note.en for note in bad.notes())
@@ -266,9 +261,7 @@ def test_notes_tell_the_reader(beta_geo):
 
 def test_unidentified_dropout_is_reported_not_raised():
     """Customers who buy like clockwork: nobody has left, so nothing says how leaving happens."""
-    frame = pd.DataFrame(
-        {"frequency": np.arange(5, 45), "recency": np.full(40, 39.5), "T": np.full(40, 40.0)}
-    )
+    frame = pd.DataFrame({"frequency": np.arange(5, 45), "recency": np.full(40, 39.5), "T": np.full(40, 40.0)})
     model = BetaGeo.fit(Summary(frame, "weeks", date(2025, 1, 1)))
     assert model.at_bound
     assert any("do not identify" in note.en for note in model.notes())
