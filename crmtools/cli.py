@@ -319,3 +319,7 @@ def _print_table(rows: list[list[str]]) -> None:
     for row in rows:
         line = "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=False))
         click.echo(f"  {line.rstrip()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -125,8 +125,13 @@ def _message(item: Any, place: Place) -> str:
             return f"found '{found}'. Allowed: {item['ctx']['expected']}."
         case "value_error":
             shown = "" if isinstance(found, (dict, BaseModel)) else f"found '{found}': "
-            return f"{shown}{item['ctx']['error']}."
-    return f"found '{found}': {item['msg'][0].lower()}{item['msg'][1:]}."
+            return _stopped(f"{shown}{item['ctx']['error']}")
+    return _stopped(f"found '{found}': {item['msg'][0].lower()}{item['msg'][1:]}")
+
+
+def _stopped(sentence: str) -> str:
+    """A sentence with its full stop, which messages of ours bring along."""
+    return sentence if sentence.endswith((".", "?", "!")) else f"{sentence}."
 
 
 def _allowed(place: Place) -> list[str]:

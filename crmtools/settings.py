@@ -102,6 +102,7 @@ class Listing(_Part):
 
     file: str
     column: Annotated[int, Field(ge=1)] = 1
+    encoding: str = "utf-8"
 
 
 Leniency = Literal["empty", "missing", "unparsed", "values", "duplicates", "orphans", "order", "negative"]

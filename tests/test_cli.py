@@ -148,9 +148,10 @@ def test_every_listing_command_takes_json():
             assert any("--json" in option.opts for option in command.params), name
 
 
-def test_python_m_crmtools_is_the_same_command():
+@pytest.mark.parametrize("module", ["crmtools", "crmtools.cli"])
+def test_python_m_crmtools_is_the_same_command(module):
     done = subprocess.run(
-        [sys.executable, "-m", "crmtools", "--version"],
+        [sys.executable, "-m", module, "--version"],
         capture_output=True,
         text=True,
         cwd=ROOT,

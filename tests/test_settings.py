@@ -297,3 +297,12 @@ def test_the_step_of_trends_is_the_periods_own_unless_written(loaded) -> None:
     assert step(LEAST.replace("2025-Q4", "2025")) == "year"
     assert step(LEAST.replace("2025-Q4", "{from: 2025-11-05, to: 2025-12-20}")) == "month"
     assert step(LEAST.replace("as_of", "trend: month\n  as_of")) == "month"
+
+
+@pytest.mark.parametrize("period", ["2025-Q5", "{from: 2025-10-01}", "{from: 2025-12-31, to: 2025-10-01}", "[1]"])
+def test_no_message_ends_with_two_full_stops(loaded, period) -> None:
+    with pytest.raises(SettingsError) as caught:
+        loaded(LEAST.replace("2025-Q4", period))
+    for problem in caught.value.problems:
+        assert problem.message.endswith(".")
+        assert ".." not in problem.message, problem.message

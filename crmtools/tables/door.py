@@ -13,12 +13,13 @@ from typing import Any
 import duckdb
 
 from crmtools.errors import DataError, Problem
-from crmtools.settings import Settings, TableSource
+from crmtools.settings import Listing, Settings, TableSource
 from crmtools.tables import TABLES
 from crmtools.tables.checks import checks_of, currency_problems, find_problems
 from crmtools.tables.privacy import pseudonym_sql
 from crmtools.tables.reading import Raw, literal, locate, quote
 from crmtools.tables.schema import TYPE_WORDS
+from crmtools.tables.text_files import no_encoding, opened
 from crmtools.tables.typing import Plan, cell_sql, plan, value_sql
 
 
@@ -207,12 +208,11 @@ def _finish(con: duckdb.DuckDBPyConnection, made: Plan, settings: Settings, key:
         columns.append(f"{value} AS {quote(column.name)}")
     if name == "customers":
         how = settings.source.tables.get("customers", TableSource())
-        for label, listing in how.lists.items():
-            ids = _listed(listing.file, listing.column, settings)
-            con.execute(f"CREATE TABLE listed_{name} (id VARCHAR)")
-            con.executemany(f"INSERT INTO listed_{name} VALUES (?)", [[item] for item in sorted(ids)])
+        for number, (label, listing) in enumerate(how.lists.items()):
+            ids = sorted(_listed(listing, settings))
+            con.execute(f"CREATE TABLE listed_{number} AS SELECT unnest(?::VARCHAR[]) AS id", [ids])
             columns.append(
-                f"CASE WHEN o.customer_id IN (SELECT id FROM listed_{name}) THEN 'yes' ELSE 'no' END AS {quote(label)}"
+                f"CASE WHEN o.customer_id IN (SELECT id FROM listed_{number}) THEN 'yes' ELSE 'no' END AS {quote(label)}"
             )
     join = ""
     if convert and has_rates:
@@ -229,23 +229,41 @@ def _exists(con: duckdb.DuckDBPyConnection, relation: str) -> bool:
     return bool(con.execute(f"SELECT 1 FROM duckdb_tables() WHERE table_name = {literal(relation)}").fetchone())
 
 
-def _listed(file: str, column: int, settings: Settings) -> set[str]:
-    path = locate(file, settings.root)
-    words = (line.replace(",", " ").split() for line in path.read_text(encoding="utf-8-sig").splitlines())
-    return {parts[column - 1] for parts in words if len(parts) >= column}
+def _listed(listing: Listing, settings: Settings) -> set[str]:
+    """The ids that a file lists; raises DataError when it cannot be read."""
+    try:
+        with opened(locate(listing.file, settings.root), listing.encoding) as file:
+            words = [line.replace(",", " ").split() for line in file.read().splitlines()]
+    except LookupError:
+        raise DataError(no_encoding(listing.encoding)) from None
+    except UnicodeError:
+        raise DataError(
+            f"'{listing.file}' is not text in the encoding it is read with ({listing.encoding}). Save it as UTF-8, or name "
+            "its encoding here, for example encoding: gb18030."
+        ) from None
+    except (OSError, EOFError) as error:
+        raise DataError(f"'{listing.file}' cannot be read: {getattr(error, 'strerror', None) or error}. Export it again.") from None
+    return {parts[listing.column - 1] for parts in words if len(parts) >= listing.column}
 
 
 def _listing_problems(settings: Settings, plans: Mapping[str, Plan]) -> list[Problem]:
     problems = []
     for name, how in settings.source.tables.items():
+        taken = {column.casefold() for column in plans[name].headers} if name in plans else set()
         for label, listing in how.lists.items():
             place = f"source.tables.{name}.lists.{label}"
             if name != "customers":
                 problems.append(Problem(place, "only customers can be listed."))
             elif not locate(listing.file, settings.root).is_file():
                 problems.append(Problem(place, f"there is no file '{listing.file}'."))
-            elif name in plans and plans[name].has(label):
+            elif label.casefold() in taken:  # the engine's names know no case
                 problems.append(Problem(place, f"customers have a column '{label}' already. Give the list another name."))
+            else:
+                taken.add(label.casefold())
+                try:
+                    _listed(listing, settings)
+                except DataError as error:
+                    problems.append(Problem(place, str(error)))
     if _derives(settings) and "orders" not in plans:
         problems.append(Problem("source.tables.customers.derive", "there are no orders to derive customers from."))
     return problems

@@ -27,12 +27,12 @@ LONGEST_HEADER = 50
 def read_text(con: duckdb.DuckDBPyConnection, relation: str, path: Path, how: TableSource) -> int:
     """Load a text file as a relation of text cells; returns the row number of its first record."""
     try:
-        with _opened(path, how.encoding) as file:
+        with opened(path, how.encoding) as file:
             if how.delimiter == WHITESPACE:
                 return _whitespace(con, relation, file, how)
             skip, header = _first_record(file)
     except LookupError:
-        raise DataError(f"there is no encoding '{how.encoding}'. Use utf-8, gb18030, big5 or latin-1.") from None
+        raise DataError(no_encoding(how.encoding)) from None
     delimiter = how.delimiter or max(DELIMITERS, key=_outside_quotes(header).count)
     cells = header.split(delimiter)
     if len(delimiter) == 1:
@@ -50,7 +50,7 @@ def read_text(con: duckdb.DuckDBPyConnection, relation: str, path: Path, how: Ta
         # the engine reads UTF-8 only, and takes what is left of a compressed file that was cut off for the whole
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / "utf8.csv"
-            with _opened(path, how.encoding) as old, copy.open("w", encoding="utf-8", newline="") as new:
+            with opened(path, how.encoding) as old, copy.open("w", encoding="utf-8", newline="") as new:
                 while block := old.read(1 << 20):
                     new.write(block)
             con.execute(f"{create}({file_literal(copy)}, {options})")
@@ -82,7 +82,13 @@ def _is_utf8(encoding: str) -> bool:
     return encoding.lower().replace("_", "-") in ("utf-8", "utf8", "utf-8-sig")
 
 
-def _opened(path: Path, encoding: str) -> TextIO:
+def no_encoding(encoding: str) -> str:
+    """What is said of an encoding that does not exist."""
+    return f"there is no encoding '{encoding}'. Use utf-8, gb18030, big5 or latin-1."
+
+
+def opened(path: Path, encoding: str) -> TextIO:
+    """A text file, compressed or not; raises LookupError for an encoding that does not exist."""
     encoding = "utf-8-sig" if _is_utf8(encoding) else encoding
     if path.name.endswith(".gz"):
         return gzip.open(path, "rt", encoding=encoding, newline="")

@@ -509,6 +509,24 @@ def list_named_like_a_column(p):
     p.how("customers", lists={"region": {"file": "data/vip.txt"}})
 
 
+@broken("source.tables.customers.lists.VIP", "have a column 'VIP' already")
+def lists_of_the_same_name_but_for_case(p):
+    p.write("vip.txt", "C01\n")
+    p.how("customers", lists={"vip": {"file": "data/vip.txt"}, "VIP": {"file": "data/vip.txt"}})
+
+
+@broken("source.tables.customers.lists.vip", "'data/vip.txt' is not text in the encoding", "encoding: gb18030")
+def gbk_list_read_as_utf8(p):
+    p.write("vip.txt", "C01 王小明\n".encode("gb18030"))
+    p.how("customers", lists={"vip": {"file": "data/vip.txt"}})
+
+
+@broken("source.tables.customers.lists.vip", "there is no encoding 'utf-9'", "gb18030")
+def list_in_an_encoding_that_is_not_there(p):
+    p.write("vip.txt", "C01\n")
+    p.how("customers", lists={"vip": {"file": "data/vip.txt", "encoding": "utf-9"}})
+
+
 @broken("goals[0].target", "points the wrong way", "nps is better when higher", error=SettingsError)
 def goal_in_the_wrong_direction(p):
     p.goal(target={"points": -5})
