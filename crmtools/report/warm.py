@@ -5,7 +5,7 @@ connection and no second thread, and forks itself for every notebook; each child
 own memory, session and sockets, and can be stopped or killed like any other. Linux only: elsewhere kernels start as
 usual.
 
-The two ends talk through a socket pair. When the run ends, however it ends, the socket closes, the warm process goes,
+The two ends talk through a socket pair, and every kernel tells its pid through a pipe of its own. When the run ends, however it ends, the socket closes, the warm process goes,
 and the kernels go with it.
 """
 
@@ -97,32 +97,53 @@ class Warm:
             )
         ours.settimeout(PATIENCE)
         self._socket = ours
-        self._ready = False
+        self._ready = self._given_up = False
         self._lock = threading.Lock()
 
     def fork(self, connection_file: str, *, environment: Mapping[str, str], log: IO[str]) -> Forked:
-        """A new kernel; raises OSError when the warm process cannot make one. Safe from any thread."""
+        """A new kernel; raises OSError when the warm process cannot make one. Safe from any thread.
+
+        After a failure of the warm process itself it is never asked again, nor is anything read of it: every later
+        call raises OSError at once. Kernels that it has made go on.
+        """
         request = {"file": connection_file, "environment": dict(environment), "cwd": str(Path.cwd())}
         alive, theirs = os.pipe()
         try:
-            with self._lock:
-                if not self._ready:
-                    self._ready = self._answer() == READY
-                socket.send_fds(self._socket, [json.dumps(request).encode()], [log.fileno(), theirs])
-                pid = int(self._answer())
+            try:
+                self._ask(request, log.fileno(), theirs)
+            finally:
+                os.close(theirs)
+            return Forked(self._told(alive), alive)
         except BaseException:
-            os.close(alive)
+            os.close(alive)  # a kernel that is forked too late finds nobody to tell, and ends
             raise
-        finally:
-            os.close(theirs)
-        os.read(alive, 1)  # it has a session of its own now, or has ended
-        return Forked(pid, alive)
 
-    def _answer(self) -> bytes:
-        answer = self._socket.recv(64)
-        if not answer:
-            raise ConnectionResetError("the warm process has ended")
-        return answer
+    def _ask(self, request: Mapping[str, Any], log: int, alive: int) -> None:
+        with self._lock:
+            if self._given_up:
+                raise ConnectionAbortedError("the warm process did not answer before")
+            try:
+                if not self._ready and self._socket.recv(64) != READY:
+                    raise ConnectionResetError("the warm process has ended")
+                self._ready = True
+                socket.send_fds(self._socket, [json.dumps(request).encode()], [log, alive])
+            except BaseException:
+                self._given_up = True
+                if not self._ready:
+                    self.close()  # it has no kernels that would go with it
+                raise
+
+    def _told(self, alive: int) -> int:
+        """The pid that a kernel tells through its own pipe, so that no answer can be taken for another's."""
+        try:
+            if not select.select([alive], [], [], PATIENCE)[0]:
+                raise TimeoutError(f"the warm process did not answer in {PATIENCE:.0f} s")
+        except BaseException:
+            self._given_up = True
+            raise
+        if not (told := os.read(alive, 64)):
+            raise ConnectionResetError("the kernel ended before it began")
+        return int(told)
 
     def close(self) -> None:
         """End the warm process and every kernel of it."""
@@ -146,13 +167,16 @@ def serve(control: socket.socket) -> None:
         message, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 2)
         if not message:
             return
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError:
+            traceback.print_exc()  # no memory for one more: that one is started elsewhere, the others go on
+            pid = -1
         if pid == 0:
             control.close()
             _become_kernel(json.loads(message), *descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
-        control.send(str(pid).encode())
 
 
 def _preload() -> None:
@@ -200,7 +224,7 @@ def _become_kernel(request: Mapping[str, Any], log: int, alive: int) -> None:
         os.environ["JPY_PARENT_PID"] = str(os.getppid())
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _as_new()
-        os.write(alive, READY)
+        os.write(alive, str(os.getpid()).encode())  # fails when nobody waits for it any more
         from ipykernel.kernelapp import IPKernelApp
 
         sys.argv = ["ipykernel_launcher", "-f", str(request["file"])]

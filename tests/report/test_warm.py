@@ -1,0 +1,60 @@
+"""The warm process: when it does not answer it is never asked again, and what comes late does no harm."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from crmtools.report import kernel, warm
+
+pytestmark = pytest.mark.skipif(not warm.AVAILABLE, reason="kernels are forked on Linux only")
+
+
+@pytest.fixture
+def process():
+    with kernel.warm_process() as made:
+        yield made
+
+
+def command_line(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        return file.read().split()
+
+
+def test_every_kernel_is_told_by_its_own_pid(process, tmp_path):
+    with (tmp_path / "log").open("w") as log:
+        made = [process.fork(str(tmp_path / f"{n}.json"), environment={}, log=log) for n in range(2)]
+    assert len({one.pid for one in made}) == 2
+    for one in made:
+        assert int(command_line(one.pid)[3]) == process._process.pid, "a child of the warm process"
+        one.kill()
+        assert one.wait(20) == -1
+
+
+def test_after_a_late_answer_the_warm_process_is_given_up_and_its_kernels_go_on(process, tmp_path, monkeypatch):
+    with (tmp_path / "log").open("w") as log:
+        first = process.fork(str(tmp_path / "first.json"), environment={}, log=log)
+        monkeypatch.setattr(warm, "PATIENCE", 0.5)
+        os.kill(process._process.pid, signal.SIGSTOP)
+        with pytest.raises(TimeoutError, match="did not answer"):
+            process.fork(str(tmp_path / "late.json"), environment={}, log=log)
+        os.kill(process._process.pid, signal.SIGCONT)
+        with pytest.raises(OSError, match="did not answer before"):
+            process.fork(str(tmp_path / "next.json"), environment={}, log=log)
+    until = time.monotonic() + 20
+    while not ((tmp_path / "first.json").exists() and "BrokenPipe" in (tmp_path / "log").read_text("utf-8")):
+        assert time.monotonic() < until, (tmp_path / "log").read_text("utf-8")
+        time.sleep(0.05)
+    assert first.poll() is None
+    assert not (tmp_path / "late.json").exists(), "the kernel that came late has ended before it took anything"
+
+
+def test_a_warm_process_that_never_gets_ready_is_ended_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(warm, "PATIENCE", 0.01)
+    with kernel.warm_process() as process, (tmp_path / "log").open("w") as log:
+        with pytest.raises(TimeoutError):
+            process.fork(str(tmp_path / "k.json"), environment={}, log=log)
+        assert process._process.poll() is not None
+        with pytest.raises(OSError, match="did not answer before"):
+            process.fork(str(tmp_path / "k.json"), environment={}, log=log)
