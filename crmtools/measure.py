@@ -151,14 +151,23 @@ def breakdown(
     return Breakdown(item, by, tuple(_suppress(found, data.settings.publish.smallest_group)))
 
 
+def hidden_groups(sizes: Sequence[int], smallest: int) -> set[int]:
+    """Which groups of a whole must be hidden, as positions in ``sizes``: those with fewer than ``smallest`` people.
+
+    What is hidden can be worked out together by taking the rest from the total. So the next smallest groups are hidden too
+    until there are at least two, with ``smallest`` people or more among them. Empty groups hide nobody.
+    """
+    by_size = sorted((size, place) for place, size in enumerate(sizes) if size)
+    hide = [item for item in by_size if item[0] < smallest]
+    rest = by_size[len(hide) :]
+    while hide and rest and (len(hide) < 2 or sum(size for size, _ in hide) < smallest):
+        hide.append(rest.pop(0))
+    return {place for _, place in hide}
+
+
 def _suppress(found: list[Estimate], smallest: int) -> list[Estimate]:
-    by_size = sorted((e for e in found if e.group), key=lambda e: e.n)
-    by_size = [e for e in by_size if e.n]  # a channel that won nobody hides nobody
-    hide = [e for e in by_size if e.n < smallest]
-    if len(hide) == 1 and len(by_size) > 1:
-        hide.append(by_size[1])
-    hidden = {e.group for e in hide}
-    return [e.hidden() if e.group in hidden else e for e in found]
+    hidden = hidden_groups([e.n for e in found], smallest)
+    return [e.hidden() if place in hidden else e for place, e in enumerate(found)]
 
 
 def sql(indicator: str | Indicator, data: Data, *, period: Period | str | None = None, **assumptions: object) -> str:

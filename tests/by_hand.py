@@ -108,9 +108,9 @@ def churn_rate(t, start, end):
     ended = held["ended_at"].fillna(Day("2200-01-01"))
     for first in pd.date_range(start, end, freq="MS", inclusive="left"):
         following = first + pd.DateOffset(months=1)
-        at_first = held["customer_id"][(held["started_at"] < first) & (ended > first)].unique()
+        at_first = held["customer_id"][(held["started_at"] <= first) & (ended >= first)].unique()
         begun = held["started_at"] <= following + pd.Timedelta(days=30)
-        stays = held["customer_id"][begun & (ended > following)]
+        stays = held["customer_id"][begun & (ended >= following)]
         parts.append(rows(at_first, ~np.isin(at_first, stays)))
     return pd.concat(parts, ignore_index=True)
 

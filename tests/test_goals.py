@@ -328,6 +328,13 @@ def test_a_goal_of_some_customers() -> None:
     assert all(e.group == (("region", "south"),) for e in south.trend.estimates)
 
 
+def test_a_goal_about_a_few_people_shows_nothing_of_them() -> None:
+    data = answers({"2025-01": (40, 40, 20), "2025-06": (1, 1, 7)})
+    found = reading(data, where={"region": "south"}, target={"to": 0})
+    assert 0 < crm.measure("nps", data, where={"region": "south"}).n < 10
+    assert (found.now.suppressed, found.now.value, found.status) == (True, None, "no_evidence")
+
+
 def test_missed_after_the_deadline() -> None:
     data = answers({"2025-01": (40, 40, 20), "2025-06": (50, 30, 20)})
     assert reading(data, by=date(2025, 6, 30)).status == "missed"
@@ -343,7 +350,7 @@ def test_scorecard_of_tiny() -> None:
     assert card["nps"] is card[0]
     assert card["nps"].progress == pytest.approx((200 / 9 - 10) / 20)
     assert card["churn_rate"].target == pytest.approx(0.16)
-    assert card["churn_rate"].gap == pytest.approx(0.04)
+    assert card["churn_rate"].gap == pytest.approx(3 / 17 - 0.16)
     with pytest.raises(CRMError, match=r"There is no goal 'npss'. Did you mean 'nps'"):
         card["npss"]
     assert "nps" in card._repr_html_()

@@ -98,10 +98,10 @@ def churn_rate() -> float:
     lost = months = 0
     for first, following in pairwise(firsts):
         for spans in held.values():
-            if not any(start < first < end for start, end in spans):
+            if not any(start <= first <= end for start, end in spans):
                 continue
             months += 1
-            stays = any(start < following < end for start, end in spans)
+            stays = any(start <= following <= end for start, end in spans)
             returns = any(0 <= (start - following).days <= 30 for start, _ in spans)
             lost += not stays and not returns
     return lost / months

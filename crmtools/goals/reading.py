@@ -137,10 +137,10 @@ def goal_on(indicator: str, data: Data) -> Reading | None:
 
 def read(goal: Goal, data: Data) -> Reading:
     """Measure a goal: baseline, value now, gap, progress, expected by now, plan status."""
-    now = measure(goal.indicator, data, where=goal.where)
+    now = _of_enough(measure(goal.indicator, data, where=goal.where), goal, data)
     line = trend(goal.indicator, data, where=goal.where)
     if isinstance(goal.baseline, Period):
-        baseline = measure(goal.indicator, data, period=goal.baseline, where=goal.where)
+        baseline = _of_enough(measure(goal.indicator, data, period=goal.baseline, where=goal.where), goal, data)
     else:
         baseline = replace(
             now, value=goal.baseline, low=None, high=None, se=None, n=0, rows=0, numerator=None, denominator=None,
@@ -163,6 +163,12 @@ def read(goal: Goal, data: Data) -> Reading:
         goal, baseline, now, target, gap, low, high, progress, progress_error(goal, baseline, now, target),
         baseline.value + way * elapsed, elapsed, plan_status(progress, elapsed, over=over), line,
     )  # fmt: skip
+
+
+def _of_enough(estimate: Estimate, goal: Goal, data: Data) -> Estimate:
+    """The estimate, hidden when a goal is about a few people only."""
+    few = goal.where and 0 < estimate.n < data.settings.publish.smallest_group
+    return estimate.hidden() if few else estimate
 
 
 def elapsed_share(start: date, deadline: date, period: Period) -> float:

@@ -15,7 +15,7 @@ from crmtools.words import Text
     name=Text("客户流失率", "Customer churn rate"),
     meaning=Text("月初有有效订阅的客户中，到下月初已无订阅、且在宽限期内未恢复的占比；多个月份合并计算。", "Of the customers subscribed on the first of a month, the share without a subscription on the first of the next and not back within the grace; months are pooled."),
     kind=Share(), unit="percent_a_month", better="lower", owner="retention", source="farris2010",
-    formula=r"\frac{\sum_m L_m}{\sum_m A_m}", worked="(1 + 2 + 0) / (6 + 5 + 4)",
+    formula=r"\frac{\sum_m L_m}{\sum_m A_m}", worked="(1 + 1 + 1) / (6 + 5 + 6)",
     uses={"subscriptions": ("customer_id", "started_at", "ended_at", "plan?")}, splits=("plan",),
     caveat=Text("最近一个月的宽限期尚未结束，数字可能下修。", "The grace of the last month is not over yet: its figure may still fall."),
     assumption_words={"grace_days": Text("宽限天数：在此期间恢复订阅不算流失", "days within which a new subscription undoes the loss")},
@@ -25,8 +25,9 @@ def churn_rate(subscriptions: ir.Table, periods: Periods, *, grace_days: int = 3
     months = periods.table(step="month")
     grace = ibis.interval(days=grace_days)
     rows = subscriptions.inner_join(months, [subscriptions.started_at <= months.end_day + grace])
-    runs_on = rows.ended_at.isnull() | (rows.ended_at > rows.end_day)
-    had = (rows.started_at < rows.first_day) & (rows.ended_at.isnull() | (rows.ended_at > rows.first_day))
+    # a subscription still runs on its last day, so that nothing hangs on ends that lie after as_of and are not known
+    runs_on = rows.ended_at.isnull() | (rows.ended_at >= rows.end_day)
+    had = (rows.started_at <= rows.first_day) & (rows.ended_at.isnull() | (rows.ended_at >= rows.first_day))
     held = rows.mutate(had=had, runs_on=runs_on)
     by_month = held.group_by(["period", "first_day", "customer_id"]).aggregate(
         had=held.had.any(), runs_on=held.runs_on.any(), plan=held.plan.argmax(held.started_at, where=held.had)

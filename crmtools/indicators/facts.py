@@ -86,11 +86,6 @@ def hours_between(start: ir.TimestampValue, end: ir.TimestampValue) -> ir.Floati
     return end.delta(start, unit="second") / HOUR
 
 
-def at_risk(events: ir.Table, months: ir.Table) -> ir.Table:
-    """The events of those customers whose time is counted: others would be in the numerator and not below it."""
-    return events.semi_join(months, ["period", "customer_id"])
-
-
 def exposure_months(customers: ir.Table, periods: Periods) -> ir.Table:
     """Months each customer was at risk: from the period's start, or the day of acquisition, to the period's end.
 
@@ -100,3 +95,20 @@ def exposure_months(customers: ir.Table, periods: Periods) -> ir.Table:
     joined = customers.inner_join(days, [customers.acquired_at < days.end_day])
     begin = ibis.greatest(joined.acquired_at, joined.first_day)
     return joined.select("period", "customer_id", months=joined.end_day.delta(begin, unit="day") / DAYS_PER_MONTH)
+
+
+def events_per_month(events: ir.Table, months: ir.Table) -> ir.Table:
+    """Facts of a rate: customers carry their months, events count.
+
+    Events of customers whose time is not counted would be above the line and not below it: they are left out, and said to be.
+    """
+    base = months.select(base_period="period", base_id="customer_id")
+    found = events.left_join(base, [events.period == base.base_period, events.customer_id == base.base_id])
+    counts = ibis.null("string")
+    return ibis.union(
+        months.select("period", "customer_id", value=ibis.literal(0.0), weight=months.months, excluded=counts),
+        found.select(
+            "period", "customer_id", value=ibis.literal(1.0), weight=ibis.literal(0.0),
+            excluded=ibis.cases((found.base_id.isnull(), "outside_base"), else_=counts),
+        ),
+    )  # fmt: skip

@@ -24,8 +24,8 @@ from crmtools.words import Text
 def nps(
     survey_answers: ir.Table, survey_items: ir.Table, periods: Periods, *, promoter_from: int = 9, detractor_to: int = 6
 ) -> ir.Table:
-    """One row per customer: +1, 0 or −1 for the last answer on the scale from 0 to 10."""
-    rows = scores(survey_answers, survey_items, periods, "nps", 10)
+    """One row per customer and question: +1, 0 or −1 for the last answer on the scale from 0 to 10, and no other."""
+    rows = scores(survey_answers, survey_items.filter(survey_items.scale_min == 0), periods, "nps", 10)
     sign = ibis.cases((rows.value >= promoter_from, 1.0), (rows.value <= detractor_to, -1.0), else_=0.0)
     return rows.mutate(value=sign * rows.weight)
 

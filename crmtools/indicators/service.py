@@ -4,7 +4,7 @@ import ibis
 import ibis.expr.types as ir
 
 from crmtools.indicators.catalogue import indicator
-from crmtools.indicators.facts import Periods, at_risk, exposure_months, hours_between
+from crmtools.indicators.facts import Periods, events_per_month, exposure_months, hours_between
 from crmtools.indicators.kinds import Duration, Rate, Total
 from crmtools.words import Text
 
@@ -40,17 +40,17 @@ def first_response_time(tickets: ir.Table, periods: Periods, *, quantile: float 
     meaning=Text("每百客户月新建的投诉工单数。", "Complaints opened per 100 customer-months."),
     kind=Rate(per=100), unit="per_100_customer_months", better="lower", owner="service", source="iso10002",
     formula=r"100\,\frac{\sum K_i}{\sum m_i}", worked="100 * 3 / ((8 * 92 + 91 + 22 + 31) / 30.4375)",
-    uses={"tickets": ("customer_id", "created_at", "type"), "customers": ("customer_id", "acquired_at")},
-    caveat=Text("投诉渠道变多会推高该数字；投诉少也可能只是沉默。", "New channels to complain raise it; few complaints may also be silence."),
+    uses={"tickets": ("customer_id", "created_at", "type"), "customers": ("customer_id", "acquired_at")}, excludes=("outside_base",),
+    caveat=Text(
+        "凡已获得的客户都计入，包括早已不再往来的客户，他们越多该数字越低；投诉渠道变多会推高该数字，投诉少也可能只是沉默。",
+        "Everybody acquired so far counts, also those who have long gone quiet: the more of them, the lower the rate. "
+        "New channels to complain raise it; few complaints may also be silence.",
+    ),
 )  # fmt: skip
 def complaint_rate(tickets: ir.Table, customers: ir.Table, periods: Periods) -> ir.Table:
     """Customers carry their months at risk, complaints the events."""
-    months = exposure_months(customers, periods)
-    complaints = at_risk(periods.rows(tickets.filter(tickets.type == "complaint"), "created_at"), months)
-    return ibis.union(
-        months.select("period", "customer_id", value=ibis.literal(0.0), weight=months.months),
-        complaints.select("period", "customer_id", value=ibis.literal(1.0), weight=ibis.literal(0.0)),
-    )
+    complaints = periods.rows(tickets.filter(tickets.type == "complaint"), "created_at")
+    return events_per_month(complaints, exposure_months(customers, periods))
 
 
 @indicator(
@@ -58,7 +58,7 @@ def complaint_rate(tickets: ir.Table, customers: ir.Table, periods: Periods) -> 
     meaning=Text("期末尚未解决的工单数。", "Tickets not resolved at the end of the period."),
     kind=Total(), unit="tickets", better="lower", owner="service", source="iso18295",
     formula=r"\#\{j : t_j < E \le r_j\}", worked="3 + 1",
-    uses={"tickets": ("customer_id", "created_at", "resolved_at?", "closed_at?", "type?", "channel?", "priority?")},
+    uses={"tickets": ("customer_id", "created_at", "resolved_at", "closed_at?", "type?", "channel?", "priority?")},
     splits=("channel", "priority"), excludes=("spam",),
 )  # fmt: skip
 def backlog(tickets: ir.Table, periods: Periods) -> ir.Table:

@@ -145,8 +145,8 @@ def churn_rate(question: Question, *, grace_days: int = 30) -> float:
     ends = held["end"].fillna(np.inf)
     lost = months = 0
     for first, following in question.months:
-        at_start = held["customer"][(held["start"] < first) & (ends > first)].unique()
-        stays = held["customer"][(held["start"] <= following + grace_days) & (ends > following)].unique()
+        at_start = held["customer"][(held["start"] <= first) & (ends >= first)].unique()
+        stays = held["customer"][(held["start"] <= following + grace_days) & (ends >= following)].unique()
         months += len(at_start)
         lost += len(at_start) - np.isin(at_start, stays).sum()
     return lost / months

@@ -42,7 +42,7 @@ SUBSCRIPTIONS = Table(
         s.customer(),
         s.category("plan", "套餐", "plan"),
         s.day("started_at", "生效日期", "first day", required=True),
-        s.day("ended_at", "终止日期；空表示仍在生效", "day it ended; empty while it runs", later=True),
+        s.day("ended_at", "服务的最后一天；空表示仍在生效", "last day of service; empty while it runs", later=True),
         s.money("mrr", "月度经常性收入", "monthly recurring revenue"),
         s.day("renewal_due_at", "续约日期", "day of the next renewal", future=True),
         s.category("status", "状态", "status"),
