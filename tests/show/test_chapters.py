@@ -462,9 +462,9 @@ def test_the_path_is_straight_from_baseline_to_target():
 def test_a_path_says_over_which_time_the_goal_is_judged():
     r = chapter("demo").goals[0]
     assert r.now.period.kind == "quarter"
-    assert "is judged over Q4 2025" in show.paths(Scorecard((r,)), language="en").text
-    quarters = replace(r.trend, estimates=(r.now,))
-    assert "judged over" not in show.paths(Scorecard((replace(r, trend=quarters),)), language="en").text
+    assert "judged over" not in show.paths(Scorecard((r,)), language="en").text
+    months = replace(r.trend, estimates=(replace(r.now, period=Period.parse("2025-12")),))
+    assert "is judged over Q4 2025" in show.paths(Scorecard((replace(r, trend=months),)), language="en").text
 
 
 def test_goals_without_values_say_why():
@@ -509,8 +509,11 @@ def test_what_cannot_be_computed_is_named_by_what_is_missing(read):
     ("counts", "smallest", "hidden"),
     [
         ({"a": 50, "b": 20, "c": 3}, 10, {"b", "c"}),
-        ({"a": 50, "b": 4, "c": 3}, 10, {"b", "c"}),
+        ({"a": 50, "b": 4, "c": 3}, 10, {"a", "b", "c"}),
+        ({"a": 50, "b": 9, "c": 3}, 10, {"b", "c"}),
         ({"a": 50, "b": 20, "c": 0}, 10, set()),
+        ({"a": 50, "b": 20, "c": 2, "d": 3}, 10, {"b", "c", "d"}),
+        ({"a": 50, "b": 20, "c": 5, "d": 5}, 10, {"c", "d"}),
         ({"a": 5}, 10, {"a"}),
         ({}, 10, set()),
     ],
