@@ -166,7 +166,9 @@ def _excel(path: Path, how: TableSource) -> pd.DataFrame:
         if how.sheet and how.sheet not in book.sheet_names:
             raise DataError(f"there is no sheet '{how.sheet}'. {nearest(how.sheet, map(str, book.sheet_names))}")
         # a cell that reads NA or null is a word, not a gap
-        cells = book.parse(how.sheet or 0, header=None, dtype=object, keep_default_na=False, na_values=[])
+        cells = pd.read_excel(
+            book, sheet_name=how.sheet or 0, header=None, dtype=object, keep_default_na=False, na_values=[]
+        )
     if cells.empty:
         raise DataError("the sheet is empty. Export it again, or take it away: every table is optional.")
     if isinstance(how.header, list):

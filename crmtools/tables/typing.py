@@ -66,7 +66,8 @@ def plan(table: Table, raw: Raw, how: TableSource, extra: tuple[str, ...]) -> tu
         # what stands twice was read as 'name' and 'name (2)'
         once = re.sub(r" \(\d+\)$", "", header)
         once = once if once.casefold() in written else header
-        target = how.columns.get(header) or how.columns.get(once) or by_plain.get(plain(once))
+        mapped = how.columns.get(once, IGNORE)
+        target = how.columns.get(header) or (mapped if mapped != IGNORE else by_plain.get(plain(once)))
         if target == IGNORE:
             continue
         if target is None:
