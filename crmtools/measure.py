@@ -11,7 +11,8 @@ from crmtools.errors import CRMError, nearest
 from crmtools.estimate import Estimate
 from crmtools.indicators.catalogue import EXCLUSIONS, Indicator, find
 from crmtools.indicators.facts import Periods
-from crmtools.indicators.kinds import CENSUS, NO_DATA, Figures, Request, Total
+from crmtools.indicators.kinds import CENSUS, NO_DATA, Total
+from crmtools.indicators.moments import Figures, Request
 from crmtools.period import MONTHS_IN, Period, Step
 from crmtools.tables.source import Data
 from crmtools.words import Text

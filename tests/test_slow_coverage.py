@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from crmtools.indicators import kinds
-from crmtools.indicators.kinds import Request, _Sums
+from crmtools.indicators.moments import Request, Sums
 
 pytestmark = pytest.mark.slow
 REQUEST = Request(None, (), None, {}, 0.95)
@@ -18,7 +18,7 @@ def coverage(kind, draw, truth: float, *, repeats: int) -> float:
     rng, held, made = np.random.default_rng(20260101), 0, 0
     for _ in range(repeats):
         v, w = draw(rng)
-        sums = _Sums(
+        sums = Sums(
             len(v), len(v), v.sum(), w.sum(), (v * v).sum(), (v * w).sum(), (w * w).sum(), np.abs(v).sum(), w.sum()
         )
         if not sums.sw:
@@ -138,7 +138,7 @@ def test_unit_cost_is_uncertain_in_the_number_won(won) -> None:
     counts = np.random.default_rng(2).poisson(won, 3000)
     held = 0
     for count in counts[counts > 0]:
-        sums = _Sums(count, count, 1000.0, count, 0, 0, 0, 1000.0, count)
+        sums = Sums(count, count, 1000.0, count, 0, 0, 0, 1000.0, count)
         figures = kinds.UnitCost().figures(sums, REQUEST, None)
         held += figures.low <= 1000 / won <= figures.high
     assert held / (counts > 0).sum() >= 0.94
@@ -157,7 +157,7 @@ def test_median_wait_with_several_waits_of_a_customer() -> None:
         above = (times > 1.0).astype(float)
         told = (ended | (times > 1.0)).astype(float)
         v, w = np.bincount(customer, above), np.bincount(customer, told)
-        sums = _Sums(40, len(times), v.sum(), w.sum(), v @ v, v @ w, w @ w, v.sum(), w.sum())
+        sums = Sums(40, len(times), v.sum(), w.sum(), v @ v, v @ w, w @ w, v.sum(), w.sum())
         deff = max(1.0, sums.variance / (sums.ratio * (1 - sums.ratio) / sums.sw))
         order = np.argsort(times)
         arrays = times[order], ended[order].astype(float), (~ended[order]).astype(float)

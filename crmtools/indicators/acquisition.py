@@ -48,7 +48,7 @@ def cac(spend: ir.Table, customers: ir.Table, periods: Periods, *, lag_months: i
 def lead_conversion_rate(leads: ir.Table, periods: Periods, *, within_days: int = 90) -> ir.Table:
     """One row per lead created one window before the period; the lead is the sampled unit."""
     rows = periods.rows(leads, "created_at", shift=-within_days)
-    in_time = rows.converted_at < rows.created_at + ibis.interval(days=within_days)
+    in_time = rows.converted_at <= rows.created_at + ibis.interval(days=within_days)
     junk = rows.status.isin(["spam", "duplicate"])
     return rows.select(
         "period",

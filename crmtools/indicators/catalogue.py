@@ -18,7 +18,8 @@ from typing import Literal
 import ibis.expr.types as ir
 
 from crmtools.errors import CRMError, nearest
-from crmtools.indicators.kinds import Duration, Kind
+from crmtools.indicators.kinds import Duration
+from crmtools.indicators.moments import Kind
 from crmtools.indicators.units import UNITS, Unit
 from crmtools.tables import TABLES
 from crmtools.words import Text

@@ -1,27 +1,23 @@
 """How facts become a value and an interval: one kind per form of indicator.
 
-A kind asks the engine for sums over sampled units (:func:`moments`) and turns one line of sums into :class:`Figures`.
-Rows reach Python only where a small sample needs resampling, or as counts per distinct waiting time.
+A kind asks the engine for sums over sampled units (:mod:`crmtools.indicators.moments`) and turns one line of sums into
+:class:`Figures <crmtools.indicators.moments.Figures>`. Rows reach Python only where a small sample needs resampling, or as
+counts per distinct waiting time.
 """
 
 import math
-import zlib
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 import ibis
 import ibis.expr.types as ir
-import numpy as np
 import pandas as pd
 
 from crmtools import intervals
 from crmtools.errors import CRMError
+from crmtools.indicators.moments import Assumptions, Figures, FromMoments, Key, Request, Sums, bootstrap, keyed, moments
 from crmtools.words import Text
-
-Run = Callable[[ir.Table], pd.DataFrame]
-Key = tuple[object, ...]
-Assumptions = Mapping[str, object]
 
 NO_DATA = Text("该期间没有可用数据", "nothing to count in this period")
 TOO_FEW = Text("客户不足 {n} 位，不给出区间", "fewer than {n} customers: an interval would claim too much")
@@ -43,181 +39,13 @@ n = 3 and 78 % at n = 5 instead of 95 %, Student's t 99 % and 91 %."""
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """What a kind makes of the facts of one group."""
-
-    value: float | None = None
-    low: float | None = None
-    high: float | None = None
-    se: float | None = None
-    n: int = 0
-    rows: int = 0
-    numerator: float | None = None
-    denominator: float | None = None
-    method: str = "none"
-    why: Text | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What a kind is asked: the facts that count, the columns that name a group, and how to have a query run."""
-
-    facts: ir.Table
-    keys: tuple[str, ...]
-    run: Run
-    assumptions: Assumptions
-    level: float
-
-
-class Kind(Protocol):
-    """A form of indicator."""
-
-    name: ClassVar[str]
-    label: ClassVar[Text]
-
-    def query(self, facts: ir.Table, keys: tuple[str, ...]) -> ir.Table:
-        """The query whose answer the value is read from."""
-        ...
-
-    def read(self, request: Request) -> dict[Key, Figures]:
-        """Figures for every group that has facts."""
-        ...
-
-
-def per_unit(facts: ir.Table, keys: Sequence[str]) -> ir.Table:
-    """Facts summed per group and customer: ``v``, ``w``, ``rows``, ``squares`` (Σ weight² over rows)."""
-    weight = facts.weight if "weight" in facts.columns else ibis.literal(1.0)
-    records = facts.records if "records" in facts.columns else ibis.literal(1)
-    facts = facts.mutate(value=facts.value.cast("float64"), weight=weight.cast("float64"), records=records)
-    return facts.group_by([*keys, "customer_id"]).aggregate(
-        v=facts.value.sum(),
-        w=facts.weight.sum(),
-        rows=facts.records.sum(),
-        squares=(facts.weight * facts.weight).sum(),
-    )
-
-
-def moments(facts: ir.Table, keys: Sequence[str]) -> ir.Table:
-    """The sums that every interval is made of: per group Σv, Σw, Σv², Σvw, Σw², Σ|v| over customers, n, rows."""
-    units = per_unit(facts, keys)
-    return units.group_by(list(keys)).aggregate(
-        n=units.customer_id.count(),
-        rows=units.rows.sum(),
-        sv=units.v.sum(),
-        sw=units.w.sum(),
-        svv=(units.v * units.v).sum(),
-        svw=(units.v * units.w).sum(),
-        sww=(units.w * units.w).sum(),
-        sav=units.v.abs().sum(),
-        squares=units.squares.sum(),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Sums:
-    """One group's line of :func:`moments`."""
-
-    n: int
-    rows: int
-    sv: float
-    sw: float
-    svv: float
-    svw: float
-    sww: float
-    sav: float
-    squares: float
-
-    @property
-    def ratio(self) -> float:
-        return self.sv / self.sw
-
-    @property
-    def figures(self) -> "Figures":
-        """The value without an interval."""
-        return Figures(self.ratio, n=self.n, rows=self.rows, numerator=self.sv, denominator=self.sw)
-
-    @property
-    def variance(self) -> float:
-        return intervals.linearised_variance(self.n, self.sv, self.sw, self.svv, self.svw, self.sww)
-
-
-def _keyed(frame: pd.DataFrame, keys: Sequence[str]) -> list[tuple[Key, dict[Hashable, object]]]:
-    records = frame.to_dict("records")
-    return [(tuple(record[key] for key in keys), record) for record in records]
-
-
-class _FromMoments:
-    """Shared reading of one line of sums per group; a kind adds :meth:`figures`."""
-
-    def query(self, facts: ir.Table, keys: tuple[str, ...]) -> ir.Table:
-        """Sums over customers per group."""
-        return moments(facts, keys)
-
-    def read(self, request: Request) -> dict[Key, Figures]:
-        """Figures from the sums; the customers themselves are fetched only for groups that must be resampled."""
-        frame = request.run(self.query(request.facts, request.keys))
-        sums = {
-            key: _Sums(**{name: record[name] for name in _Sums.__slots__})  # type: ignore[arg-type]
-            for key, record in _keyed(frame, request.keys)
-        }
-        counted = {key: item for key, item in sums.items() if item.sw and math.isfinite(item.sw)}
-        small = self._small(request, [key for key, item in counted.items() if self.resample(item)], counted)
-        figures = {key: self.figures(item, request, small.get(key)) for key, item in counted.items()}
-        empty = {key: self.without_weight(item) for key, item in sums.items() if key not in counted}
-        return figures | {key: item for key, item in empty.items() if item is not None}
-
-    def without_weight(self, sums: _Sums) -> Figures | None:
-        """What to say of a group with nothing in the denominator; None is that there is nothing to count."""
-        return None
-
-    def resample(self, sums: _Sums) -> bool:
-        """Whether the interval needs the customers themselves."""
-        return False
-
-    def figures(self, sums: _Sums, request: Request, units: pd.DataFrame | None) -> Figures:
-        """The value and interval of one group."""
-        raise NotImplementedError
-
-    def _small(self, request: Request, wanted: list[Key], sums: Mapping[Key, _Sums]) -> dict[Key, pd.DataFrame]:
-        if not wanted:
-            return {}
-        units = per_unit(request.facts, request.keys)
-        # one query for all small groups; large groups stay on the engine
-        counted = units.group_by(list(request.keys)).mutate(units_in_group=units.customer_id.count())
-        most = max(sums[key].n for key in wanted)
-        rows = request.run(
-            counted.filter(counted.units_in_group <= most)
-            .select(*request.keys, "customer_id", "v", "w")
-            .order_by([*request.keys, "customer_id"])
-        )
-        return {
-            key if isinstance(key, tuple) else (key,): group for key, group in rows.groupby(list(request.keys), dropna=False)
-        }
-
-
-def _bootstrap(units: pd.DataFrame | None, request: Request, *, log: bool) -> tuple[float, float] | None:
-    """The bootstrap-t interval of the customers, None where they were not fetched or resampling cannot tell."""
-    if units is None:
-        return None
-    v, w = units.v.to_numpy(float), units.w.to_numpy(float)
-    return intervals.bootstrap_t(v, w, log=log, seed=_seed(v, w), level=request.level)
-
-
-def _seed(v: intervals.Floats, w: intervals.Floats) -> int:
-    """A seed that depends on the numbers alone, so that a rerun gives the same interval; their last digits, which depend
-    on the order in which the engine adds, do not count."""
-    digits = np.column_stack([v, w]).astype(np.float32)
-    return zlib.crc32(digits[np.lexsort(digits.T)].tobytes())
-
-
-@dataclass(frozen=True, slots=True)
-class Share(_FromMoments):
+class Share(FromMoments):
     """Share of customers (or customer-months, tickets, …) to which something applies."""
 
     name: ClassVar[str] = "share"
     label: ClassVar[Text] = Text("占比", "share")
 
-    def figures(self, sums: _Sums, request: Request, units: pd.DataFrame | None) -> Figures:
+    def figures(self, sums: Sums, request: Request, units: pd.DataFrame | None) -> Figures:
         """Wilson on the effective n: the design effect of weights and of repeated rows is taken out of n."""
         share, of_rows, of_units = sums.ratio, sums.sw**2 / sums.squares, sums.sw**2 / sums.sww
         n = intervals.effective_n(share, sums.variance, of_units, of_rows)
@@ -227,13 +55,13 @@ class Share(_FromMoments):
 
 
 @dataclass(frozen=True, slots=True)
-class NetShare(_FromMoments):
+class NetShare(FromMoments):
     """Share of promoters minus share of detractors, from −100 to 100; facts hold +1, 0 or −1."""
 
     name: ClassVar[str] = "net_share"
     label: ClassVar[Text] = Text("净占比", "net share")
 
-    def figures(self, sums: _Sums, request: Request, units: pd.DataFrame | None) -> Figures:
+    def figures(self, sums: Sums, request: Request, units: pd.DataFrame | None) -> Figures:
         """Adjusted Wald on the effective n."""
         net, either, n = sums.ratio, sums.sav / sums.sw, sums.sw**2 / sums.sww
         low, high = intervals.net_share(net, either, n, request.level)
@@ -244,24 +72,24 @@ class NetShare(_FromMoments):
 
 
 @dataclass(frozen=True, slots=True)
-class Mean(_FromMoments):
+class Mean(FromMoments):
     """Mean of a score over customers."""
 
     name: ClassVar[str] = "mean"
     label: ClassVar[Text] = Text("均值", "mean")
 
-    def resample(self, sums: _Sums) -> bool:
+    def resample(self, sums: Sums) -> bool:
         """Below thirty customers t is not trusted."""
         return BOOTSTRAP_FROM <= sums.n < SMALL_FOR_MEAN and sums.variance > 0
 
-    def figures(self, sums: _Sums, request: Request, units: pd.DataFrame | None) -> Figures:
+    def figures(self, sums: Sums, request: Request, units: pd.DataFrame | None) -> Figures:
         """Clustered t, or bootstrap-t for eight to twenty-nine customers."""
         bare = sums.figures
         if sums.n < 2:
             return replace(bare, why=SINGLE)
         if not sums.variance > 0:
             return replace(bare, why=ALIKE)
-        limits, method = _bootstrap(units, request, log=False), "bootstrap_t"
+        limits, method = bootstrap(units, request, log=False), "bootstrap_t"
         if limits is None:
             limits, method = intervals.t_interval(sums.ratio, sums.variance, sums.n, request.level), "clustered_t"
         low, high = limits
@@ -269,17 +97,17 @@ class Mean(_FromMoments):
 
 
 @dataclass(frozen=True, slots=True)
-class Ratio(_FromMoments):
+class Ratio(FromMoments):
     """Sum over customers divided by another sum over the same customers: revenue per customer, overdue share."""
 
     name: ClassVar[str] = "ratio"
     label: ClassVar[Text] = Text("比率（总和之比）", "ratio of sums")
 
-    def resample(self, sums: _Sums) -> bool:
+    def resample(self, sums: Sums) -> bool:
         """Heavy tails make the delta method too narrow below some hundred customers."""
         return SMALL_FOR_MEAN <= sums.n < SMALL_FOR_RATIO and sums.variance > 0
 
-    def figures(self, sums: _Sums, request: Request, units: pd.DataFrame | None) -> Figures:
+    def figures(self, sums: Sums, request: Request, units: pd.DataFrame | None) -> Figures:
         """Log bootstrap-t below 2,000 customers, delta method on the log scale above, no claim below 30.
 
         Not on the log scale where customers may be negative and the ratio is not clear of zero.
@@ -291,7 +119,7 @@ class Ratio(_FromMoments):
             return replace(bare, why=ALIKE)
         never_negative = sums.sav <= sums.sv * (1 + 1e-9)
         log = sums.sv > 0 and (never_negative or sums.ratio > CLEAR_OF_ZERO * math.sqrt(sums.variance))
-        limits, method = _bootstrap(units, request, log=log), "log_bootstrap_t" if log else "bootstrap_t"
+        limits, method = bootstrap(units, request, log=log), "log_bootstrap_t" if log else "bootstrap_t"
         if limits is None and log:
             limits, method = intervals.log_delta(sums.ratio, sums.variance, request.level), "log_delta"
         elif limits is None:
@@ -301,14 +129,14 @@ class Ratio(_FromMoments):
 
 
 @dataclass(frozen=True, slots=True)
-class Rate(_FromMoments):
+class Rate(FromMoments):
     """Events per exposure; ``per`` is the exposure that the rate is written for (100 customer-months)."""
 
     per: float = 1.0
     name: ClassVar[str] = "rate"
     label: ClassVar[Text] = Text("发生率", "rate")
 
-    def figures(self, sums: _Sums, request: Request, units: pd.DataFrame | None) -> Figures:
+    def figures(self, sums: Sums, request: Request, units: pd.DataFrame | None) -> Figures:
         """Garwood on effective counts: events that cluster in few customers count for less (quasi-Poisson)."""
         rate = sums.ratio
         poisson = sums.sv / sums.sw**2
@@ -320,13 +148,13 @@ class Rate(_FromMoments):
 
 
 @dataclass(frozen=True, slots=True)
-class UnitCost(_FromMoments):
+class UnitCost(FromMoments):
     """Money spent divided by the number of customers won with it; the money is known, the number is chance."""
 
     name: ClassVar[str] = "unit_cost"
     label: ClassVar[Text] = Text("单位成本", "unit cost")
 
-    def figures(self, sums: _Sums, request: Request, units: pd.DataFrame | None) -> Figures:
+    def figures(self, sums: Sums, request: Request, units: pd.DataFrame | None) -> Figures:
         """Exact Poisson interval on the number of customers, inverted. Without spend there is no cost to speak of."""
         if not sums.sv > 0:
             return Figures(n=sums.n, rows=sums.rows, numerator=sums.sv, denominator=sums.sw, why=NO_SPEND)
@@ -337,19 +165,19 @@ class UnitCost(_FromMoments):
             "poisson_inverse",
         )  # fmt: skip
 
-    def without_weight(self, sums: _Sums) -> Figures | None:
+    def without_weight(self, sums: Sums) -> Figures | None:
         """Money that won nobody is said, not passed over: it is part of the total."""
         return Figures(n=sums.n, rows=sums.rows, numerator=sums.sv, denominator=0.0, why=NOBODY_WON)
 
 
 @dataclass(frozen=True, slots=True)
-class Total(_FromMoments):
+class Total(FromMoments):
     """A count or sum of everything there is."""
 
     name: ClassVar[str] = "total"
     label: ClassVar[Text] = Text("总量", "total")
 
-    def figures(self, sums: _Sums, request: Request, units: pd.DataFrame | None) -> Figures:
+    def figures(self, sums: Sums, request: Request, units: pd.DataFrame | None) -> Figures:
         """The sum itself; nothing was sampled, so there is no interval, and it says so."""
         return Figures(
             sums.sv, n=sums.n, rows=sums.rows, numerator=sums.sv, denominator=None, method="census", why=CENSUS
@@ -421,8 +249,8 @@ class Duration:
         told = ibis.ifelse(facts.event | above, 1.0, 0.0)
         sums = request.run(moments(facts.mutate(value=ibis.ifelse(above, 1.0, 0.0), weight=told), request.keys))
         effects: dict[Key, tuple[int, float]] = {}
-        for key, record in _keyed(sums, request.keys):
-            line = _Sums(**{name: record[name] for name in _Sums.__slots__})  # type: ignore[arg-type]
+        for key, record in keyed(sums, request.keys):
+            line = Sums(**{name: record[name] for name in Sums.__slots__})  # type: ignore[arg-type]
             deff = 1.0
             if line.sw and 0 < line.ratio < 1 and line.variance > 0:
                 deff = max(1.0, line.variance / (line.ratio * (1 - line.ratio) / line.sw))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from crmtools.errors import DataError
-from crmtools.indicators.kinds import Assumptions, Figures
+from crmtools.indicators.moments import Assumptions, Figures
 from crmtools.lifetime.beta_geo import BetaGeo
 from crmtools.lifetime.beta_geo_formulas import alive
 from crmtools.lifetime.summary import Patterns

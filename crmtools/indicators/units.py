@@ -33,8 +33,8 @@ _POINTS = Text("个百分点", "percentage points")
 _NOTHING = Text("", "")
 
 
-def _unit(id: str, form: Form, zh: str, en: str, suffix: Text = _NOTHING, change: Text | None = None, **more: object) -> Unit:
-    return Unit(id, form, Text(zh, en), suffix, change or suffix, **more)  # type: ignore[arg-type]
+def _unit(key: str, form: Form, zh: str, en: str, suffix: Text = _NOTHING, change: Text | None = None, **more: object) -> Unit:
+    return Unit(key, form, Text(zh, en), suffix, change or suffix, **more)  # type: ignore[arg-type]
 
 
 UNITS: dict[str, Unit] = {

@@ -1,0 +1,188 @@
+"""What all kinds share: the sums asked of the engine, and reading one line of them per group."""
+
+import math
+import zlib
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from crmtools import intervals
+from crmtools.words import Text
+
+Run = Callable[[ir.Table], pd.DataFrame]
+Key = tuple[object, ...]
+Assumptions = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a kind makes of the facts of one group."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    se: float | None = None
+    n: int = 0
+    rows: int = 0
+    numerator: float | None = None
+    denominator: float | None = None
+    method: str = "none"
+    why: Text | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a kind is asked: the facts that count, the columns that name a group, and how to have a query run."""
+
+    facts: ir.Table
+    keys: tuple[str, ...]
+    run: Run
+    assumptions: Assumptions
+    level: float
+
+
+class Kind(Protocol):
+    """A form of indicator."""
+
+    name: ClassVar[str]
+    label: ClassVar[Text]
+
+    def query(self, facts: ir.Table, keys: tuple[str, ...]) -> ir.Table:
+        """The query whose answer the value is read from."""
+        ...
+
+    def read(self, request: Request) -> dict[Key, Figures]:
+        """Figures for every group that has facts."""
+        ...
+
+
+def per_unit(facts: ir.Table, keys: Sequence[str]) -> ir.Table:
+    """Facts summed per group and customer: ``v``, ``w``, ``rows``, ``squares`` (Σ weight² over rows)."""
+    weight = facts.weight if "weight" in facts.columns else ibis.literal(1.0)
+    records = facts.records if "records" in facts.columns else ibis.literal(1)
+    facts = facts.mutate(value=facts.value.cast("float64"), weight=weight.cast("float64"), records=records)
+    return facts.group_by([*keys, "customer_id"]).aggregate(
+        v=facts.value.sum(),
+        w=facts.weight.sum(),
+        rows=facts.records.sum(),
+        squares=(facts.weight * facts.weight).sum(),
+    )
+
+
+def moments(facts: ir.Table, keys: Sequence[str]) -> ir.Table:
+    """The sums that every interval is made of: per group Σv, Σw, Σv², Σvw, Σw², Σ|v| over customers, n, rows."""
+    units = per_unit(facts, keys)
+    return units.group_by(list(keys)).aggregate(
+        n=units.customer_id.count(),
+        rows=units.rows.sum(),
+        sv=units.v.sum(),
+        sw=units.w.sum(),
+        svv=(units.v * units.v).sum(),
+        svw=(units.v * units.w).sum(),
+        sww=(units.w * units.w).sum(),
+        sav=units.v.abs().sum(),
+        squares=units.squares.sum(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """One group's line of :func:`moments`; ``ratio`` is the value, ``variance`` the linearised one over customers."""
+
+    n: int
+    rows: int
+    sv: float
+    sw: float
+    svv: float
+    svw: float
+    sww: float
+    sav: float
+    squares: float
+
+    @property
+    def ratio(self) -> float:
+        return self.sv / self.sw
+
+    @property
+    def figures(self) -> "Figures":
+        """The value without an interval."""
+        return Figures(self.ratio, n=self.n, rows=self.rows, numerator=self.sv, denominator=self.sw)
+
+    @property
+    def variance(self) -> float:
+        return intervals.linearised_variance(self.n, self.sv, self.sw, self.svv, self.svw, self.sww)
+
+
+def keyed(frame: pd.DataFrame, keys: Sequence[str]) -> list[tuple[Key, dict[Hashable, object]]]:
+    """The rows of a frame with the group each belongs to."""
+    records = frame.to_dict("records")
+    return [(tuple(record[key] for key in keys), record) for record in records]
+
+
+class FromMoments:
+    """Shared reading of one line of sums per group; a kind adds :meth:`figures`."""
+
+    def query(self, facts: ir.Table, keys: tuple[str, ...]) -> ir.Table:
+        """Sums over customers per group."""
+        return moments(facts, keys)
+
+    def read(self, request: Request) -> dict[Key, Figures]:
+        """Figures from the sums; the customers themselves are fetched only for groups that must be resampled."""
+        frame = request.run(self.query(request.facts, request.keys))
+        sums = {
+            key: Sums(**{name: record[name] for name in Sums.__slots__})  # type: ignore[arg-type]
+            for key, record in keyed(frame, request.keys)
+        }
+        counted = {key: item for key, item in sums.items() if item.sw and math.isfinite(item.sw)}
+        small = self._small(request, [key for key, item in counted.items() if self.resample(item)], counted)
+        figures = {key: self.figures(item, request, small.get(key)) for key, item in counted.items()}
+        empty = {key: self.without_weight(item) for key, item in sums.items() if key not in counted}
+        return figures | {key: item for key, item in empty.items() if item is not None}
+
+    def without_weight(self, sums: Sums) -> Figures | None:
+        """What to say of a group with nothing in the denominator; None is that there is nothing to count."""
+        return None
+
+    def resample(self, sums: Sums) -> bool:
+        """Whether the interval needs the customers themselves."""
+        return False
+
+    def figures(self, sums: Sums, request: Request, units: pd.DataFrame | None) -> Figures:
+        """The value and interval of one group."""
+        raise NotImplementedError
+
+    def _small(self, request: Request, wanted: list[Key], sums: Mapping[Key, Sums]) -> dict[Key, pd.DataFrame]:
+        if not wanted:
+            return {}
+        units = per_unit(request.facts, request.keys)
+        # one query for all small groups; large groups stay on the engine
+        counted = units.group_by(list(request.keys)).mutate(units_in_group=units.customer_id.count())
+        most = max(sums[key].n for key in wanted)
+        rows = request.run(
+            counted.filter(counted.units_in_group <= most)
+            .select(*request.keys, "customer_id", "v", "w")
+            .order_by([*request.keys, "customer_id"])
+        )
+        return {
+            key if isinstance(key, tuple) else (key,): group for key, group in rows.groupby(list(request.keys), dropna=False)
+        }
+
+
+def bootstrap(units: pd.DataFrame | None, request: Request, *, log: bool) -> tuple[float, float] | None:
+    """The bootstrap-t interval of the customers, None where they were not fetched or resampling cannot tell."""
+    if units is None:
+        return None
+    v, w = units.v.to_numpy(float), units.w.to_numpy(float)
+    return intervals.bootstrap_t(v, w, log=log, seed=_seed(v, w), level=request.level)
+
+
+def _seed(v: intervals.Floats, w: intervals.Floats) -> int:
+    """A seed that depends on the numbers alone, so that a rerun gives the same interval; their last digits, which depend
+    on the order in which the engine adds, do not count."""
+    digits = np.column_stack([v, w]).astype(np.float32)
+    return zlib.crc32(digits[np.lexsort(digits.T)].tobytes())
