@@ -15,6 +15,7 @@ from typing import Any, cast, get_args
 import click
 
 import crmtools
+from crmtools import faults
 from crmtools.errors import CRMError
 from crmtools.words import Language
 
@@ -45,6 +46,12 @@ class _Commands(click.Group):
         except KeyboardInterrupt:
             click.echo("Stopped.", err=True)
             ctx.exit(130)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:  # noqa: BLE001 - a person gets a line, the log has the traceback
+            log = faults.keep(error, _project() / ".crmtools" / "logs")
+            click.echo(faults.said(error, Path(_near(log))), err=True)
+            ctx.exit(1)
 
 
 @click.group(cls=_Commands, context_settings=HELP)
@@ -277,6 +284,12 @@ def _settings(name: str) -> Any:
 
     path = Path(name)
     return load(path if path.suffix in (".yml", ".yaml") and path.is_file() else find_parameters(name))
+
+
+def _project() -> Path:
+    """The project that is worked in: the nearest folder upwards with parameters files, else this one."""
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "parameters").is_dir()), here)
 
 
 def _near(path: Path) -> str:

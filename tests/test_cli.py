@@ -65,6 +65,25 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_no_traceback():
     assert result.stderr == "There is no indicator 'npss'. Did you mean 'nps'?\n"
 
 
+def test_a_fault_of_ours_is_one_line_and_a_log(monkeypatch, tmp_path):
+    def broken(path):
+        raise TypeError("first line\nsecond line")
+
+    (tmp_path / "parameters").mkdir()
+    (tmp_path / "parameters" / "mine.yml").write_text("x: 1")
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    monkeypatch.setattr("crmtools.parameters.load", broken)
+    result = run("check", "mine", code=1)
+    (log,) = (tmp_path / ".crmtools" / "logs").iterdir()
+    assert result.stdout == ""
+    assert result.stderr == (
+        f"Something unexpected happened, this is a fault of crmtools. TypeError: first line (the log: {log})\n"
+    )
+    assert "Traceback" in log.read_text("utf-8")
+    assert "second line" in log.read_text("utf-8")
+
+
 def test_exit_code_2_is_kept_for_published_reports():
     assert "Missing argument" in run("report", code=1).stderr
     assert "No such command" in run("reprot", code=1).stderr

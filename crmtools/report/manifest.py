@@ -36,7 +36,8 @@ def new_run_id(now: datetime) -> str:
 class Manifest:
     """The record of a run, filled while it goes on; :meth:`write` may be called at any time.
 
-    ``ended`` is one of running, published, published_with_failures, not_published.
+    ``ended`` is one of running, published, published_with_failures, not_published. A run that says running while
+    nobody holds its report's lock was killed.
     """
 
     run_id: str
@@ -50,6 +51,11 @@ class Manifest:
     left_out: dict[str, str] = field(default_factory=dict)
     ended: str = "running"
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def is_published(self) -> bool:
+        """Whether readers see the book of this run."""
+        return self.ended.startswith("published")
 
     def write(self, file: Path) -> None:
         """Write it as JSON, in one step."""
@@ -69,8 +75,11 @@ class Manifest:
             **self.code,
         }
         part = file.with_name(f"{file.name}.{os.getpid()}.part")
-        part.write_text(json.dumps(plain, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        part.replace(file)
+        try:
+            part.write_text(json.dumps(plain, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+            part.replace(file)
+        finally:
+            part.unlink(missing_ok=True)
 
     def add(self, plan: Plan, outcomes: Sequence[Outcome]) -> None:
         """Note what became of the notebooks, and what was left out."""

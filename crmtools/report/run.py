@@ -4,6 +4,7 @@ Everything is built in ``runs/RUN/``; readers see nothing of it until the book i
 gate. A page that fails does not keep the others from being published; a book that is wrong does.
 """
 
+import contextlib
 import hashlib
 import shutil
 import time
@@ -14,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from crmtools import formats
+from crmtools import faults, formats
 from crmtools.errors import CRMError, Problem, RunError
 from crmtools.indicators import CATALOGUE, DIMENSIONS
 from crmtools.measure import resolve
@@ -32,6 +33,7 @@ from crmtools.report.private import private_values
 from crmtools.report.project import BOOK
 from crmtools.report.publish import publish
 from crmtools.report.results import collect, results_of
+from crmtools.report.retention import sweep
 from crmtools.report.warm import Warm
 from crmtools.settings import Settings
 from crmtools.tables.source import Data, open_settings
@@ -67,7 +69,8 @@ class Silent:
 class RunResult:
     """A published run: book and run folder, what became of each notebook, seconds per stage.
 
-    ``problems`` are numbers that do not agree between the pages of two languages.
+    ``problems`` are numbers that do not agree between the pages of two languages, and what went wrong after the
+    publication.
     """
 
     run_id: str
@@ -84,7 +87,7 @@ class RunResult:
 
     @property
     def exit_code(self) -> int:
-        """0 when every page has its numbers and they agree, else 2."""
+        """0 when every page has its numbers, they agree and the run is in the history, else 2."""
         return 2 if self.failed or self.problems else 0
 
 
@@ -115,7 +118,8 @@ def run_report(
         Before anything is written.
     RunError
         When another run of this report goes on, a notebook is not as it must be, the book does not build or
-        does not pass the gate. What was published before stays as it was.
+        does not pass the gate, or something happens that nobody thought of (a log has its traceback). What was
+        published before stays as it was.
     """
     out = out or Silent()
     with only_run(settings.root, settings.name), warm_process() as warm:
@@ -130,15 +134,35 @@ def run_report(
         folder = settings.root / "runs" / run_id
         folder.mkdir(parents=True)
         try:
+            manifest.write(folder / "manifest.json")
             run = _Run(settings, data, made, manifest, folder, out, warm)
             return run.to_the_end(published or settings.root / "published", assets or BOOK)
         except KeyboardInterrupt:
-            shutil.rmtree(folder, ignore_errors=True)
+            if not manifest.is_published:
+                shutil.rmtree(folder, ignore_errors=True)
             raise
         except CRMError as error:
-            manifest.ended, manifest.problems = "not_published", [str(error)]
-            manifest.write(folder / "manifest.json")
+            _leave_failed(manifest, folder, str(error))
             raise
+        except Exception as error:
+            message = faults.said(error, faults.keep(error, folder / "logs"))
+            _leave_failed(manifest, folder, message)
+            state = "The report was published." if manifest.is_published else "What was published before is untouched."
+            raise RunError(f"{message}\n{state}") from error
+
+
+def _leave_failed(manifest: manifests.Manifest, folder: Path, message: str) -> None:
+    """Say in the manifest that the run failed and why, if need be at the cost of the unpublished book."""
+    if not manifest.is_published:
+        manifest.ended = "not_published"
+    manifest.problems = [*manifest.problems, message]
+    try:
+        manifest.write(folder / "manifest.json")
+    except OSError:  # a full disk, most likely
+        for name in ("book", "html"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            manifest.write(folder / "manifest.json")
 
 
 @contextmanager
@@ -186,15 +210,33 @@ class _Run:
             self._gate(built)
         with _stage("publish", stages, self.out):
             publish(built, root=published, report=name, run_id=run_id, keep=self.settings.publish.keep)
-            append_history(
-                self.settings.root, name, run_id=run_id, run_at=self.manifest.started,
-                estimates=numbers.estimates, definitions=in_force,
-            )  # fmt: skip
+            whole = not problems and all(outcome.ok for outcome in outcomes)
+            self.manifest.ended = "published" if whole else "published_with_failures"
+            self.manifest.problems = [str(problem) for problem in problems]
+            problems = [*problems, *self._after(numbers, in_force)]
         result = RunResult(run_id, published / name, self.folder, outcomes, dict(stages), tuple(problems))
         self.manifest.ended = "published_with_failures" if result.exit_code else "published"
         self.manifest.problems = [str(problem) for problem in problems]
         self.manifest.write(self.folder / "manifest.json")
         return result
+
+    def _after(self, numbers: Numbers, in_force: Mapping[str, Mapping[str, object]]) -> list[Problem]:
+        """What follows a publication, which nothing here can undo: record, history, tidying up."""
+        name, run_id = self.settings.name, self.manifest.run_id
+        try:
+            self.manifest.write(self.folder / "manifest.json")
+            append_history(
+                self.settings.root, name, run_id=run_id, run_at=self.manifest.started,
+                estimates=numbers.estimates, definitions=in_force,
+            )  # fmt: skip
+            sweep(self.settings.root, report=name, present=run_id, keep=self.settings.publish.keep)
+        except Exception as error:  # noqa: BLE001 - the report is published, and that is what must be said
+            log = faults.keep(error, self.folder / "logs")
+            message = str(error) if isinstance(error, CRMError) else faults.said(error, log)
+            found = [Problem("after the publication", message)]
+            self._note(found)
+            return found
+        return []
 
     def _note(self, messages: list[str] | list[Problem]) -> None:
         for message in messages:

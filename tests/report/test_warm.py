@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -18,8 +19,7 @@ def process():
 
 
 def command_line(pid):
-    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-        return file.read().split()
+    return Path(f"/proc/{pid}/stat").read_text("utf-8").split()
 
 
 def test_every_kernel_is_told_by_its_own_pid(process, tmp_path):
