@@ -28,7 +28,7 @@ _SHORT_NAME = 8
 """A unit's name of so many letters stands behind the number, a longer one below it."""
 
 _WRAP = "white-space:normal"
-_COLUMN = ("min-width:9.5rem", None, None, None, None, None, "min-width:6.5rem", None)
+_COLUMN = ("min-width:9.5rem", None, None, None, None, None, "min-width:6.5rem;word-break:keep-all", "min-width:5.5rem")
 
 NO_LINKS: Mapping[str, str] = MappingProxyType({})
 
@@ -68,7 +68,11 @@ def status_chip(status: PlanStatus, language: Language) -> str:
 
 def judged(reading: Reading, language: Language) -> str:
     """The plan status, and below it that the data cannot tell whether the target is reached, where they cannot."""
-    mark = tag("div", chip(f"◐ {escape(CANNOT_TELL.to(language))}", "wait")) if undecided(reading) else ""
+    mark = (
+        tag("div", chip(f"◐ {escape(CANNOT_TELL.to(language))}", "wait"), style="margin-top:.2rem")
+        if undecided(reading)
+        else ""
+    )
     return tag("div", status_chip(reading.status, language)) + mark
 
 
