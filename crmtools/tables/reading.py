@@ -249,7 +249,8 @@ def _types(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
 def content_hash(path: Path, remembered: Path) -> str:
     """SHA-256 of a file; remembered by size and time of change, so that opening again does not read it again."""
     stat = path.stat()
-    key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}"
+    # copying tools set the time of change back to the original's, never that of the file's own record
+    key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}"
     known: dict[str, str] = {}
     if remembered.is_file():
         try:
@@ -261,7 +262,7 @@ def content_hash(path: Path, remembered: Path) -> str:
     with path.open("rb") as file:
         content = hashlib.file_digest(file, "sha256").hexdigest()
     # a file written this very moment may be written again with the same size and the same time of change
-    if time.time_ns() - stat.st_mtime_ns > JUST_NOW:
+    if time.time_ns() - max(stat.st_mtime_ns, stat.st_ctime_ns) > JUST_NOW:
         remembered.parent.mkdir(parents=True, exist_ok=True)
         part = remembered.with_name(f"{remembered.name}.{secrets.token_hex(4)}.part")
         part.write_text(json.dumps({**known, key: content}, indent=0), encoding="utf-8")
