@@ -61,9 +61,7 @@ class Cohorts:
         left out.
         """
         mature = self.cells[self.cells["mature"]]
-        table = mature.groupby("age").agg(
-            cohorts=("size", "count"), active=("active", "sum"), size=("size", "sum")
-        )
+        table = mature.groupby("age").agg(cohorts=("size", "count"), active=("active", "sum"), size=("size", "sum"))
         return table.assign(retention=table["active"] / table["size"], **_wilson(table, self.level))
 
 
@@ -141,9 +139,7 @@ def _cells(found: pd.DataFrame, by: CohortBy, as_of: date, level: float) -> pd.D
     )
     cells = cells.reset_index()
     born = cells["born"].to_numpy()
-    periods = {
-        number: pd.Period(ordinal=now.ordinal - (last - number), freq=_FREQUENCY[by]) for number in size.index
-    }
+    periods = {number: pd.Period(ordinal=now.ordinal - (last - number), freq=_FREQUENCY[by]) for number in size.index}
     out = pd.DataFrame(
         {
             "cohort": [periods[number].start_time for number in born],

@@ -17,7 +17,9 @@ METHODS: dict[str, Text] = {
     "log_delta": Text("对数尺度 delta 法区间（按客户）", "delta-method interval on the log scale, over customers"),
     "delta": Text("delta 法区间（按客户）", "delta-method interval over customers"),
     "garwood": Text("Garwood 精确区间（按有效事件数）", "exact Poisson (Garwood) interval on effective counts"),
-    "poisson_inverse": Text("新客户数的精确 Poisson 区间取倒数", "exact Poisson interval on the number of customers, inverted"),
+    "poisson_inverse": Text(
+        "新客户数的精确 Poisson 区间取倒数", "exact Poisson interval on the number of customers, inverted"
+    ),
     "brookmeyer_crowley": Text(
         "Kaplan–Meier 分位数，Brookmeyer–Crowley 区间", "Kaplan–Meier quantile with Brookmeyer–Crowley interval"
     ),

@@ -107,7 +107,7 @@ def measure(
         Where nothing can be computed its value is None and ``why`` says what is missing.
     """
     one = Period.parse(period) if period is not None else data.period
-    return estimates(indicator, data, (one,), where=where, **assumptions)[0]
+    return estimates(indicator, data, (one,), where=where, assumptions=assumptions)[0]
 
 
 def trend(
@@ -126,7 +126,7 @@ def trend(
     if periods is not None and periods < 1:
         raise CRMError(f"A trend needs at least one period, found {periods}.")
     spans = data.period.up_to(periods or report.trend_length, by or report.step)
-    found = estimates(indicator, data, spans, where=where, **assumptions)
+    found = estimates(indicator, data, spans, where=where, assumptions=assumptions)
     smallest = data.settings.publish.smallest_group
     # a month with a handful of answers tells about people, and nothing about the indicator
     return Trend(find(indicator), tuple(e.hidden() if 0 < e.n < smallest else e for e in found))
@@ -148,7 +148,7 @@ def breakdown(
     """
     item = find(indicator)
     one = Period.parse(period) if period is not None else data.period
-    found = list(estimates(item, data, (one,), by=by, where=where, **assumptions))
+    found = list(estimates(item, data, (one,), by=by, where=where, assumptions=assumptions))
     return Breakdown(item, by, tuple(_suppress(found, data.settings.publish.smallest_group)))
 
 
@@ -210,7 +210,9 @@ def attributes(item: Indicator, data: Data) -> tuple[str, ...]:
     if not (item.by_customer and data.has("customers")):
         return own
     spec = data["customers"].schema()
-    return own + tuple(name for name, kind in spec.items() if kind.is_string() and name not in own and not name.endswith("_id"))
+    return own + tuple(
+        name for name, kind in spec.items() if kind.is_string() and name not in own and not name.endswith("_id")
+    )
 
 
 def _source_columns(item: Indicator, data: Data) -> list[list[str]]:
@@ -225,11 +227,11 @@ def estimates(
     *,
     by: str | None = None,
     where: Where | None = None,
-    **assumptions: object,
+    assumptions: Mapping[str, object] | None = None,
 ) -> tuple[Estimate, ...]:
     """Estimates for several periods, by group when ``by`` is given: the one way all measurements take."""
     item = find(indicator)
-    in_force = resolve(item, data, assumptions)
+    in_force = resolve(item, data, assumptions or {})
     group = tuple((key, _said(key, value)) for key, value in (where or {}).items())
     currency = data.currency if item.unit.form == "money" else ""
     blank = [
@@ -243,7 +245,9 @@ def estimates(
         if name not in attributes(item, data):
             known = nearest(name, attributes(item, data))
             raise CRMError(f"'{item.id}' cannot be split by '{name}'. {known}")
-    facts = _facts(item, data, tuple(periods), in_force, tuple(dict.fromkeys([*([by] if by else []), *(where or {})])), where)
+    facts = _facts(
+        item, data, tuple(periods), in_force, tuple(dict.fromkeys([*([by] if by else []), *(where or {})])), where
+    )
     keys = ("period", by) if by else ("period",)
     request = Request(_counting(facts), keys, data.execute, in_force, data.settings.report.confidence)
     figures = item.kind.read(request)
@@ -279,7 +283,9 @@ def _nobody(where: Where, data: Data) -> Text | None:
         there = data.execute(customers.select(name).distinct().order_by(name))[name].dropna().tolist()
         if not set(wanted := _allowed(name, value)) & {*there, UNKNOWN}:
             listed = ", ".join(wanted)
-            return Text(f"没有客户的 {name} 为 {listed}", f"no customer has {name} '{listed}'. {nearest(wanted[0], there)}")
+            return Text(
+                f"没有客户的 {name} 为 {listed}", f"no customer has {name} '{listed}'. {nearest(wanted[0], there)}"
+            )
     return None
 
 
@@ -288,7 +294,12 @@ def _said(name: str, value: str | Sequence[str]) -> str:
 
 
 def _facts(
-    item: Indicator, data: Data, periods: tuple[Period, ...], in_force: Mapping[str, object], wanted: tuple[str, ...], where: Where | None
+    item: Indicator,
+    data: Data,
+    periods: tuple[Period, ...],
+    in_force: Mapping[str, object],
+    wanted: tuple[str, ...],
+    where: Where | None,
 ) -> ir.Table:
     """The facts of an indicator with the attributes that are wanted, restricted to the customers that are."""
     tables = {table: data.needed(table, item.columns(table)) for table in item.tables}
@@ -308,7 +319,9 @@ def _counting(facts: ir.Table) -> ir.Table:
     return facts.filter(facts.excluded.isnull()) if "excluded" in facts.columns else facts
 
 
-def _excluded(item: Indicator, facts: ir.Table, keys: tuple[str, ...], data: Data) -> dict[tuple[object, ...], tuple[tuple[str, int], ...]]:
+def _excluded(
+    item: Indicator, facts: ir.Table, keys: tuple[str, ...], data: Data
+) -> dict[tuple[object, ...], tuple[tuple[str, int], ...]]:
     """Rows left out per group and reason."""
     if "excluded" not in facts.columns:
         return {}
@@ -321,11 +334,15 @@ def _excluded(item: Indicator, facts: ir.Table, keys: tuple[str, ...], data: Dat
         found[key] = (*found.get(key, ()), (record["excluded"], int(record["rows"])))
     unknown = {reason for pairs in found.values() for reason, _ in pairs} - set(item.excludes)
     if unknown:
-        raise CRMError(f"'{item.id}' leaves rows out for {sorted(unknown)}, which it does not declare. {nearest('', EXCLUSIONS)}")
+        raise CRMError(
+            f"'{item.id}' leaves rows out for {sorted(unknown)}, which it does not declare. {nearest('', EXCLUSIONS)}"
+        )
     return found
 
 
-def _estimate(item: Indicator, empty: Estimate, figures: Figures | None, excluded: tuple[tuple[str, int], ...]) -> Estimate:
+def _estimate(
+    item: Indicator, empty: Estimate, figures: Figures | None, excluded: tuple[tuple[str, int], ...]
+) -> Estimate:
     if empty.period.last_day > empty.as_of:
         return replace(empty, why=NOT_OVER)
     if figures is None:

@@ -49,7 +49,9 @@ def load(path: str | Path) -> Settings:
         problems.append(Problem(_at(path, ("path",), lines), f"unknown key. {nearest('path', _allowed(()))}"))
     problems += _catalogue_problems(_sound_parts(content), path, lines)
     if problems or settings is None:
-        raise SettingsError.of(f"{len(problems)} problem{'s'[: len(problems) > 1]} in {path}", problems, "Nothing was run.")
+        raise SettingsError.of(
+            f"{len(problems)} problem{'s'[: len(problems) > 1]} in {path}", problems, "Nothing was run."
+        )
     return settings
 
 

@@ -76,9 +76,7 @@ def _no_network() -> Iterator[None]:
 
     def check(host: object) -> None:
         if not stays_here(host):
-            pytest.fail(
-                f"Tests run without a network, this one asked for {host!r}. Use data it makes or ships."
-            )
+            pytest.fail(f"Tests run without a network, this one asked for {host!r}. Use data it makes or ships.")
 
     def guarded_connect(self, address):
         if self.family != getattr(socket, "AF_UNIX", None):

@@ -26,9 +26,7 @@ def random_orders(seed=1, customers=200):
     count = random.integers(1, 9, customers)
     owner = np.repeat(np.arange(customers), count)
     start = random.choice(["2024-02-01", "2024-03-01", "2024-04-01", "2024-06-01", "2025-04-20"], customers)
-    day = pd.to_datetime(start)[owner] + pd.to_timedelta(
-        random.integers(0, 40, len(owner)) ** 2 / 4, unit="D"
-    )
+    day = pd.to_datetime(start)[owner] + pd.to_timedelta(random.integers(0, 40, len(owner)) ** 2 / 4, unit="D")
     net = random.integers(0, 9, len(owner)) * 7.5
     return pd.DataFrame(
         {
@@ -163,9 +161,7 @@ def test_plots_show_mature_cells_in_the_language(orders, language):
     assert plot_retention_curve(right, cohorts, language=language) is right
     shown = cohorts.cells[cohorts.cells["mature"] & (cohorts.cells["age"] > 0)]
     assert len(left.texts) == len(shown)
-    assert sorted(text.get_text() for text in left.texts) == sorted(
-        f"{100 * x:.0f}" for x in shown["retention"]
-    )
+    assert sorted(text.get_text() for text in left.texts) == sorted(f"{100 * x:.0f}" for x in shown["retention"])
     np.testing.assert_allclose(right.lines[0].get_ydata(), 100 * cohorts.pooled()["retention"].iloc[1:])
     labels = [left.get_xlabel(), left.get_ylabel(), right.get_xlabel()]
     assert all(label.isascii() == (language == "en") for label in labels)

@@ -69,7 +69,9 @@ def test_numbers_on_the_pages_are_those_that_measure_gives(run: RunResult, compa
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_first_page_shows_every_goal_as_the_scorecard_reads_it(run: RunResult, company: Path, language: str) -> None:
+def test_the_first_page_shows_every_goal_as_the_scorecard_reads_it(
+    run: RunResult, company: Path, language: str
+) -> None:
     text = page(company, language, "index")
     readings = crm.scorecard(crm.open(company / "parameters" / "tiny.yml"))
     assert len(readings) > 0
@@ -98,7 +100,9 @@ def test_wrong_data_leave_the_published_book_as_it_was(run: RunResult, company: 
     before = fingerprint(company / "published")
     orders = company / "data" / "tiny" / "orders.csv"
     good = orders.read_bytes()
-    orders.write_bytes(good.replace(b"2024-03-05 10:00", b"2024-13-05 10:00", 1).replace(b",400,", b",four hundred,", 1))
+    orders.write_bytes(
+        good.replace(b"2024-03-05 10:00", b"2024-13-05 10:00", 1).replace(b",400,", b",four hundred,", 1)
+    )
     try:
         with pytest.raises(crm.DataError) as caught:
             run_report(load(company / "parameters" / "tiny.yml"), notebooks=project_root / "notebooks")

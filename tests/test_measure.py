@@ -158,7 +158,7 @@ def cac(c, start, end) -> Answer:
 def lead_conversion_rate(c, start, end) -> Answer:
     leads = c["leads"][within(c["leads"].created_at, start - 90 * DAY, end - 90 * DAY)]
     leads = leads[~leads.status.isin(["spam", "duplicate"])]
-    won = (leads.converted_at - leads.created_at < 90 * DAY).sum()
+    won = (leads.converted_at - leads.created_at <= 90 * DAY).sum()
     return share(won, len(leads), len(leads))
 
 
@@ -508,3 +508,8 @@ def test_fresh_and_kept_answers_have_one_type(tmp_path) -> None:
         pd.testing.assert_frame_equal(fresh, kept)
     assert len(list((folder / "answers").glob("*.parquet"))) == len(list(data))
     assert not list((folder / "answers").glob("*.part"))
+
+
+def test_splitting_is_asked_of_breakdown_not_of_measure(tiny) -> None:
+    with pytest.raises(CRMError, match="'nps' has no assumption 'by'"):
+        crm.measure("nps", tiny, by="region")

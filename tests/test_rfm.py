@@ -22,12 +22,8 @@ def random_orders(seed=0, customers=300):
             "customer_id": owner,
             # half the days are drawn from a week, so that orders of one day occur
             "ordered_at": pd.Timestamp("2025-01-01")
-            + pd.to_timedelta(
-                np.where(random.random(len(owner)) < 0.5, 3, 200) * random.random(len(owner)), unit="D"
-            ),
-            "status": random.choice(
-                ["completed", "completed", "completed", "cancelled", "returned"], len(owner)
-            ),
+            + pd.to_timedelta(np.where(random.random(len(owner)) < 0.5, 3, 200) * random.random(len(owner)), unit="D"),
+            "status": random.choice(["completed", "completed", "completed", "cancelled", "returned"], len(owner)),
             "net_amount": net,
             "refund_amount": np.where(random.random(len(owner)) < 0.2, net, 0.0),
         }

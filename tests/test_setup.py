@@ -20,13 +20,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 DIRECT = [
     Requirement(text)
-    for text in PROJECT["dependencies"]
-    + [r for extra in PROJECT["optional-dependencies"].values() for r in extra]
+    for text in PROJECT["dependencies"] + [r for extra in PROJECT["optional-dependencies"].values() for r in extra]
 ]
 LOCK_LINES = [
-    line
-    for line in (ROOT / "requirements.lock").read_text("utf-8").splitlines()
-    if line and not line.startswith("#")
+    line for line in (ROOT / "requirements.lock").read_text("utf-8").splitlines() if line and not line.startswith("#")
 ]
 LOCKED = {
     canonicalize_name(name): version
@@ -39,9 +36,7 @@ ENVIRONMENT = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
 def test_locked_version_is_one_that_pyproject_allows(requirement):
     locked = LOCKED.get(canonicalize_name(requirement.name))
     assert locked, f"{requirement.name} is not in requirements.lock: run `make lock`"
-    assert locked in requirement.specifier, (
-        f"{requirement} does not allow the locked {locked}: run `make lock`"
-    )
+    assert locked in requirement.specifier, f"{requirement} does not allow the locked {locked}: run `make lock`"
 
 
 def test_lock_holds_exact_versions_and_nothing_else():
@@ -117,9 +112,7 @@ needs_make = pytest.mark.skipif(shutil.which("make") is None, reason="make is no
 
 def make(*arguments: str, folder: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
     """`make` as from a fresh shell: nothing of the make that may have started these tests."""
-    outer = {
-        name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PYTHON"))
-    }
+    outer = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PYTHON"))}
     return subprocess.run(
         ["make", *arguments], cwd=folder, env=outer | environment, capture_output=True, text=True, timeout=60
     )

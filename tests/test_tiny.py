@@ -60,12 +60,8 @@ def order_days() -> dict[str, set[date]]:
 
 def latest(metric: str) -> list[float]:
     items = {row["item_id"] for row in rows("survey_items") if row["metric"] == metric}
-    answers = [
-        row for row in real("survey_answers") if row["item_id"] in items and in_period(row["answered_at"])
-    ]
-    last = {
-        row["customer_id"]: float(row["value"]) for row in sorted(answers, key=lambda row: row["answered_at"])
-    }
+    answers = [row for row in real("survey_answers") if row["item_id"] in items and in_period(row["answered_at"])]
+    last = {row["customer_id"]: float(row["value"]) for row in sorted(answers, key=lambda row: row["answered_at"])}
     return list(last.values())
 
 
@@ -92,9 +88,7 @@ def churn_rate() -> float:
     firsts = [date(2025, 10, 1), date(2025, 11, 1), date(2025, 12, 1), date(2026, 1, 1)]
     held = defaultdict(list)
     for row in real("subscriptions"):
-        held[row["customer_id"]].append(
-            (day(row["started_at"]), day(row["ended_at"]) if row["ended_at"] else date.max)
-        )
+        held[row["customer_id"]].append((day(row["started_at"]), day(row["ended_at"]) if row["ended_at"] else date.max))
     lost = months = 0
     for first, following in pairwise(firsts):
         for spans in held.values():
@@ -109,17 +103,13 @@ def churn_rate() -> float:
 
 def inactivity_rate() -> float:
     edge = END - timedelta(days=90)
-    base = [
-        days for days in order_days().values() if any(edge - timedelta(days=365) <= d < edge for d in days)
-    ]
+    base = [days for days in order_days().values() if any(edge - timedelta(days=365) <= d < edge for d in days)]
     return sum(not any(edge <= d < END for d in days) for days in base) / len(base)
 
 
 def revenue_per_customer() -> float:
     orders = [row for row in completed() if in_period(row["ordered_at"])]
-    total = sum(
-        money(row, "net_amount", "ordered_at") - money(row, "refund_amount", "ordered_at") for row in orders
-    )
+    total = sum(money(row, "net_amount", "ordered_at") - money(row, "refund_amount", "ordered_at") for row in orders)
     return total / len({row["customer_id"] for row in orders})
 
 
@@ -129,9 +119,7 @@ def customer_months() -> float:
 
 
 def complaint_rate() -> float:
-    complaints = [
-        row for row in real("tickets") if row["type"] == "complaint" and in_period(row["created_at"])
-    ]
+    complaints = [row for row in real("tickets") if row["type"] == "complaint" and in_period(row["created_at"])]
     return 100 * len(complaints) / customer_months()
 
 
@@ -139,9 +127,7 @@ def interaction_frequency() -> float:
     counted = [
         row
         for row in real("interactions")
-        if in_period(row["at"])
-        and row["direction"] in ("inbound", "two_way")
-        and row["type"] not in ("bulk", "auto")
+        if in_period(row["at"]) and row["direction"] in ("inbound", "two_way") and row["type"] not in ("bulk", "auto")
     ]
     return len(counted) / customer_months()
 
@@ -176,14 +162,9 @@ def lead_conversion_rate() -> float:
     leads = [
         row
         for row in real("leads")
-        if row["status"] not in ("spam", "duplicate")
-        and START - window <= day(row["created_at"]) < END - window
+        if row["status"] not in ("spam", "duplicate") and START - window <= day(row["created_at"]) < END - window
     ]
-    won = [
-        r
-        for r in leads
-        if r["converted_at"] and moment(r["converted_at"]) - moment(r["created_at"]) <= window
-    ]
+    won = [r for r in leads if r["converted_at"] and moment(r["converted_at"]) - moment(r["created_at"]) <= window]
     return len(won) / len(leads)
 
 

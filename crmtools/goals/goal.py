@@ -107,7 +107,9 @@ def target_problem(goal: GoalSettings, indicator: Indicator) -> str:
     if target.relative is not None and indicator.unit.signed:
         return f"is relative, but {indicator.id} may be negative or 0, where a share of it has no sense: write {{points: …}}."
     if change is not None and not _improves(change, indicator):
-        return f"points the wrong way: {indicator.id} is better when {indicator.better}, the target asks for {change:+g}."
+        return (
+            f"points the wrong way: {indicator.id} is better when {indicator.better}, the target asks for {change:+g}."
+        )
     if target.relative is not None and change is not None and change < -100 and indicator.unit.low == 0:
         return f"'{target.relative}' would take more away than there is."
     if target.to is None and baseline is None:

@@ -30,9 +30,19 @@ def cac(spend: ir.Table, customers: ir.Table, periods: Periods, *, lag_months: i
     paid = periods.rows(spent, "spent_on", months=-lag_months)
     return ibis.union(
         paid.select(
-            "period", customer_id=ibis.null("string"), value=paid.amount, weight=ibis.literal(0.0), acquired_channel=paid.channel
+            "period",
+            customer_id=ibis.null("string"),
+            value=paid.amount,
+            weight=ibis.literal(0.0),
+            acquired_channel=paid.channel,
         ),
-        won.select("period", "customer_id", value=ibis.literal(0.0), weight=ibis.literal(1.0), acquired_channel=won.acquired_channel),
+        won.select(
+            "period",
+            "customer_id",
+            value=ibis.literal(0.0),
+            weight=ibis.literal(1.0),
+            acquired_channel=won.acquired_channel,
+        ),
     )
 
 

@@ -56,7 +56,9 @@ EXCLUSIONS: dict[str, Text] = {
     "spam": Text("垃圾工单", "spam tickets"),
     "not_completed": Text("已取消或退回的订单", "cancelled or returned orders"),
     "off_scale": Text("超出量表范围的答案", "answers outside the scale"),
-    "outside_base": Text("获客日期缺失或晚于事件的客户", "of customers without a day of acquisition, or with a later one"),
+    "outside_base": Text(
+        "获客日期缺失或晚于事件的客户", "of customers without a day of acquisition, or with a later one"
+    ),
 }
 """Why a row of facts may not count. Indicators name these keys in the column ``excluded``."""
 
@@ -102,7 +104,10 @@ class Indicator:
                 raise CRMError(f"'{self.id}' has no assumption '{key}'. {nearest(key, self.assumptions)}")
             default = self.assumptions[key]
             if isinstance(default, (bool, str)):
-                fits, wanted = isinstance(value, type(default)), "true or false" if isinstance(default, bool) else "a word"
+                fits, wanted = (
+                    isinstance(value, type(default)),
+                    "true or false" if isinstance(default, bool) else "a word",
+                )
             else:
                 fits = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
                 wanted = "a number"
@@ -222,8 +227,14 @@ def _problems(item: Indicator, tables: list[str], unit: str, signature: inspect.
             continue
         known = [column.name for column in TABLES[table].columns if not column.personal]
         found += [f"{table}.{c}. {nearest(c, known)}" for c, _ in item.columns(table) if c not in known]
-    found += [f"exclusion '{reason}'. {nearest(reason, EXCLUSIONS)}" for reason in item.excludes if reason not in EXCLUSIONS]
-    found += [f"assumption '{key}' has no default" for key, value in item.assumptions.items() if value is inspect.Parameter.empty]
+    found += [
+        f"exclusion '{reason}'. {nearest(reason, EXCLUSIONS)}" for reason in item.excludes if reason not in EXCLUSIONS
+    ]
+    found += [
+        f"assumption '{key}' has no default"
+        for key, value in item.assumptions.items()
+        if value is inspect.Parameter.empty
+    ]
     missing = set(item.assumptions) ^ set(item.assumption_words)
     if missing:
         found.append(f"assumption_words and keyword arguments must agree; look at {sorted(missing)}")

@@ -72,7 +72,9 @@ def inactivity_rate(orders: ir.Table, periods: Periods, *, window_days: int = 90
         "active_days": Text("多少天内买过算活跃", "days within which an order makes a customer active"),
     },
 )  # fmt: skip
-def expected_churn_share(orders: ir.Table, periods: Periods, *, horizon_days: int = 90, active_days: int = 365) -> ir.Table:
+def expected_churn_share(
+    orders: ir.Table, periods: Periods, *, horizon_days: int = 90, active_days: int = 365
+) -> ir.Table:
     """One row per customer seen by the end of the period: repeat purchase days x, age at the last t_x, age T."""
     days = purchase_days(orders, until=max(period.last_day for period in periods.periods))
     ends = periods.table()

@@ -61,7 +61,7 @@ def day_table(backend: ibis.BaseBackend, rows: Sequence[tuple[int, date, date]])
     """A table of literal periods. Written out as SQL, so that equal questions are equal text."""
     values = ", ".join(f"({number}, DATE '{start}', DATE '{end}')" for number, start, end in rows)
     query = f"SELECT * FROM (VALUES {values}) AS days(period, first_day, end_day)"
-    return backend.sql(query, schema={"period": "int64", "first_day": "date", "end_day": "date"})  # type: ignore[attr-defined]
+    return backend.sql(query, schema={"period": "int64", "first_day": "date", "end_day": "date"})
 
 
 def completed(orders: ir.Table) -> ir.Table:

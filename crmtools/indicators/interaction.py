@@ -24,4 +24,6 @@ def interaction_frequency(interactions: ir.Table, customers: ir.Table, periods: 
     """Customers carry their months, interactions the events."""
     meant = interactions.direction.isin(["inbound", "two_way"])
     by_hand = interactions.type.isnull() | interactions.type.notin(["bulk", "auto"])
-    return events_per_month(periods.rows(interactions.filter(meant & by_hand), "at"), exposure_months(customers, periods))
+    return events_per_month(
+        periods.rows(interactions.filter(meant & by_hand), "at"), exposure_months(customers, periods)
+    )

@@ -144,7 +144,9 @@ class Rate(FromMoments):
         low, high = (deff * limit / sums.sw for limit in intervals.garwood(sums.sv / deff, request.level))
         se = math.sqrt(deff * poisson)
         per = self.per
-        return Figures(per * rate, per * low, per * high, per * se, sums.n, sums.rows, per * sums.sv, sums.sw, "garwood")
+        return Figures(
+            per * rate, per * low, per * high, per * se, sums.n, sums.rows, per * sums.sv, sums.sw, "garwood"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +245,9 @@ class Duration:
     def _design_effects(request: Request, thresholds: Mapping[Key, float | None]) -> dict[Key, tuple[int, float]]:
         """Customers per group, and how much their repeated waits inflate the variance of the share above its threshold."""
         facts = request.facts
-        reached = [(_is_group(facts, request.keys, key), limit) for key, limit in thresholds.items() if limit is not None]
+        reached = [
+            (_is_group(facts, request.keys, key), limit) for key, limit in thresholds.items() if limit is not None
+        ]
         above = facts.value > (ibis.cases(*reached, else_=0.0) if reached else ibis.literal(0.0))
         # a wait that broke off before the threshold tells neither way
         told = ibis.ifelse(facts.event | above, 1.0, 0.0)

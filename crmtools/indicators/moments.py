@@ -169,7 +169,8 @@ class FromMoments:
             .order_by([*request.keys, "customer_id"])
         )
         return {
-            key if isinstance(key, tuple) else (key,): group for key, group in rows.groupby(list(request.keys), dropna=False)
+            key if isinstance(key, tuple) else (key,): group
+            for key, group in rows.groupby(list(request.keys), dropna=False)
         }
 
 

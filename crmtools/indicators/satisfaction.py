@@ -13,16 +13,23 @@ SURVEYS = {
     "survey_items": ("item_id", "metric", "scale_min", "scale_max", "direction?"),
 }
 SCALE = Text("只计该满分的量表；不同量表不混合计算", "only answers on the scale with this top; scales are never mixed")
-NON_RESPONSE = Text("未作答的客户可能有不同看法，请与回收率一并阅读。", "Those who did not answer may think otherwise: read it beside the response rate.")
+NON_RESPONSE = Text(
+    "未作答的客户可能有不同看法，请与回收率一并阅读。",
+    "Those who did not answer may think otherwise: read it beside the response rate.",
+)
 
 
-def scores(survey_answers: ir.Table, survey_items: ir.Table, periods: Periods, metric: str, scale_max: float) -> ir.Table:
+def scores(
+    survey_answers: ir.Table, survey_items: ir.Table, periods: Periods, metric: str, scale_max: float
+) -> ir.Table:
     """The last answer of every customer and question in each period; columns ``value``, ``weight``, ``excluded``.
 
     Questions in which a high answer is a bad one do not count: turned round they would be another question.
     """
     items = survey_items.filter((survey_items.metric == metric) & (survey_items.scale_max == scale_max))
-    items = items.filter(items.direction.isnull() | (items.direction != "bad")).select("item_id", "scale_min", "scale_max")
+    items = items.filter(items.direction.isnull() | (items.direction != "bad")).select(
+        "item_id", "scale_min", "scale_max"
+    )
     asked = periods.rows(survey_answers, "answered_at").inner_join(items, "item_id")
     # "99: don't know" is no answer, and must not stand in for the one before it
     asked = asked.mutate(off_scale=(asked.value < asked.scale_min) | (asked.value > asked.scale_max))

@@ -33,7 +33,9 @@ _POINTS = Text("个百分点", "percentage points")
 _NOTHING = Text("", "")
 
 
-def _unit(key: str, form: Form, zh: str, en: str, suffix: Text = _NOTHING, change: Text | None = None, **more: object) -> Unit:
+def _unit(
+    key: str, form: Form, zh: str, en: str, suffix: Text = _NOTHING, change: Text | None = None, **more: object
+) -> Unit:
     return Unit(key, form, Text(zh, en), suffix, change or suffix, **more)  # type: ignore[arg-type]
 
 

@@ -18,9 +18,7 @@ def alive(parameters: np.ndarray, x: np.ndarray, t_x: np.ndarray, T: np.ndarray)
     return out
 
 
-def purchases_if_alive(
-    parameters: np.ndarray, x: np.ndarray, T: np.ndarray, horizon: float | np.ndarray
-) -> np.ndarray:
+def purchases_if_alive(parameters: np.ndarray, x: np.ndarray, T: np.ndarray, horizon: float | np.ndarray) -> np.ndarray:
     """E[purchases in the next horizon | alive at T]; with x = T = 0 that of a new customer.
 
     Euler-transformed from FHL 2005 eq. 10: the textbook form overflows for frequent or young customers::

@@ -57,9 +57,7 @@ def holdout_check(model: BetaGeo, split: CalibrationHoldout) -> HoldoutCheck:
     label = frequency.astype(str).mask(frequency == _GROUP_FROM, f"{_GROUP_FROM}+")
     order = [*map(str, range(_GROUP_FROM)), f"{_GROUP_FROM}+"]
     groups = pd.DataFrame({"actual": actual, "expected": expected}).groupby(label.to_numpy())
-    table = (
-        groups.mean().assign(customers=groups.size()).join(groups.sum().add_suffix("_total")).reindex(order)
-    )
+    table = groups.mean().assign(customers=groups.size()).join(groups.sum().add_suffix("_total")).reindex(order)
     table["customers"] = table["customers"].fillna(0).astype("int64")
     columns = ["customers", "actual", "expected", "actual_total", "expected_total"]
     return HoldoutCheck(
@@ -127,9 +125,7 @@ def tracking(
     )
 
 
-def plot_tracking(
-    ax: "Axes", frame: pd.DataFrame, *, cumulative: bool = True, language: Language = "en"
-) -> "Axes":
+def plot_tracking(ax: "Axes", frame: pd.DataFrame, *, cumulative: bool = True, language: Language = "en") -> "Axes":
     """Draw ``tracking``'s frame: actual and expected repeat purchases; a line ends the calibration."""
     suffix = "_cumulative" if cumulative else ""
     ax.plot(frame.index, frame[f"actual{suffix}"], label=ACTUAL.to(language), color="black", linewidth=1.5)
@@ -138,9 +134,7 @@ def plot_tracking(
     if 0 < len(seen) < len(frame):
         ax.axvline(seen[-1], color="grey", linestyle=":", linewidth=1)
     title = (
-        Text("累计复购次数", "Cumulative repeat purchases")
-        if cumulative
-        else Text("每期复购次数", "Repeat purchases")
+        Text("累计复购次数", "Cumulative repeat purchases") if cumulative else Text("每期复购次数", "Repeat purchases")
     )
     ax.set_ylabel(title.to(language))
     ax.set_ylim(bottom=0)

@@ -65,9 +65,7 @@ class GammaGamma:
         frame = _with_money(summary)
         used = frame[(frame["frequency"] > 0) & (frame["monetary_value"] > 0)]
         if len(used) < 2:
-            raise DataError(
-                f"Gamma-Gamma needs customers with repeat purchases and positive spend; found {len(used)}."
-            )
+            raise DataError(f"Gamma-Gamma needs customers with repeat purchases and positive spend; found {len(used)}.")
         x, m = used["frequency"].to_numpy(float), used["monetary_value"].to_numpy(float)
         scale = float(m.mean())
         low, high = np.full(3, _LOW), np.full(3, _HIGH)
@@ -163,9 +161,7 @@ def spend(parameters: np.ndarray, x: np.ndarray, m: np.ndarray) -> np.ndarray:
     return np.divide(p * (v + x * m), below, out=np.full(len(x), np.nan), where=below > 0)
 
 
-def likelihood_of(
-    x: np.ndarray, m: np.ndarray
-) -> Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray]]:
+def likelihood_of(x: np.ndarray, m: np.ndarray) -> Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray]]:
     """Log-likelihood of mean spend m over x occasions (Fader & Hardie 2013, eq. 1a), gradient, Hessian::
 
     l = lnG(px+q) - lnG(px) - lnG(q) + q ln v + (px-1) ln m + px ln x - (px+q) ln(v + x m)
@@ -199,7 +195,5 @@ def likelihood_of(
 
 def _with_money(summary: Summary) -> pd.DataFrame:
     if "monetary_value" not in summary.frame.columns:
-        raise DataError(
-            "The summary has no monetary_value: build it with customer_summary from orders with amounts."
-        )
+        raise DataError("The summary has no monetary_value: build it with customer_summary from orders with amounts.")
     return summary.frame

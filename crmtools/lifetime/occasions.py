@@ -74,9 +74,7 @@ def as_table(orders: ibis.Table | pd.DataFrame) -> ibis.Table:
         orders = ibis.memtable(pa.Table.from_pandas(orders[needed], preserve_index=False))
     missing = [name for name in ("customer_id", "ordered_at", "net_amount") if name not in orders.columns]
     schema = orders.schema()
-    problems = [
-        Problem(f"orders · {name}", f"column missing. Found {few(orders.columns, 12)}.") for name in missing
-    ]
+    problems = [Problem(f"orders · {name}", f"column missing. Found {few(orders.columns, 12)}.") for name in missing]
     if "ordered_at" in orders.columns and not (schema["ordered_at"].is_temporal()):
         problems.append(
             Problem(
@@ -156,7 +154,7 @@ def check_choice(name: str, value: object, allowed: object) -> None:
 
 
 def _row_fate(table: ibis.Table, *, since: date | None, until: date) -> ibis.Value:
-    incomplete = table.customer_id.isnull() | table.day.isnull() | table.paid.isnull()  # noqa: PD003 - ibis
+    incomplete = table.customer_id.isnull() | table.day.isnull() | table.paid.isnull()
     outside = table.day > until
     if since is not None:
         outside = outside | (table.day < since)

@@ -168,9 +168,7 @@ def calibration_holdout(
     days = purchase_days(orders, until=end, zero_days=zero_days).filter(ibis._.day > split)
     later = fetch(days.group_by("customer_id").agg(purchases=days.count(), spend=days.net.sum()))
     holdout = later.set_index("customer_id").reindex(calibration.frame.index, fill_value=0)
-    return CalibrationHoldout(
-        calibration, holdout.astype({"purchases": "int64", "spend": "float64"}), split, end
-    )
+    return CalibrationHoldout(calibration, holdout.astype({"purchases": "int64", "spend": "float64"}), split, end)
 
 
 def unique_rows(*columns: np.ndarray) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:

@@ -69,9 +69,7 @@ def customer_value(
     frame = pd.DataFrame(
         {
             "probability_alive": beta_geo.probability_alive(summary)["value"],
-            "expected_purchases": beta_geo.expected_purchases(summary, horizon=horizon_months * month)[
-                "value"
-            ],
+            "expected_purchases": beta_geo.expected_purchases(summary, horizon=horizon_months * month)["value"],
             "expected_spend": gamma_gamma.expected_spend(summary)["value"],
         }
     )
@@ -147,12 +145,8 @@ def _one_future(
 
 def _check(horizon_months: int, annual_discount: float, margin: float) -> None:
     if horizon_months < 1 or horizon_months != int(horizon_months):
-        raise SettingsError(
-            f"horizon_months is {horizon_months!r}; it must be a whole number of months, at least 1."
-        )
+        raise SettingsError(f"horizon_months is {horizon_months!r}; it must be a whole number of months, at least 1.")
     if not 0 <= annual_discount < 1:
         raise SettingsError(f"annual_discount is {annual_discount!r}; write 10 % a year as 0.10.")
     if not 0 < margin <= 1:
-        raise SettingsError(
-            f"margin is {margin!r}; it is the share of spend that is kept, above 0 and up to 1."
-        )
+        raise SettingsError(f"margin is {margin!r}; it is the share of spend that is kept, above 0 and up to 1.")

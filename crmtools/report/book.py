@@ -22,9 +22,7 @@ from crmtools.words import Language
 
 __all__ = ["Built", "Edition", "Page", "build_book", "build_books"]
 
-WARNING = re.compile(
-    r"^(?:(?P<place>[^:\n]+?(?::\d+)?):\s+)?(?:WARNING|ERROR|CRITICAL|SEVERE):\s*(?P<message>.+)$"
-)
+WARNING = re.compile(r"^(?:(?P<place>[^:\n]+?(?::\d+)?):\s+)?(?:WARNING|ERROR|CRITICAL|SEVERE):\s*(?P<message>.+)$")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # jsonschema would load a grammar of internationalised addresses for a second; the check of _config.yml needs
 # none

@@ -69,15 +69,11 @@ def check_pages(pages: Sequence[Page]) -> None:
     problems: list[Problem] = []
     slugs = [page.slug for page in pages]
     if not pages or slugs[0] != ROOT:
-        problems.append(
-            Problem("pages", f"the first page is {slugs[:1] or 'missing'}; its slug must be '{ROOT}'")
-        )
+        problems.append(Problem("pages", f"the first page is {slugs[:1] or 'missing'}; its slug must be '{ROOT}'"))
     for page in pages:
         place = f"page '{page.slug}'"
         if not SLUG.fullmatch(page.slug) or page.slug in TAKEN:
-            problems.append(
-                Problem(place, "a slug has lower-case letters, digits, - and _, and no reserved name")
-            )
+            problems.append(Problem(place, "a slug has lower-case letters, digits, - and _, and no reserved name"))
         if slugs.count(page.slug) > 1 and f"page '{page.slug}'" not in {found.place for found in problems}:
             problems.append(Problem(place, f"{slugs.count(page.slug)} pages have this slug; make it unique"))
         if page.source.suffix not in (".md", ".ipynb"):
@@ -109,8 +105,7 @@ def contents(pages: Sequence[Page], language: Language) -> dict[str, Any]:
     toc: dict[str, Any] = {"format": "jb-book", "root": pages[0].slug}
     if parts:
         toc["parts"] = [
-            {**({"caption": caption} if caption else {}), "chapters": chapters}
-            for caption, chapters in parts.items()
+            {**({"caption": caption} if caption else {}), "chapters": chapters} for caption, chapters in parts.items()
         ]
     return toc
 
@@ -188,9 +183,7 @@ def configuration(
         "only_build_toc_files": True,
         "execute": {"execute_notebooks": "off", "stderr_output": "remove"},
         "repository": {"url": ""},
-        "parse": {
-            "myst_enable_extensions": ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
-        },
+        "parse": {"myst_enable_extensions": ["amsmath", "attrs_inline", "colon_fence", "deflist", "dollarmath"]},
         "html": {"use_multitoc_numbering": False},
         "launch_buttons": {"thebe": False},
         "sphinx": {"recursive_update": True, "local_extensions": {"crmtools_book": "_ext"}, "config": sphinx},
@@ -245,9 +238,7 @@ def write_project(
         extra=extra is not None,
     )
     for name, content in {"_config.yml": config, "_toc.yml": contents(pages, language)}.items():
-        (staging / name).write_text(
-            yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf8"
-        )
+        (staging / name).write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), encoding="utf8")
     if bibliography.is_file():
         shutil.copyfile(bibliography, staging / bibliography.name)
     shutil.copytree(assets / "static", staging / "_static")

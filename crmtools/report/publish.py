@@ -84,9 +84,7 @@ def recover(root: Path, *, report: str) -> None:
 
 def _check(staging: Path, *, report: str, run_id: str, keep: int) -> None:
     problems = [
-        Problem(
-            f"{what} '{name}'", "cannot be a folder; use letters, digits, '-', '_' and '.', not '.' first"
-        )
+        Problem(f"{what} '{name}'", "cannot be a folder; use letters, digits, '-', '_' and '.', not '.' first")
         for what, name in (("report", report), ("run", run_id))
         if not NAME.fullmatch(name)
     ]

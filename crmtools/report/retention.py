@@ -26,7 +26,9 @@ def sweep(root: Path, *, report: str, present: str, keep: int) -> None:
     _finish_dropping(runs)
     records = {folder: record for folder in _folders(runs, RUN) if (record := _record(folder))}
     ours = [folder for folder in sorted(records, reverse=True) if records[folder]["report"] == report]
-    published = [folder for folder in ours if _ended(records[folder]).startswith("published") and folder.name != present]
+    published = [
+        folder for folder in ours if _ended(records[folder]).startswith("published") and folder.name != present
+    ]
     others = [
         folder
         for folder in ours

@@ -37,7 +37,9 @@ def checks_of(plan: Plan, others: Mapping[str, Plan]) -> Iterator[Check]:
         if column.required:
             yield Check("missing", name, f"{cell} IS NULL", "are empty, and it is needed", "''", "Fill them.")
         if accepted(column):
-            noun = {"day": "days", "time": "dates", "count": "whole numbers", "flag": "yes or no"}.get(column.type, "numbers")
+            noun = {"day": "days", "time": "dates", "count": "whole numbers", "flag": "yes or no"}.get(
+                column.type, "numbers"
+            )
             yield Check(
                 "unparsed", name, f"{cell} IS NOT NULL AND {value} IS NULL", f"are not {noun}", cell, accepted(column)
             )
@@ -49,7 +51,9 @@ def checks_of(plan: Plan, others: Mapping[str, Plan]) -> Iterator[Check]:
                 f"Known: {', '.join(column.values)}. Map yours under source.tables.{table.name}.values: {example}.",
             )  # fmt: skip
         if column.type in ("number", "money", "count") and not column.signed:
-            returned = " AND coalesce(status, '') <> 'returned'" if table.name == "orders" and plan.has("status") else ""
+            returned = (
+                " AND coalesce(status, '') <> 'returned'" if table.name == "orders" and plan.has("status") else ""
+            )
             advice = (
                 "Write what was paid back as refund_amount, or give the row the status returned."
                 if table.name == "orders"
@@ -95,9 +99,7 @@ def find_problems(
         con.execute(f"CREATE TABLE checked_{plan.table.name} AS SELECT *, NULL::VARCHAR AS left_out FROM {relation}")
         return
     flags = ", ".join(f"coalesce({check.condition}, false) AS {quote(f'flag:{n}')}" for n, check in enumerate(checks))
-    marks = "".join(
-        f"WHEN {_flag(checks.index(check), check, plan)} THEN {literal(check.kind)} " for check in lenient
-    )
+    marks = "".join(f"WHEN {_flag(checks.index(check), check, plan)} THEN {literal(check.kind)} " for check in lenient)
     mark = f"CASE {marks} END" if marks else "NULL::VARCHAR"
     con.execute(
         f"CREATE TABLE checked_{plan.table.name} AS SELECT *, {mark} AS left_out FROM (SELECT *, {flags} FROM {relation})"
@@ -121,7 +123,8 @@ def find_problems(
         )
         yield Problem(f"{plan.raw.place} · {check.column}", message)
     for kind, count in rows_of(
-        con, f"SELECT left_out, count(*) FROM checked_{plan.table.name} WHERE left_out IS NOT NULL GROUP BY 1 ORDER BY 1"
+        con,
+        f"SELECT left_out, count(*) FROM checked_{plan.table.name} WHERE left_out IS NOT NULL GROUP BY 1 ORDER BY 1",
     ):
         left_out[str(kind)] = int(str(count))
 
@@ -149,10 +152,14 @@ def currency_problems(con: duckdb.DuckDBPyConnection, plan: Plan, *, currency: s
     foreign = f"currency IS NOT NULL AND currency <> {literal(currency)} AND left_out IS NULL"
     foreign += f" AND {quote(plan.table.time)} IS NOT NULL"  # a date that cannot be read has been reported
     if not rates:
-        found = list(rows_of(con, f"SELECT currency, count(*) FROM {relation} WHERE {foreign} GROUP BY 1 ORDER BY 2 DESC"))
+        found = list(
+            rows_of(con, f"SELECT currency, count(*) FROM {relation} WHERE {foreign} GROUP BY 1 ORDER BY 2 DESC")
+        )
         if found:
             listed = few(f"{name} ({count} rows)" for name, count in found)
-            message = f"amounts in {listed}, but the report is in {currency} and there is no table fx_rates to convert them."
+            message = (
+                f"amounts in {listed}, but the report is in {currency} and there is no table fx_rates to convert them."
+            )
             yield Problem(f"{plan.raw.place} · currency", message)
         return
     missing = list(
@@ -166,5 +173,3 @@ def currency_problems(con: duckdb.DuckDBPyConnection, plan: Plan, *, currency: s
     for name, count, first in missing:
         message = f"{count} rows in {name} have no exchange rate; the first is of {first}. Add a rate of that day or earlier to fx_rates."
         yield Problem(f"{plan.raw.place} · currency", message)
-
-

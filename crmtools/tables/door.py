@@ -57,7 +57,9 @@ class DoorReport:
     def from_dict(cls, plain: Mapping[str, Any]) -> "DoorReport":
         """A report from what :meth:`to_dict` wrote."""
         tables = tuple(
-            TableReport(**{**item, "unused": tuple(item["unused"]), "dropped_personal": tuple(item["dropped_personal"])})
+            TableReport(
+                **{**item, "unused": tuple(item["unused"]), "dropped_personal": tuple(item["dropped_personal"])}
+            )
             for item in plain["tables"]
         )
         return cls(tables, tuple(plain["remarks"]))
@@ -83,7 +85,11 @@ def pass_the_door(
     for raw in raws:
         how = settings.source.tables.get(raw.table, TableSource())
         made, wrong = plan(TABLES[raw.table], raw, how, segments if raw.table == "customers" else ())
-        if raw.origin and "empty" not in how.leave_out and not con.execute(f"SELECT 1 FROM {raw.relation} LIMIT 1").fetchone():
+        if (
+            raw.origin
+            and "empty" not in how.leave_out
+            and not con.execute(f"SELECT 1 FROM {raw.relation} LIMIT 1").fetchone()
+        ):
             wrong.append(Problem(raw.place, _no_rows(raw.table)))
         problems += wrong
         plans[raw.table] = made
@@ -147,7 +153,10 @@ def _drop_tests(con: duckdb.DuckDBPyConnection, plans: Mapping[str, Plan], left_
         return
     con.execute("CREATE TABLE gone_customers AS SELECT customer_id AS id FROM checked_customers WHERE is_test")
     order = TopologicalSorter(
-        {name: [c.refers for c in made.table.columns if c.refers in plans and made.has(c.name)] for name, made in plans.items()}
+        {
+            name: [c.refers for c in made.table.columns if c.refers in plans and made.has(c.name)]
+            for name, made in plans.items()
+        }
     )
     for name in order.static_order():
         made = plans[name]
@@ -163,15 +172,17 @@ def _drop_tests(con: duckdb.DuckDBPyConnection, plans: Mapping[str, Plan], left_
                 f"CREATE TABLE gone_{name} AS SELECT {own} AS id FROM checked_{name} WHERE {condition or 'false'}"
             )
         if condition:
-            count = con.execute(f"SELECT count(*) FROM checked_{name} WHERE ({condition}) AND left_out IS NULL").fetchone()
+            count = con.execute(
+                f"SELECT count(*) FROM checked_{name} WHERE ({condition}) AND left_out IS NULL"
+            ).fetchone()
             if count and count[0]:
                 left_out[name]["test_account"] = count[0]
-                con.execute(f"UPDATE checked_{name} SET left_out = 'test_account' WHERE ({condition}) AND left_out IS NULL")
+                con.execute(
+                    f"UPDATE checked_{name} SET left_out = 'test_account' WHERE ({condition}) AND left_out IS NULL"
+                )
 
 
-def _derive_customers(
-    con: duckdb.DuckDBPyConnection, orders: Plan, left_out: dict[str, dict[str, int]]
-) -> Plan:
+def _derive_customers(con: duckdb.DuckDBPyConnection, orders: Plan, left_out: dict[str, dict[str, int]]) -> Plan:
     """One customer per id seen in the orders, acquired on the day of the first order that was completed."""
     done = "(status IS NULL OR status = 'completed')" if orders.has("status") else "true"
     con.execute(
@@ -242,7 +253,9 @@ def _listed(listing: Listing, settings: Settings) -> set[str]:
             "its encoding here, for example encoding: gb18030."
         ) from None
     except (OSError, EOFError) as error:
-        raise DataError(f"'{listing.file}' cannot be read: {getattr(error, 'strerror', None) or error}. Export it again.") from None
+        raise DataError(
+            f"'{listing.file}' cannot be read: {getattr(error, 'strerror', None) or error}. Export it again."
+        ) from None
     return {parts[listing.column - 1] for parts in words if len(parts) >= listing.column}
 
 
@@ -257,7 +270,9 @@ def _listing_problems(settings: Settings, plans: Mapping[str, Plan]) -> list[Pro
             elif not locate(listing.file, settings.root).is_file():
                 problems.append(Problem(place, f"there is no file '{listing.file}'."))
             elif label.casefold() in taken:  # the engine's names know no case
-                problems.append(Problem(place, f"customers have a column '{label}' already. Give the list another name."))
+                problems.append(
+                    Problem(place, f"customers have a column '{label}' already. Give the list another name.")
+                )
             else:
                 taken.add(label.casefold())
                 try:
@@ -284,7 +299,9 @@ def _segment_problems(settings: Settings, plans: Mapping[str, Plan]) -> list[Pro
             continue
         column = next((item for item in TABLES["customers"].columns if item.name == name), None)
         if column is None or column.type == "category":
-            message = f"customers have no column '{name}'. They can be split by {', '.join(sorted(known)) or 'nothing'}."
+            message = (
+                f"customers have no column '{name}'. They can be split by {', '.join(sorted(known)) or 'nothing'}."
+            )
         elif column.personal:
             message = f"'{name}' is personal and does not pass the door. Take it away."
         else:
@@ -304,7 +321,9 @@ def _report(con: duckdb.DuckDBPyConnection, made: Plan, left_out: dict[str, int]
         span = con.execute(f"SELECT min({quote(table.time)}), max({quote(table.time)}) FROM {name}").fetchone()
         first, last = (str(day)[:10] if day is not None else "" for day in span or ("", ""))
     personal = tuple(
-        c.name for c in table.columns if c.personal and made.has(c.name) and f"{name}.{c.name}" not in settings.source.keep_personal
+        c.name
+        for c in table.columns
+        if c.personal and made.has(c.name) and f"{name}.{c.name}" not in settings.source.keep_personal
     )
     return TableReport(
         name, made.raw.place, kept + sum(left_out.values()), kept, dict(left_out),
@@ -314,8 +333,4 @@ def _report(con: duckdb.DuckDBPyConnection, made: Plan, left_out: dict[str, int]
 
 
 def _remarks(plans: Mapping[str, Plan], settings: Settings) -> list[str]:
-    return [
-        f"{made.raw.place}: columns not used: {', '.join(made.unused)}" for made in plans.values() if made.unused
-    ]
-
-
+    return [f"{made.raw.place}: columns not used: {', '.join(made.unused)}" for made in plans.values() if made.unused]

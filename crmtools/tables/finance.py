@@ -46,10 +46,13 @@ SPEND = Table(
     "spend",
     Text("费用，每行一项", "spend, one row per item"),
     (
-        s.day("period", "费用所属日期（如当月首日）", "day the spend belongs to, for example the first of the month", required=True),
-        s.category(
-            "category", "用途", "purpose", "acquisition", "retention", "service", "shared", required=True
+        s.day(
+            "period",
+            "费用所属日期（如当月首日）",
+            "day the spend belongs to, for example the first of the month",
+            required=True,
         ),
+        s.category("category", "用途", "purpose", "acquisition", "retention", "service", "shared", required=True),
         s.category("subcategory", "科目", "kind of cost, for example advertising or salaries"),
         s.category("channel", "渠道", "channel it was spent on"),
         s.category("department", "部门", "department"),

@@ -23,7 +23,9 @@ def pseudonym_key(root: Path) -> bytes:
     """The secret key, from the environment or the key file; made on first use."""
     if written := os.environ.get(KEY_VARIABLE):
         if len(written) < 16:
-            raise DataError(f"{KEY_VARIABLE} is too short to be a secret: {len(written)} characters, at least 16 are needed.")
+            raise DataError(
+                f"{KEY_VARIABLE} is too short to be a secret: {len(written)} characters, at least 16 are needed."
+            )
         return written.encode()
     file = root / ".crmtools" / "pseudonym.key"
     try:

@@ -68,14 +68,18 @@ def files_of(source: Source, root: Path) -> tuple[dict[str, Path], list[Problem]
     found: dict[str, Path] = {}
     named = {name: item.file for name, item in source.tables.items() if item.file}
     if not folder.is_dir():
-        return {}, [Problem(str(source.folder), "there is no such folder. Correct source.folder in the parameters file.")]
+        return {}, [
+            Problem(str(source.folder), "there is no such folder. Correct source.folder in the parameters file.")
+        ]
     for name, written in named.items():
         path = locate(written, folder)
         if path.is_file():
             found[name] = path
         else:
             files = sorted(item.name for item in folder.iterdir() if item.is_file())
-            problems.append(Problem(f"{source.folder} · {name}", f"there is no file '{written}'. {nearest(written, files)}"))
+            problems.append(
+                Problem(f"{source.folder} · {name}", f"there is no file '{written}'. {nearest(written, files)}")
+            )
     for name in TABLES:
         if name in named or (name in source.tables and source.tables[name].derive):
             continue
@@ -197,7 +201,9 @@ def read_database(con: duckdb.DuckDBPyConnection, path: Path, place: str, how: M
     try:
         con.execute(f"ATTACH {literal(str(path))} AS shop (READ_ONLY)")
     except duckdb.Error as error:
-        raise DataError(f"{place} cannot be opened as a DuckDB file: {str(error).splitlines()[0].replace(str(path), path.name)}") from None
+        raise DataError(
+            f"{place} cannot be opened as a DuckDB file: {str(error).splitlines()[0].replace(str(path), path.name)}"
+        ) from None
     listed = con.execute(
         "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'shop' UNION ALL "
         "SELECT schema_name, view_name FROM duckdb_views() WHERE database_name = 'shop' AND NOT internal"
@@ -224,7 +230,9 @@ def read_database(con: duckdb.DuckDBPyConnection, path: Path, place: str, how: M
     if problems:
         raise DataError.of(f"{place} does not hold what the parameters file names", problems)
     if not raws:
-        raise DataError(f"{place} holds none of the known tables, only {few(there)}. Name them under source.tables.NAME.file.")
+        raise DataError(
+            f"{place} holds none of the known tables, only {few(there)}. Name them under source.tables.NAME.file."
+        )
     return raws
 
 

@@ -106,10 +106,7 @@ class Data:
         found = self[table]
         types = TABLES[table].engine_schema
         return found.select(
-            **{
-                name: found[name] if name in found.columns else ibis.null(types[name])
-                for name, _ in columns
-            }
+            **{name: found[name] if name in found.columns else ibis.null(types[name]) for name, _ in columns}
         )
 
     def missing(self, table: str, columns: tuple[tuple[str, bool], ...]) -> list[str]:
@@ -129,7 +126,7 @@ class Data:
             table = parquet.read_table(file)
         else:
             # the text that was compiled for the key, not the expression: compiling is most of the time of a small question
-            answer = self.backend.raw_sql(text).to_arrow_table()  # type: ignore[attr-defined]
+            answer = self.backend.raw_sql(text).to_arrow_table()
             table = answer.cast(expression.schema().to_pyarrow())
             if file:
                 file.parent.mkdir(exist_ok=True)
@@ -215,7 +212,11 @@ def open_settings(settings: Settings) -> Data:
     if settings.source.demo:
         demo = settings.source.demo
         folder = simulate.ensure_demo(
-            root / "data" / settings.name, seed=demo.seed, customers=demo.customers, months=demo.months, as_of=demo.as_of
+            root / "data" / settings.name,
+            seed=demo.seed,
+            customers=demo.customers,
+            months=demo.months,
+            as_of=demo.as_of,
         )
         source = settings.source.model_copy(update={"demo": None, "folder": str(folder)})
         settings = settings.model_copy(update={"source": source})
@@ -347,7 +348,9 @@ def _open_frames(frames: Mapping[str, pd.DataFrame], as_of: date | None) -> Data
     door = pass_the_door(con, raws, settings, key=None)
     last = [item.last for item in door.tables if item.last]
     if as_of is None and not last:
-        raise CRMError("These frames hold no dates; name the day up to which something is known: open(..., as_of=date(...)).")
+        raise CRMError(
+            "These frames hold no dates; name the day up to which something is known: open(..., as_of=date(...))."
+        )
     day = as_of or date.fromisoformat(max(last))
     report = report.model_copy(update={"as_of": day, "period": _last_whole(day)})
     backend = ibis.duckdb.connect()

@@ -11,7 +11,9 @@ ORDERS = Table(
         s.key("order_id", "order", "订单编号", "order number"),
         s.customer(),
         s.moment("ordered_at", "下单时间", "when it was placed", required=True),
-        s.category("status", "状态；空表示已完成", "status; empty means completed", "completed", "cancelled", "returned"),
+        s.category(
+            "status", "状态；空表示已完成", "status; empty means completed", "completed", "cancelled", "returned"
+        ),
         s.money("gross_amount", "折扣前金额", "amount before discount"),
         s.money("discount", "折扣", "discount"),
         s.money("net_amount", "实付金额（不含税）", "amount paid, without tax", required=True),

@@ -137,7 +137,9 @@ def cell_sql(plan: Plan, name: str) -> str:
     if kind in ("DOUBLE", "FLOAT"):
         # pandas writes missing numbers as NaN; an id that went through a float gets its whole number back
         number = f"CASE WHEN isnan({header}) THEN NULL ELSE {header} END"
-        whole = f"CASE WHEN {number} = floor({number}) AND abs({number}) < 9e15 THEN CAST({number} AS BIGINT)::VARCHAR END"
+        whole = (
+            f"CASE WHEN {number} = floor({number}) AND abs({number}) < 9e15 THEN CAST({number} AS BIGINT)::VARCHAR END"
+        )
         return f"coalesce({whole}, ({number})::VARCHAR)"
     return f"nullif(trim(CAST({header} AS VARCHAR)), '')"
 

@@ -28,9 +28,7 @@ def cdnow():
         dtype={"sample": str, "day": str},
     )
     ordered_at = pd.to_datetime(raw["day"], format="%Y%m%d")
-    return pd.DataFrame(
-        {"customer_id": raw["sample"], "ordered_at": ordered_at, "net_amount": raw["dollars"]}
-    )
+    return pd.DataFrame({"customer_id": raw["sample"], "ordered_at": ordered_at, "net_amount": raw["dollars"]})
 
 
 @pytest.fixture(scope="session")

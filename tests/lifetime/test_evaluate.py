@@ -70,9 +70,7 @@ def test_customers_met_after_the_calibration_are_not_tracked(beta_geo):
     orders = pd.DataFrame(
         {
             "customer_id": ["a", "a", "a", "b", "b"],
-            "ordered_at": pd.to_datetime(
-                ["2025-01-01", "2025-01-07", "2025-01-20", "2025-01-10", "2025-01-12"]
-            ),
+            "ordered_at": pd.to_datetime(["2025-01-01", "2025-01-07", "2025-01-20", "2025-01-10", "2025-01-12"]),
             "net_amount": 1.0,
         }
     )

@@ -97,6 +97,4 @@ def test_correlated_spend_is_noted_and_too_few_customers_refused(gamma_gamma, su
     with pytest.raises(DataError, match="found 0"):
         GammaGamma.fit(Summary(summary.frame[summary.frame["frequency"] == 0], "weeks", summary.as_of))
     with pytest.raises(DataError, match="monetary_value"):
-        GammaGamma.fit(
-            Summary(pd.DataFrame(summary.frame[["frequency", "recency", "T"]]), "weeks", summary.as_of)
-        )
+        GammaGamma.fit(Summary(pd.DataFrame(summary.frame[["frequency", "recency", "T"]]), "weeks", summary.as_of))

@@ -129,9 +129,7 @@ def test_no_look_beyond_until():
 
 
 def test_holdout_counts_days_and_net_spend_after_the_calibration_only():
-    split = calibration_holdout(
-        ORDERS, calibration_until="2025-01-31", holdout_until="2025-07-31", unit="weeks"
-    )
+    split = calibration_holdout(ORDERS, calibration_until="2025-01-31", holdout_until="2025-07-31", unit="weeks")
     assert split.holdout.to_dict("index") == {"ann": {"purchases": 2, "spend": 129.0}}
     assert split.duration == pytest.approx(181 / 7)
     assert list(split.frame.columns[-2:]) == ["purchases", "spend"]

@@ -19,9 +19,7 @@ def test_undiscounted_value_over_39_weeks_equals_recomputed_cdnow(beta_geo, gamm
 
 
 def test_without_discount_value_is_purchases_times_spend_times_margin(beta_geo, gamma_gamma, summary):
-    found = customer_value(
-        beta_geo, gamma_gamma, summary, horizon_months=12, annual_discount=0, margin=0.3, draws=20
-    )
+    found = customer_value(beta_geo, gamma_gamma, summary, horizon_months=12, annual_discount=0, margin=0.3, draws=20)
     frame = found.frame
     assert frame["value"].to_numpy() == pytest.approx(
         (frame["expected_purchases"] * frame["expected_spend"] * 0.3).to_numpy(), rel=1e-10
@@ -62,14 +60,11 @@ def test_mean_of_drawn_futures_is_the_expected_value(beta_geo, gamma_gamma, summ
 def test_a_leaver_keeps_the_earliest_purchases(beta_geo, gamma_gamma, summary):
     """Customers who buy weekly and soon leave spend early, so that a steep discount hardly bites."""
     model = replace(beta_geo, r=20.0, alpha=20.0, a=20.0, b=40.0)
-    frame = pd.DataFrame(
-        {"frequency": 0, "recency": 0.0, "T": 0.0, "monetary_value": np.nan}, index=range(600)
-    )
+    frame = pd.DataFrame({"frequency": 0, "recency": 0.0, "T": 0.0, "monetary_value": np.nan}, index=range(600))
     new = Summary(frame, "weeks", summary.as_of)
     random = np.random.default_rng(8)
     futures = [
-        _one_future(model.parameters, gamma_gamma.parameters, new, 12 * MONTH, MONTH, 0.9, random)
-        for _ in range(100)
+        _one_future(model.parameters, gamma_gamma.parameters, new, 12 * MONTH, MONTH, 0.9, random) for _ in range(100)
     ]
     times = np.linspace(0, 12, 1201)[1:]
     steps = np.diff(model.expected_purchases_new_customer(horizon=times * MONTH), prepend=0.0)
@@ -79,9 +74,7 @@ def test_a_leaver_keeps_the_earliest_purchases(beta_geo, gamma_gamma, summary):
 
 def test_total_has_an_interval_that_repeats_with_its_seed(beta_geo, gamma_gamma, summary):
     one, other = (
-        customer_value(
-            beta_geo, gamma_gamma, summary, horizon_months=6, annual_discount=0.1, draws=60, seed=7
-        )
+        customer_value(beta_geo, gamma_gamma, summary, horizon_months=6, annual_discount=0.1, draws=60, seed=7)
         for _ in range(2)
     )
     assert one.total == other.total

@@ -26,10 +26,7 @@ FIRST = {
     "客户关系管理由客服部负责，NPS 见后页。\n",
 }
 FORMULA = "# {title}\n\n$$\\frac{{\\text{{{lost}}}}}{{n}} = 1 - r$$\n\n" + "$\\hat p \\pm z\\sqrt{{n}}$\n"
-SVG = (
-    '<figure class="crm-figure"><svg role="img" aria-label="Churn" viewBox="0 0 9 9">'
-    "<circle r='2'/></svg></figure>"
-)
+SVG = '<figure class="crm-figure"><svg role="img" aria-label="Churn" viewBox="0 0 9 9"><circle r=\'2\'/></svg></figure>'
 WORDS = {
     "en": {"report": "Customer relationships", "home": "First page", "part": "Indicators", "churn": "Churn"},
     "zh": {"report": "客户关系评估", "home": "首页", "part": "指标", "churn": "流失率"},
@@ -46,9 +43,7 @@ def write_notebook(path: Path, title: str, *, run: str = "2026-01-05T06:12") -> 
                 metadata={"tags": ["hide-input"], "papermill": {"start_time": run}, "execution": {"a": run}},
                 outputs=[
                     new_output("stream", name="stderr", text="FutureWarning: soon"),
-                    new_output(
-                        "execute_result", {"text/html": SVG, "text/plain": "Churn"}, execution_count=1
-                    ),
+                    new_output("execute_result", {"text/html": SVG, "text/plain": "Churn"}, execution_count=1),
                 ],
             ),
             new_code_cell("import secret", metadata={"tags": ["remove-cell"]}),
@@ -316,8 +311,7 @@ HAND_WRITTEN = Path(__file__).parents[2] / "book"
 
 def test_hand_written_pages_are_in_step():
     names = {
-        language: sorted(path.name for path in (HAND_WRITTEN / language).glob("*.md"))
-        for language in ("en", "zh")
+        language: sorted(path.name for path in (HAND_WRITTEN / language).glob("*.md")) for language in ("en", "zh")
     }
     assert names["en"] == names["zh"] != []
     for name in names["en"]:

@@ -16,7 +16,6 @@ from crmtools.report import kernel, warm
 from crmtools.report.engine import run_jobs
 from crmtools.report.plan import Job
 
-
 CODES = {
     "good": "import warnings\nwarnings.warn('only for the log')\nprint(language)",
     "failed": "def deep():\n    raise ValueError('no <b>good</b>')\ndeep()",

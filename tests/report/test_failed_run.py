@@ -117,7 +117,10 @@ def test_a_schedulers_signal_ends_a_run_as_ctrl_c_does(project, tmp_path):
         summary=f"import time\nopen({str(mark)!r}, 'w').close()\ntime.sleep(60)",
     )
     run = subprocess.Popen(
-        [sys.executable, "-m", "crmtools", "report", str(project)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "crmtools", "report", str(project)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     until = time.monotonic() + 60
     while not mark.exists():

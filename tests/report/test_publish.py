@@ -137,9 +137,7 @@ def test_another_disk_is_copied_to_and_half_a_copy_is_never_seen(root, monkeypat
 
     monkeypatch.setattr(Path, "rename", rename)
     with monkeypatch.context() as patch:
-        patch.setattr(
-            "crmtools.report.publish.shutil.copytree", lambda *_: (_ for _ in ()).throw(OSError("full"))
-        )
+        patch.setattr("crmtools.report.publish.shutil.copytree", lambda *_: (_ for _ in ()).throw(OSError("full")))
         with pytest.raises(OSError, match="full"):
             publish(staging, root=root, report="demo", run_id="b")
     assert shown(root) == "a"

@@ -17,7 +17,6 @@ from crmtools.report.lock import only_run
 from crmtools.report.results import Results
 from crmtools.report.run import run_report
 
-
 MARK = "crm-failed"
 INDICATOR = """
 from IPython.display import display
