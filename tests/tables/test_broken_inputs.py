@@ -574,7 +574,8 @@ def test_there_are_enough_cases() -> None:
     assert len(CASES) >= 60
 
 
-def test_everything_is_said_at_once(project) -> None:
+def test_everything_is_said_at_once(whole) -> None:
+    project = whole
     project.write("tickets.csv", "")
     project.change("orders", 1, net_amount="much")
     project.change("orders", 2, customer_id="C99")
