@@ -107,7 +107,10 @@ def measure(
         Where nothing can be computed its value is None and ``why`` says what is missing.
     """
     one = Period.parse(period) if period is not None else data.period
-    return estimates(indicator, data, (one,), where=where, assumptions=assumptions)[0]
+    found = estimates(indicator, data, (one,), where=where, assumptions=assumptions)[0]
+    # what comes from a parameters file is published; an analyst's own frames are not
+    few = data.snapshot is not None and 0 < found.n < data.settings.publish.smallest_group
+    return found.hidden() if few else found
 
 
 def trend(

@@ -513,3 +513,20 @@ def test_fresh_and_kept_answers_have_one_type(tmp_path) -> None:
 def test_splitting_is_asked_of_breakdown_not_of_measure(tiny) -> None:
     with pytest.raises(CRMError, match="'nps' has no assumption 'by'"):
         crm.measure("nps", tiny, by="region")
+
+
+def test_what_is_published_of_a_few_people_is_hidden_also_as_a_total(tiny) -> None:
+    publish = tiny.settings.publish.model_copy(update={"smallest_group": 12})
+    strict = replace(tiny, settings=tiny.settings.model_copy(update={"publish": publish}))
+    found = crm.measure("nps", strict)
+    assert (found.value, found.n, found.suppressed) == (None, 0, True)
+    assert crm.measure("nps", tiny).n == 9
+
+
+def test_frames_that_reach_into_the_future_are_told_so() -> None:
+    orders = pd.DataFrame(
+        {"customer_id": ["a", "a"], "ordered_at": pd.to_datetime(["2024-01-01", "2190-03-01"]), "net_amount": 1.0}
+    )
+    with pytest.raises(CRMError, match=r"reach into the future \(orders to 2190-03-01\)"):
+        crm.open(orders=orders)
+    assert crm.open(orders=orders, as_of=date(2024, 12, 31)).as_of == date(2024, 12, 31)

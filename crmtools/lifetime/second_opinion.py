@@ -9,12 +9,12 @@ from crmtools.lifetime.beta_geo import BetaGeo
 from crmtools.lifetime.summary import Summary
 
 
-def second_opinion(summary: Summary) -> pd.DataFrame:
+def second_opinion(summary: Summary) -> pd.DataFrame | None:
     """BG/NBD by us and by ``lifetimes.BetaGeoFitter``: rows r, alpha, a, b, log_likelihood.
 
     Columns: ours, lifetimes, difference, relative. Each log-likelihood is the package's own, at its own
-    parameters. Raises ImportError when lifetimes is not installed, and its ConvergenceError when it does not
-    converge.
+    parameters. None when it does not converge, which it often does not on a few hundred customers. Raises ImportError when
+    lifetimes is not installed.
     """
     ours = BetaGeo.fit(summary)
     x, t_x, T = (summary.frame[name].to_numpy(float) for name in ("frequency", "recency", "T"))
@@ -23,9 +23,13 @@ def second_opinion(summary: Summary) -> pd.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         from lifetimes import BetaGeoFitter
+        from lifetimes.utils import ConvergenceError
 
         fitter = BetaGeoFitter()
-        fitter.fit(x, t_x, T)
+        try:
+            fitter.fit(x, t_x, T)
+        except ConvergenceError:
+            return None
         theirs = fitter.params_[list(BetaGeo.NAMES)].to_numpy(float)
         mean = fitter._negative_log_likelihood(np.log(theirs), x, t_x, T, np.ones(len(x)), 0.0)  # noqa: SLF001
     frame = pd.DataFrame(

@@ -23,6 +23,10 @@ from crmtools.words import Text
 FEWEST, FEWEST_REPEAT = 100, 30
 """Customers, and customers with a repeat purchase, below which a fit says nothing."""
 MOST_FOR_SECOND_OPINION = 20_000
+NO_OPINION = Text(
+    "lifetimes 软件包未能拟合同一数据，因此没有旁证。",
+    "The package lifetimes could not fit the same data: there is no second opinion.",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,11 +80,13 @@ def study(data: Data) -> Study:
         now, now_spend, summary,
         horizon_months=settings.horizon_months, annual_discount=settings.annual_discount, margin=settings.margin,
     )  # fmt: skip
+    opinion = second_opinion(_sample(basis))
+    notes = value.notes if opinion is not None else (*value.notes, NO_OPINION)
     return Study(
-        settings, counts, len(summary), summary, split, model, spend, second_opinion(_sample(basis)),
+        settings, counts, len(summary), summary, split, model, spend, opinion,
         holdout_check(model, split) if split else None,
         tracking(model, orders, calibration_until=split.calibration_until, until=data.as_of) if split else None,
-        value, value.notes,
+        value, notes,
     )  # fmt: skip
 
 

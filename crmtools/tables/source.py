@@ -5,6 +5,7 @@ A parameters file's source passes the door once per state of its files; the resu
 began later are not there, and what was filled in later is empty.
 """
 
+import contextlib
 import hashlib
 import json
 import secrets
@@ -150,6 +151,13 @@ class Data:
         return f"Data as of {self.as_of} ({self.settings.name}): {sizes}"
 
 
+def _draw_no_bars(con: duckdb.DuckDBPyConnection) -> None:
+    """Keep the engine from drawing progress bars amid what a command prints."""
+    # in a notebook the engine asks for ipywidgets even to be told this; without them it draws nothing there
+    with contextlib.suppress(duckdb.InvalidInputException):
+        con.execute(SHOW_NO_PROGRESS)
+
+
 def open(source: str | Path | None = None, *, as_of: date | None = None, **frames: pd.DataFrame) -> Data:  # noqa: A001
     """Open data for analysis.
 
@@ -260,7 +268,7 @@ def _fingerprint(settings: Settings, files: Mapping[str, Path], key: bytes | Non
 def _make_snapshot(folder: Path, settings: Settings, files: Mapping[str, Path], key: bytes | None) -> None:
     """Pass the door and write the clean tables; the folder appears whole or not at all."""
     con = duckdb.connect()
-    con.execute(SHOW_NO_PROGRESS)
+    _draw_no_bars(con)
     try:
         raws: list[Raw] = []
         unreadable: dict[str, Problem] = {}
@@ -294,7 +302,7 @@ def _make_snapshot(folder: Path, settings: Settings, files: Mapping[str, Path], 
 def _open_snapshot(folder: Path, settings: Settings, fingerprint: str) -> Data:
     door = DoorReport.from_dict(json.loads((folder / "door.json").read_text(encoding="utf-8")))
     backend = ibis.duckdb.connect()
-    backend.raw_sql(SHOW_NO_PROGRESS)
+    _draw_no_bars(backend.con)
     for item in door.tables:
         file = literal(str(folder / f"{item.table}.parquet"))
         backend.raw_sql(f"CREATE VIEW all_{item.table} AS SELECT * FROM read_parquet({file})")
@@ -336,7 +344,7 @@ def _open_frames(frames: Mapping[str, pd.DataFrame], as_of: date | None) -> Data
     if unknown:
         raise DataError.of("Frames must be named after tables", unknown)
     con = duckdb.connect()
-    con.execute(SHOW_NO_PROGRESS)
+    _draw_no_bars(con)
     raws = [read_frame(con, name, frame) for name, frame in frames.items()]
     # what the analyst's customers have beyond the schema are attributes to split by
     extra = tuple(
@@ -352,9 +360,14 @@ def _open_frames(frames: Mapping[str, pd.DataFrame], as_of: date | None) -> Data
             "These frames hold no dates; name the day up to which something is known: open(..., as_of=date(...))."
         )
     day = as_of or date.fromisoformat(max(last))
+    if as_of is None and day > date.today():
+        latest = ", ".join(f"{item.table} to {item.last}" for item in door.tables if item.last == max(last))
+        raise CRMError(
+            f"These frames reach into the future ({latest}). Correct the date, or name the day: open(..., as_of=date(...))."
+        )
     report = report.model_copy(update={"as_of": day, "period": _last_whole(day)})
     backend = ibis.duckdb.connect()
-    backend.raw_sql(SHOW_NO_PROGRESS)
+    _draw_no_bars(backend.con)
     content: list[object] = [asdict(item) for item in door.tables]
     for item in door.tables:
         content += con.execute(f"SELECT bit_xor(hash(t)), sum(hash(t)) FROM {quote(item.table)} t").fetchall()

@@ -303,3 +303,16 @@ def test_wrong_use_is_refused(beta_geo, summary):
         beta_geo.expected_purchases(summary, horizon="half a year")
     with pytest.raises(SettingsError, match="above zero"):
         beta_geo.expected_purchases(summary, horizon=0)
+
+
+def test_a_second_opinion_that_does_not_converge_is_none(monkeypatch) -> None:
+    import lifetimes
+    from lifetimes.utils import ConvergenceError
+
+    from crmtools.lifetime import second_opinion, simulate_summary
+
+    def fails(*_: object, **__: object) -> None:
+        raise ConvergenceError("it did not converge")
+
+    monkeypatch.setattr(lifetimes.BetaGeoFitter, "fit", fails)
+    assert second_opinion(simulate_summary(customers=200, length=52)) is None
