@@ -27,6 +27,8 @@ State = Literal["ok", "cached", "failed", "timed_out", "killed", "skipped"]
 HERE = Path(__file__).parent
 BOOK = HERE.parents[1] / "book"
 ROOT = "index"
+WIDE = (ROOT, "goals")
+"""Pages whose tables need the room that the list of headings on the right would take."""
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]*")
 TAKEN = {"search", "genindex", "searchindex"}
 LOCALES: Mapping[Language, str] = {"en": "en", "zh": "zh_CN"}
@@ -168,7 +170,7 @@ def configuration(
         "myst_dmath_allow_digits": False,
         "crm_meta": list(meta),
         "crm_editions": {name: sorted(slugs) for name, slugs in others.items()},
-        "crm_wide": [ROOT],
+        "crm_wide": list(WIDE),
         "crm_home": home,
     }
     if bibliography:
