@@ -80,6 +80,15 @@ def test_leniency_is_for_its_kind_and_table_only(project) -> None:
     assert [p.place for p in caught.value.problems] == ["orders.csv · status", "tickets.csv · created_at"]
 
 
+def test_rows_of_customers_that_were_left_out_belong_to_the_group_without_a_name(project) -> None:
+    project.change("customers", 1, acquired_at="soon")
+    project.how("customers", leave_out=["unparsed"])
+    data = project.open()
+    total, groups = crm.measure("nps", data), crm.breakdown("nps", data, by="region").estimates
+    assert sum(e.n for e in groups) == total.n == 9
+    assert {dict(e.group)["region"]: e.n for e in groups}[""] == 1
+
+
 def test_an_empty_table_may_be_declared(project) -> None:
     project.write("orders.csv", project.text("orders").splitlines()[0] + "\n")
     project.how("orders", leave_out=["empty"])
