@@ -85,7 +85,7 @@ def test_rate_widens_with_events_that_cluster(rng, level) -> None:
     months = rng.uniform(1, 3, 80)
     events = rng.poisson(0.3 * months * rng.gamma(0.4, 2.5, 80))
     facts = pd.DataFrame({"customer_id": np.arange(80), "value": events.astype(float), "weight": months})
-    rate, variance, n = cluster_variance(facts)
+    rate, variance, _ = cluster_variance(facts)
     deff = max(1.0, variance / (events.sum() / months.sum() ** 2))
     assert deff > 1.3
     tail, effective = (1 - level) / 2, events.sum() / deff
