@@ -9,6 +9,12 @@ from crmtools.period import Period
 from crmtools.words import Text
 
 METHODS: dict[str, Text] = {
+    "clopper_pearson": Text(
+        "Clopper–Pearson 精确区间（按有效样本量）", "exact (Clopper–Pearson) interval on the effective number of customers"
+    ),
+    "scenario": Text("分摊方案的上下界，并非抽样区间", "band over ways to allocate shared cost, not a sampling interval"),
+    "influence": Text("影响函数法区间（按客户）", "interval by influence function, over customers"),
+    "bootstrap": Text("bootstrap 百分位区间（按客户重抽样）", "bootstrap percentile interval over customers"),
     "wilson": Text("Wilson 区间（按有效样本量）", "Wilson interval on the effective number of customers"),
     "adjusted_wald": Text("调整 Wald 区间（净推荐值）", "adjusted Wald interval for a net score"),
     "clustered_t": Text("t 区间（按客户聚类）", "t interval, clustered by customer"),
@@ -38,6 +44,8 @@ class Estimate:
     −100 to 100, durations in hours, money in the report's currency. ``n`` counts the sampled units (customers unless the
     indicator says otherwise), ``rows`` the facts behind them. ``excluded`` lists (reason, rows). ``why`` says why the
     value or the interval is missing. ``group`` holds (attribute, value) pairs for a part of the customers. ``currency`` is set for money.
+    ``maturity`` is the share of the period whose follow-up was over at ``as_of``, ``data_until`` the last day on which the
+    least recent of its tables has a row.
     """
 
     indicator: str
@@ -58,12 +66,15 @@ class Estimate:
     group: tuple[tuple[str, str], ...] = ()
     suppressed: bool = False
     currency: str = ""
+    maturity: float | None = None
+    data_until: date | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON; :meth:`from_dict` reads them back."""
         plain = asdict(self)
         plain["period"] = {"id": self.period.id, "start": str(self.period.start), "end": str(self.period.end)}
         plain["as_of"] = str(self.as_of)
+        plain["data_until"] = str(self.data_until) if self.data_until else None
         plain["group"] = dict(self.group)
         plain["excluded"] = dict(self.excluded)
         return plain
@@ -79,6 +90,7 @@ class Estimate:
             | {
                 "period": Period(date.fromisoformat(period["start"]), date.fromisoformat(period["end"])),  # type: ignore[index]
                 "as_of": date.fromisoformat(str(values["as_of"])),
+                "data_until": date.fromisoformat(str(values["data_until"])) if values.get("data_until") else None,
                 "why": Text(**why) if why else None,  # type: ignore[arg-type]
                 "group": tuple(values["group"].items()),  # type: ignore[attr-defined]
                 "excluded": tuple(values["excluded"].items()),  # type: ignore[attr-defined]

@@ -39,6 +39,17 @@ def wilson(share: float, n: float, level: float = 0.95) -> tuple[float, float]:
     return min(max(centre - half, 0.0), share), max(min(centre + half, 1.0), share)
 
 
+def clopper_pearson(share: float, n: float, level: float = 0.95) -> tuple[float, float]:
+    """Exact interval of a share (Clopper & Pearson 1934); ``n`` may be an effective, non-integer number.
+
+    Without a single case its upper limit is the one of Pluto & Tasche (2005) for portfolios without defaults.
+    """
+    tail, cases = (1 - level) / 2, share * n
+    low = float(stats.beta.ppf(tail, cases, n - cases + 1)) if cases > 0 else 0.0
+    high = float(stats.beta.ppf(1 - tail, cases + 1, n - cases)) if cases < n else 1.0
+    return min(low, share), max(high, share)
+
+
 def effective_n(share: float, variance: float, units: float, rows: float) -> float:
     """The number of independent answers that would give a share the same variance.
 

@@ -2,25 +2,25 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from crmtools import sums
 from crmtools.errors import CRMError, nearest
 from crmtools.estimate import Estimate
 from crmtools.indicators.catalogue import EXCLUSIONS, Indicator, find
-from crmtools.indicators.facts import Periods
 from crmtools.indicators.kinds import CENSUS, NO_DATA, Total
 from crmtools.indicators.moments import Figures, Request
 from crmtools.period import MONTHS_IN, Period, Step
+from crmtools.sums import UNKNOWN, attributes, missing_columns
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
 Where = Mapping[str, str | Sequence[str]]
 NOT_OVER = Text("该期间在数据截止日尚未结束", "the period is not over on the day that the data reach")
-UNKNOWN = ""
-"""The group of rows whose attribute is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,21 +177,27 @@ def _suppress(found: list[Estimate], smallest: int) -> list[Estimate]:
 def sql(indicator: str | Indicator, data: Data, *, period: Period | str | None = None, **assumptions: object) -> str:
     """The query that the engine is asked for one period, readable."""
     item = find(indicator)
-    if missing := missing_columns(item, data):
-        raise CRMError(f"'{item.id}' is not computable: {', '.join(missing)} missing.")
+    if why := not_computable(item, data):
+        raise CRMError(f"'{item.id}' is not computable: {why.en}.")
     one = Period.parse(period) if period is not None else data.period
-    facts = _facts(item, data, (one,), resolve(item, data, assumptions), (), None)
-    return str(ibis.to_sql(item.kind.query(_counting(facts), ("period",)), dialect="duckdb"))
+    facts = _counting(sums.facts(item, data, (one,), resolve(item, data, assumptions)))
+    return str(ibis.to_sql(item.kind.query(facts, ("period",), unique=item.unique), dialect="duckdb"))
 
 
-def missing_columns(item: Indicator, data: Data) -> list[str]:
-    """What the source lacks for an indicator: tables or ``table.column``."""
-    return [name for table in item.tables for name in data.missing(table, item.columns(table))]
+def not_computable(indicator: str | Indicator, data: Data) -> Text | None:
+    """Why an indicator cannot be computed from these data; None where it can."""
+    item = find(indicator)
+    if item.waits_for is not None:
+        return Text(f"暂不可计算：{item.waits_for.zh}", f"not computable yet: {item.waits_for.en}")
+    if missing := missing_columns(item, data):
+        listed = ", ".join(missing)
+        return Text(f"缺少 {listed}", f"{listed} missing")
+    return None
 
 
 def computable(indicator: str | Indicator, data: Data) -> bool:
-    """Whether the source has all that an indicator needs."""
-    return not missing_columns(find(indicator), data)
+    """Whether an indicator can be computed from these data."""
+    return not_computable(indicator, data) is None
 
 
 def resolve(item: Indicator, data: Data, given: Mapping[str, object]) -> dict[str, object]:
@@ -205,22 +211,6 @@ def splits(indicator: str | Indicator, data: Data) -> tuple[str, ...]:
     possible = attributes(item, data)
     chosen = [name for name in data.segments if name in possible]
     return (*chosen, *(name for name in item.splits if name in possible and name not in chosen))
-
-
-def attributes(item: Indicator, data: Data) -> tuple[str, ...]:
-    """What an indicator can be split by: what its facts carry, and the attributes of customers."""
-    own = tuple(name for name in item.splits if any(name in columns for columns in _source_columns(item, data)))
-    if not (item.by_customer and data.has("customers")):
-        return own
-    spec = data["customers"].schema()
-    return own + tuple(
-        name for name, kind in spec.items() if kind.is_string() and name not in own and not name.endswith("_id")
-    )
-
-
-def _source_columns(item: Indicator, data: Data) -> list[list[str]]:
-    # an indicator may give its split another name than the column has (spend.channel is acquired_channel)
-    return [[*data[table].columns, *item.splits] for table in item.tables if data.has(table)]
 
 
 def estimates(
@@ -241,20 +231,25 @@ def estimates(
         Estimate(item.id, period, data.as_of, group=group, level=data.settings.report.confidence, currency=currency)
         for period in periods
     ]
-    if missing := missing_columns(item, data):
-        listed = ", ".join(missing)
-        return tuple(replace(e, why=Text(f"缺少 {listed}", f"{listed} missing")) for e in blank)
+    if why := not_computable(item, data):
+        return tuple(replace(e, why=why) for e in blank)
     for name in [*([by] if by else []), *(where or {})]:
         if name not in attributes(item, data):
             known = nearest(name, attributes(item, data))
             raise CRMError(f"'{item.id}' cannot be split by '{name}'. {known}")
-    facts = _facts(
-        item, data, tuple(periods), in_force, tuple(dict.fromkeys([*([by] if by else []), *(where or {})])), where
-    )
     keys = ("period", by) if by else ("period",)
-    request = Request(_counting(facts), keys, data.execute, in_force, data.settings.report.confidence)
+    chosen = {name: _allowed(name, value) for name, value in (where or {}).items()}
+    frame = sums.cells(item, data, tuple(periods), in_force, keys[1:], chosen)
+    level = data.settings.report.confidence
+
+    def facts() -> ir.Table:
+        wanted = tuple(dict.fromkeys([*keys[1:], *chosen]))
+        return _counting(sums.facts(item, data, tuple(periods), in_force, wanted, chosen))
+
+    request = Request(facts, keys, data.execute, in_force, level, sums.counted(item, frame), item.unique)
     figures = item.kind.read(request)
-    excluded = _excluded(item, facts, keys, data)
+    excluded = _excluded(item, frame, keys)
+    blank = [replace(e, **_rests_on(item, data, in_force, e.period)) for e in blank]
     made = []
     if not by:
         if where and not figures and (nobody := _nobody(where, data)):
@@ -296,51 +291,29 @@ def _said(name: str, value: str | Sequence[str]) -> str:
     return " + ".join(_allowed(name, value))
 
 
-def _facts(
-    item: Indicator,
-    data: Data,
-    periods: tuple[Period, ...],
-    in_force: Mapping[str, object],
-    wanted: tuple[str, ...],
-    where: Where | None,
-) -> ir.Table:
-    """The facts of an indicator with the attributes that are wanted, restricted to the customers that are."""
-    tables = {table: data.needed(table, item.columns(table)) for table in item.tables}
-    facts = item.facts(**tables, periods=Periods(periods, data.backend, data.as_of), **in_force)
-    lacking = [name for name in wanted if name not in facts.columns]
-    if lacking:
-        customers = data["customers"].select("customer_id", *lacking)
-        facts = facts.left_join(customers, "customer_id").drop("customer_id_right")
-    for name, value in (where or {}).items():
-        allowed = _allowed(name, value)
-        known = facts[name].isin(allowed)
-        facts = facts.filter(known | facts[name].isnull() if UNKNOWN in allowed else known)
-    return facts
-
-
 def _counting(facts: ir.Table) -> ir.Table:
     return facts.filter(facts.excluded.isnull()) if "excluded" in facts.columns else facts
 
 
 def _excluded(
-    item: Indicator, facts: ir.Table, keys: tuple[str, ...], data: Data
+    item: Indicator, frame: pd.DataFrame, keys: tuple[str, ...]
 ) -> dict[tuple[object, ...], tuple[tuple[str, int], ...]]:
     """Rows left out per group and reason."""
-    if "excluded" not in facts.columns:
-        return {}
-    left_out = facts.filter(facts.excluded.notnull())
-    records = left_out.records.sum() if "records" in facts.columns else left_out.count()
-    out = left_out.group_by([*keys, "excluded"]).aggregate(rows=records)
-    found: dict[tuple[object, ...], tuple[tuple[str, int], ...]] = {}
-    for record in data.execute(out.order_by([*keys, "excluded"])).to_dict("records"):
-        key = tuple(record[name] for name in keys)
-        found[key] = (*found.get(key, ()), (record["excluded"], int(record["rows"])))
+    found = sums.left_out(frame, keys)
     unknown = {reason for pairs in found.values() for reason, _ in pairs} - set(item.excludes)
     if unknown:
         raise CRMError(
             f"'{item.id}' leaves rows out for {sorted(unknown)}, which it does not declare. {nearest('', EXCLUSIONS)}"
         )
     return found
+
+
+def _rests_on(item: Indicator, data: Data, in_force: Mapping[str, object], period: Period) -> dict[str, object]:
+    """How mature a period is, and how far the data behind it reach."""
+    days = [day for table in item.tables if (day := data.last_day(table)) is not None]
+    settled = data.as_of + timedelta(days=1 - item.follow_up_days(in_force))
+    maturity = min(max((settled - period.start).days / period.days, 0.0), 1.0)
+    return {"maturity": maturity, "data_until": min(days, default=None)}
 
 
 def _estimate(

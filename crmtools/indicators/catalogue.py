@@ -7,13 +7,14 @@ at import and says what is allowed.
 """
 
 import inspect
+import itertools
 import math
 import numbers
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
 import ibis.expr.types as ir
 
@@ -25,7 +26,10 @@ from crmtools.tables import TABLES
 from crmtools.words import Text
 
 Better = Literal["higher", "lower", "range"]
+Tier = Literal["core", "extension"]
 Facts = Callable[..., ir.Table]
+MOST_SETS = 30
+"""Sets of assumptions that an indicator may be put to the test under; more would be computed and read by nobody."""
 
 DIMENSIONS: dict[str, Text] = {
     "satisfaction": Text("满意度", "Satisfaction"),
@@ -38,6 +42,7 @@ DIMENSIONS: dict[str, Text] = {
     "interaction": Text("互动", "Interaction"),
     "feedback": Text("反馈", "Feedback"),
     "credit": Text("信用", "Credit"),
+    "process": Text("数据与流程", "Data and process"),
 }
 
 OWNERS: dict[str, Text] = {
@@ -64,6 +69,18 @@ EXCLUSIONS: dict[str, Text] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Around:
+    """Values that are as defensible as the one in force: it, and what lies so far below and above it."""
+
+    share: float
+
+    def of(self, value: object) -> tuple[object, ...]:
+        """The values, of the same type as the one in force."""
+        low, high = (float(value) * (1 + side * self.share) for side in (-1, 1))  # type: ignore[arg-type]
+        return (round(low), value, round(high)) if isinstance(value, int) else (low, value, high)
+
+
+@dataclass(frozen=True, slots=True)
 class Indicator:
     """Everything that is true of an indicator, everywhere."""
 
@@ -86,11 +103,35 @@ class Indicator:
     caveat: Text
     assumption_words: Mapping[str, Text]
     facts: Facts
+    tier: Tier = "core"
+    optional: frozenset[str] = frozenset()
+    one_of: tuple[tuple[str, ...], ...] = ()
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    defensible: Mapping[str, tuple[object, ...] | Around] = field(default_factory=dict)
+    follow_up: str | int = 0
+    unique: bool = False
+    waits_for: Text | None = None
 
     @property
     def tables(self) -> tuple[str, ...]:
         """The tables it reads."""
         return tuple(self.uses)
+
+    def sets(self, in_force: Mapping[str, object]) -> Iterator[dict[str, object]]:
+        """Every defensible set of assumptions, those in force first."""
+        names = list(self.defensible)
+        choices = []
+        for name in names:
+            declared = self.defensible[name]
+            values = declared.of(in_force[name]) if isinstance(declared, Around) else declared
+            choices.append(tuple(dict.fromkeys([in_force[name], *values])))
+        for values in itertools.product(*choices):
+            yield {**in_force, **dict(zip(names, values, strict=True))}
+
+    def follow_up_days(self, in_force: Mapping[str, object]) -> int:
+        """Days after a period for which what is counted in it may still change."""
+        days = in_force[self.follow_up] if isinstance(self.follow_up, str) else self.follow_up
+        return int(days)  # type: ignore[call-overload]
 
     def columns(self, table: str) -> tuple[tuple[str, bool], ...]:
         """(column, needed) pairs of one table; what is not needed is empty where the source lacks it."""
@@ -113,6 +154,8 @@ class Indicator:
                 wanted = "a number"
                 if isinstance(default, int):
                     fits, wanted = fits and value == int(value), "a whole number"
+            if fits and key in self.choices and value not in self.choices[key]:
+                fits, wanted = False, f"one of {', '.join(self.choices[key])},"
             if not fits:
                 raise CRMError(f"'{self.id}.{key}' must be {wanted} such as {default!r}, found {value!r}.")
             # 30 and 30.0 are one question, and numpy's numbers are ours
@@ -151,6 +194,12 @@ def indicator(
     excludes: tuple[str, ...] = (),
     caveat: Text = Text("", ""),
     assumption_words: Mapping[str, Text] = MappingProxyType({}),
+    tier: Tier = "core",
+    one_of: tuple[tuple[str, ...], ...] = (),
+    defensible: Mapping[str, tuple[object, ...] | Around] = MappingProxyType({}),
+    follow_up: str | int = 0,
+    unique: bool = False,
+    waits_for: Text | None = None,
 ) -> Callable[[Facts], Facts]:
     """Declare an indicator.
 
@@ -169,7 +218,8 @@ def indicator(
     source
         Key of an entry in ``book/references.bib``.
     uses
-        Table → columns. A column written with ``?`` is used where the source has it and empty where not.
+        Table → columns. A column written with ``?`` is used where the source has it and empty where not. A table written
+        with ``?`` may be missing, or lack a needed column: the function is then given None for it.
     splits
         Attributes that the facts carry themselves and may be split by.
     by_customer
@@ -177,18 +227,41 @@ def indicator(
     excludes
         Keys of ``EXCLUSIONS`` that the facts may give as reason.
     caveat, assumption_words
-        What a reader must beware of, and what each assumption means.
+        What a reader must beware of, and what each assumption means. An assumption annotated ``Literal["a", "b"]`` is a
+        closed choice.
+    tier
+        ``extension`` for what the two source articles do not name.
+    one_of
+        Groups of optional tables of which at least one must be there.
+    defensible
+        Assumption → the values that somebody could defend as well, or ``Around(0.5)`` for ± 50 %:
+        :func:`crmtools.stress` computes them all.
+    follow_up
+        Days (a number, or the assumption that holds them) after the period for which its rows may still change: the
+        estimate says which part of the period is mature.
+    unique
+        The facts hold one row per customer and period: nothing has to be summed per customer first.
+    waits_for
+        What does not exist yet, as the end of "not computable yet: …"; the function is then never called.
     """
 
     def register(facts: Facts) -> Facts:
-        parameters = inspect.signature(facts).parameters.values()
+        parameters = inspect.signature(facts, eval_str=True).parameters.values()
         tables = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "periods"]
         assumptions = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        choices = {
+            p.name: get_args(p.annotation)
+            for p in parameters
+            if p.kind is p.KEYWORD_ONLY and isinstance(p.default, str) and get_args(p.annotation)
+        }
         dimension = facts.__module__.rpartition(".")[2]
+        columns = {table.rstrip("?"): wanted for table, wanted in uses.items()}
+        optional = frozenset(table.rstrip("?") for table in uses if table.endswith("?"))
         declared = Indicator(
             facts.__name__, dimension, name, meaning, kind, UNITS.get(unit), better, formula, worked, source, owner,  # type: ignore[arg-type]
-            MappingProxyType(dict(uses)), MappingProxyType(assumptions), splits, by_customer, excludes, caveat,
-            MappingProxyType(dict(assumption_words)), facts,
+            MappingProxyType(columns), MappingProxyType(assumptions), splits, by_customer, excludes, caveat,
+            MappingProxyType(dict(assumption_words)), facts, tier, optional, one_of, MappingProxyType(choices),
+            MappingProxyType(dict(defensible)), follow_up, unique, waits_for,
         )  # fmt: skip
         problems = list(_problems(declared, tables, unit, inspect.signature(facts)))
         if problems:
@@ -210,6 +283,8 @@ def _problems(item: Indicator, tables: list[str], unit: str, signature: inspect.
         found.append(f"file '{item.dimension}' is no dimension. {nearest(item.dimension, DIMENSIONS)}")
     if unit not in UNITS:
         found.append(f"unit '{unit}'. {nearest(unit, UNITS)}")
+    if item.tier not in get_args(Tier):
+        found.append(f"tier '{item.tier}'. Allowed: {', '.join(get_args(Tier))}.")
     if item.better not in ("higher", "lower", "range"):
         found.append(f"better '{item.better}'. Allowed: higher, lower, range.")
     if item.owner not in OWNERS:
@@ -242,6 +317,7 @@ def _problems(item: Indicator, tables: list[str], unit: str, signature: inspect.
         found.append(f"kind must be made, as in Mean(), found {item.kind!r}")
     if isinstance(item.kind, Duration) and "quantile" not in item.assumptions:
         found.append("a waiting time needs the assumption 'quantile': write quantile: float = 0.5")
+    found += list(_problems_of_assumptions(item))
     for label, written in (("formula", item.formula), ("source", item.source)):
         if not written.strip():
             found.append(f"{label} is empty")
@@ -249,3 +325,27 @@ def _problems(item: Indicator, tables: list[str], unit: str, signature: inspect.
         if not text.en.strip() or not re.search(r"[\u4e00-\u9fff]", text.zh):
             found.append(f"{label} needs English and Chinese words")
     return found
+
+
+def _problems_of_assumptions(item: Indicator) -> Iterator[str]:
+    """What is wrong with what may be assumed otherwise, and with what must be there."""
+    for group in item.one_of:
+        if extra := sorted(set(group) - item.optional):
+            yield f"one_of names {extra}: write these tables with '?' under uses"
+    if isinstance(item.follow_up, str) and item.follow_up not in item.assumptions:
+        yield f"follow_up '{item.follow_up}'. {nearest(item.follow_up, item.assumptions)}"
+    for name, values in item.defensible.items():
+        if name not in item.assumptions:
+            yield f"defensible '{name}' is no assumption. {nearest(name, item.assumptions)}"
+            return
+        if not isinstance(values, Around):
+            try:
+                for value in values:
+                    item.with_assumptions({name: value})
+            except CRMError as error:
+                yield f"defensible: {error}"
+                return
+    if any(default is inspect.Parameter.empty for default in item.assumptions.values()):
+        return
+    if (count := sum(1 for _ in item.sets(item.assumptions))) > MOST_SETS:
+        yield f"defensible gives {count} sets of assumptions; at most {MOST_SETS}"

@@ -3,8 +3,9 @@
 import ibis
 import ibis.expr.types as ir
 
-from crmtools.indicators.catalogue import indicator
-from crmtools.indicators.facts import Periods, completed
+from crmtools.indicators.buying import gaps
+from crmtools.indicators.catalogue import Around, indicator
+from crmtools.indicators.facts import Periods
 from crmtools.indicators.kinds import Model, Share
 from crmtools.indicators.silence import PATTERN, expected_silence
 from crmtools.lifetime.occasions import purchase_days
@@ -46,18 +47,22 @@ def churn_rate(subscriptions: ir.Table, periods: Periods, *, grace_days: int = 3
         "window_days": Text("无订单多少天算静默", "days without an order that count as quiet"),
         "base_days": Text("此前多少天内买过才计入", "days before the window in which a customer must have bought"),
     },
+    defensible={"window_days": Around(0.5), "base_days": (180, 365, 730)}, unique=True,
 )  # fmt: skip
 def inactivity_rate(orders: ir.Table, periods: Periods, *, window_days: int = 90, base_days: int = 365) -> ir.Table:
-    """One row per customer who bought in the base: 1 when nothing was bought in the window that ends with the period."""
-    ends = periods.table()
-    done = completed(orders)
-    window = ends.end_day - ibis.interval(days=window_days)
-    base = ends.end_day - ibis.interval(days=window_days + base_days)
-    ends = ends.mutate(window=window, base=base)
-    rows = done.inner_join(ends, [done.ordered_at >= ends.base, done.ordered_at < ends.end_day])
-    rows = rows.mutate(before=rows.ordered_at < rows.window)
-    seen = rows.group_by(["period", "customer_id"]).aggregate(before=rows.before.any(), lately=(~rows.before).any())
-    return seen.filter(seen.before).mutate(value=(~seen.lately).cast("float64"))
+    """One row per customer whose last order before the window lies in the base: 1 when none lies in the window."""
+    bought = gaps(orders)
+    # the gap that holds the window's first day says when the customer bought last before it, and whether again since
+    far = bought.day + ibis.interval(days=base_days)
+    rows = periods.standing(
+        bought,
+        after=bought.day,
+        until=ibis.least(far, bought.next_day.fill_null(far)),
+        at="end_day",
+        days_before=window_days,
+    )
+    quiet = rows.next_day.isnull() | (rows.next_day >= rows.end_day)
+    return rows.select("period", "customer_id", value=quiet.cast("float64"))
 
 
 @indicator(

@@ -10,6 +10,7 @@ an attribute that the indicator may be split by.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Literal
 
 import ibis
 import ibis.expr.types as ir
@@ -34,10 +35,11 @@ class Periods:
         """The first moment of which nothing is known: waits that still go on are censored here."""
         return ibis.literal(datetime.combine(self.as_of + timedelta(days=1), time()))
 
-    def table(self, *, shift: int = 0, months: int = 0, step: Step | None = None) -> ir.Table:
+    def table(self, *, shift: int = 0, months: int = 0, step: Step | None = None, daily: bool = False) -> ir.Table:
         """Columns ``period``, ``first_day``, ``end_day`` (exclusive); both days moved by so many days and calendar months.
 
-        With ``step`` every period is cut into its calendar months, quarters or years, one row each.
+        With ``step`` every period is cut into its calendar months, quarters or years, one row each. With ``daily`` a row
+        stands once for each of its days, the column ``on_day``.
         """
         move = timedelta(days=shift)
         rows = [
@@ -45,23 +47,44 @@ class Periods:
             for number, period in enumerate(self.periods)
             for part in (period.split(step) if step else (period,))
         ]
-        return day_table(self.backend, rows)
+        return day_table(self.backend, rows, daily=daily)
 
     def rows(self, table: ir.Table, moment: str, *, shift: int = 0, months: int = 0) -> ir.Table:
         """The rows whose ``moment`` lies in a period (moved as in :meth:`table`), with that period's columns.
 
         A row stands as often as there are periods that contain it.
         """
-        periods = self.table(shift=shift, months=months)
         when = table[moment]
-        return table.inner_join(periods, [when >= periods.first_day, when < periods.end_day])
+        if len(self.periods) == 1:
+            periods = self.table(shift=shift, months=months)
+            return table.inner_join(periods, [when >= periods.first_day, when < periods.end_day])
+        # an equality of days is a hash join: at ten million rows a sixteenth of what the two inequalities cost
+        days = self.table(shift=shift, months=months, daily=True)
+        when = when if isinstance(when, ir.DateValue) else when.date()
+        return table.inner_join(days, when == days.on_day).drop("on_day")
+
+    def standing(
+        self, table: ir.Table, *, after: ir.DateValue, until: ir.DateValue, at: Literal["first_day", "end_day"], days_before: int = 0
+    ) -> ir.Table:
+        """The rows in force on a period's first day or end (``days_before`` earlier): after < that day <= until.
+
+        A row stands as often as there are periods on whose day it is in force.
+        """
+        periods = self.table()
+        edge = periods[at] - ibis.interval(days=days_before) if days_before else periods[at]
+        periods = periods.mutate(edge=edge)
+        return table.inner_join(periods, [periods.edge > after, periods.edge <= until]).drop("edge")
 
 
-def day_table(backend: ibis.BaseBackend, rows: Sequence[tuple[int, date, date]]) -> ir.Table:
+def day_table(
+    backend: ibis.BaseBackend, rows: Sequence[tuple[int, date, date]], *, daily: bool = False
+) -> ir.Table:
     """A table of literal periods. Written out as SQL, so that equal questions are equal text."""
     values = ", ".join(f"({number}, DATE '{start}', DATE '{end}')" for number, start, end in rows)
-    query = f"SELECT * FROM (VALUES {values}) AS days(period, first_day, end_day)"
-    return backend.sql(query, schema={"period": "int64", "first_day": "date", "end_day": "date"})
+    each = ", CAST(unnest(range(first_day, end_day, INTERVAL 1 DAY)) AS DATE) AS on_day" if daily else ""
+    query = f"SELECT *{each} FROM (VALUES {values}) AS days(period, first_day, end_day)"
+    schema = {"period": "int64", "first_day": "date", "end_day": "date"} | ({"on_day": "date"} if daily else {})
+    return backend.sql(query, schema=schema)
 
 
 def completed(orders: ir.Table) -> ir.Table:

@@ -6,7 +6,7 @@ counts per distinct waiting time.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -16,7 +16,18 @@ import pandas as pd
 
 from crmtools import intervals
 from crmtools.errors import CRMError
-from crmtools.indicators.moments import Assumptions, Figures, FromMoments, Key, Request, Sums, bootstrap, keyed, moments
+from crmtools.indicators.moments import (
+    Assumptions,
+    Figures,
+    FromMoments,
+    Key,
+    Request,
+    Sums,
+    bootstrap,
+    keyed,
+    moments,
+    per_unit,
+)
 from crmtools.words import Text
 
 NO_DATA = Text("该期间没有可用数据", "nothing to count in this period")
@@ -27,6 +38,7 @@ NOT_REACHED = Text("数据尚不足以达到该分位数", "the data do not reac
 NO_UPPER = Text("区间上限尚未达到", "the upper limit is not reached by the data")
 NO_SPEND = Text("该期间没有费用记录", "no spend is recorded")
 NOBODY_WON = Text("有费用而无新客户", "money was spent, and nobody was won")
+NOTHING_BELOW = Text("有费用而无对应的客户或工单", "money was spent, and there is nothing to divide it by")
 CENSUS = Text("全量统计，无抽样误差", "a complete count: there is no sampling error")
 
 SMALL_FOR_RATIO = 2000
@@ -40,8 +52,12 @@ n = 3 and 78 % at n = 5 instead of 95 %, Student's t 99 % and 91 %."""
 
 @dataclass(frozen=True, slots=True)
 class Share(FromMoments):
-    """Share of customers (or customer-months, tickets, …) to which something applies."""
+    """Share of customers (or customer-months, tickets, …) to which something applies.
 
+    ``rare`` is for what hardly ever happens (defaults): the exact interval instead of Wilson's.
+    """
+
+    rare: bool = False
     name: ClassVar[str] = "share"
     label: ClassVar[Text] = Text("占比", "share")
 
@@ -49,9 +65,11 @@ class Share(FromMoments):
         """Wilson on the effective n: the design effect of weights and of repeated rows is taken out of n."""
         share, of_rows, of_units = sums.ratio, sums.sw**2 / sums.squares, sums.sw**2 / sums.sww
         n = intervals.effective_n(share, sums.variance, of_units, of_rows)
-        low, high = intervals.wilson(share, n, request.level)
+        limits = intervals.clopper_pearson if self.rare else intervals.wilson
+        low, high = limits(share, n, request.level)
         se = math.sqrt(share * (1 - share) / n)
-        return Figures(share, low, high, se, sums.n, sums.rows, sums.sv, sums.sw, "wilson")
+        method = "clopper_pearson" if self.rare else "wilson"
+        return Figures(share, low, high, se, sums.n, sums.rows, sums.sv, sums.sw, method)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +213,14 @@ class Duration:
 
     name: ClassVar[str] = "duration"
     label: ClassVar[Text] = Text("时长", "waiting time")
+    adds: ClassVar[bool] = True
 
-    def query(self, facts: ir.Table, keys: tuple[str, ...]) -> ir.Table:
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The waits."""
+        return ("value",)
+
+    def query(self, facts: ir.Table, keys: tuple[str, ...], *, unique: bool = False) -> ir.Table:
         """How many waits of each length ended, and how many still went on, per group."""
         return (
             facts.group_by([*keys, "value"])
@@ -207,14 +231,15 @@ class Duration:
     def read(self, request: Request) -> dict[Key, Figures]:
         """Kaplan–Meier quantile with Brookmeyer–Crowley interval, widened for customers with several waits."""
         keys = list(request.keys)
-        counts = request.run(self.query(request.facts, request.keys))
+        counts = request.answered(self)
         if counts.empty:
             return {}
         quantile = float(request.assumptions["quantile"])  # type: ignore[arg-type]
         if not 0 < quantile < 1:
             raise CRMError(f"A quantile lies between 0 and 1, found {quantile:g}: 0.5 is the median, 0.9 nine in ten.")
         groups: dict[Key, pd.DataFrame] = {
-            key if isinstance(key, tuple) else (key,): group for key, group in counts.groupby(keys, dropna=False)
+            key if isinstance(key, tuple) else (key,): group.sort_values("value")
+            for key, group in counts.groupby(keys, dropna=False)
         }
         # each group by its own threshold, so that it has the same interval alone as among others
         thresholds = {key: self._quantile(group, quantile, 1.0, request.level)[0] for key, group in groups.items()}
@@ -275,24 +300,161 @@ def _is_group(facts: ir.Table, keys: Sequence[str], key: Key) -> ir.BooleanValue
 class Model:
     """A value that comes from a fitted model; ``fit`` turns one group's patterns into figures.
 
-    Facts are one row per customer with the columns in ``pattern``; customers who are alike are counted together on the
-    engine, so that ``fit(patterns, assumptions, level)`` sees distinct patterns with a column ``weight``.
+    Facts are rows with the columns in ``pattern``; rows that are alike are counted together on the engine, so that
+    ``fit(patterns, assumptions, level)`` sees distinct patterns with a column ``weight`` (how many rows) and, where the facts
+    have a ``value``, its sum.
     """
 
     fit: Callable[[pd.DataFrame, Assumptions, float], Figures]
     pattern: tuple[str, ...]
     name: ClassVar[str] = "model"
     label: ClassVar[Text] = Text("模型", "model")
+    adds: ClassVar[bool] = True
 
-    def query(self, facts: ir.Table, keys: tuple[str, ...]) -> ir.Table:
-        """Distinct patterns per group with the number of customers that show them."""
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The patterns."""
+        return self.pattern
+
+    def query(self, facts: ir.Table, keys: tuple[str, ...], *, unique: bool = False) -> ir.Table:
+        """Distinct patterns per group with the number of rows that show them."""
         columns = [*keys, *self.pattern]
-        return facts.group_by(columns).aggregate(weight=facts.count()).order_by(columns)
+        sums = {"value": facts.value.sum()} if "value" in facts.columns else {}
+        return facts.group_by(columns).aggregate(weight=facts.count(), rows=facts.count(), **sums).order_by(columns)
 
     def read(self, request: Request) -> dict[Key, Figures]:
         """One fit per group."""
-        patterns = request.run(self.query(request.facts, request.keys))
+        patterns = request.answered(self)
         return {
-            (key if isinstance(key, tuple) else (key,)): self.fit(group, request.assumptions, request.level)
+            (key if isinstance(key, tuple) else (key,)): self.fit(
+                group.sort_values(list(self.pattern)).reset_index(drop=True), request.assumptions, request.level
+            )
             for key, group in patterns.groupby(list(request.keys), dropna=False)
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Account(Model):
+    """A figure of the books, worked out by ``fit`` from sums: everything is there, nothing was sampled."""
+
+    name: ClassVar[str] = "account"
+    label: ClassVar[Text] = Text("账面数字", "accounting figure")
+
+
+@dataclass(frozen=True, slots=True)
+class Coefficient(Model):
+    """A coefficient that ``fit`` works out from counts of patterns, with an interval by resampling them."""
+
+    name: ClassVar[str] = "coefficient"
+    label: ClassVar[Text] = Text("系数", "coefficient")
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Money divided by what it was spent on, without sampling; how shared cost is allocated makes a band around it.
+
+    Facts have ``value`` (the money under the key in force), ``least`` and ``most`` (under the keys that give the least and
+    the most), and ``weight`` (below the line).
+    """
+
+    name: ClassVar[str] = "scenario"
+    label: ClassVar[Text] = Text("单位成本（分摊区间）", "unit cost with a band of allocations")
+    adds: ClassVar[bool] = True
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """None: one line of sums per group."""
+        return ()
+
+    def query(self, facts: ir.Table, keys: tuple[str, ...], *, unique: bool = False) -> ir.Table:
+        """The sums per group; ``n`` counts the rows below the line."""
+        records = facts.records.sum() if "records" in facts.columns else facts.count()
+        return facts.group_by(list(keys)).aggregate(
+            rows=records,
+            n=(facts.weight != 0).cast("int64").sum(),
+            **{name: facts[name].cast("float64").sum() for name in ("value", "least", "most", "weight")},
+        )
+
+    def read(self, request: Request) -> dict[Key, Figures]:
+        """The quotients. Nothing below the line is said; nothing above it is no cost."""
+        return {key: self._figures(line) for key, line in keyed(request.answered(self), request.keys)}
+
+    @staticmethod
+    def _figures(line: Mapping[Hashable, object]) -> Figures:
+        value, least, most, weight = (float(line[name]) for name in ("value", "least", "most", "weight"))  # type: ignore[arg-type]
+        n, rows = int(line["n"]), int(line["rows"])  # type: ignore[call-overload]
+        counts = Figures(n=n, rows=rows, numerator=value, denominator=weight)
+        if not weight > 0:
+            return replace(counts, why=NOTHING_BELOW if value else NO_DATA)
+        if not most > 0:
+            return replace(counts, why=NO_SPEND)
+        low, high = sorted((least / weight, most / weight))
+        return replace(counts, value=value / weight, low=low, high=high, method="scenario")
+
+
+@dataclass(frozen=True, slots=True)
+class Concentration:
+    """The share of the sum that the largest ``top`` of the customers hold (10 % unless said otherwise).
+
+    The value of the Lorenz curve; a customer on the edge counts in part, so that exactly a tenth is counted.
+    """
+
+    top: float = 0.1
+    name: ClassVar[str] = "concentration"
+    label: ClassVar[Text] = Text("集中度", "concentration")
+    adds: ClassVar[bool] = False
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """None: one line of sums per group."""
+        return ()
+
+    def query(self, facts: ir.Table, keys: tuple[str, ...], *, unique: bool = False) -> ir.Table:
+        """Per group: the number of customers, the edge of the top, and the sums above it."""
+        units = per_unit(facts, keys, unique=unique)
+        whole = ibis.window(group_by=list(keys))
+        order = ibis.window(group_by=list(keys), order_by=[ibis.desc(units.v), units.customer_id])
+        ranked = units.mutate(place=ibis.row_number().over(order) + 1, size=units.customer_id.count().over(whole))
+        # the customer in whom the tenth is completed holds the edge
+        at_edge = ranked.place == (ranked["size"] * self.top).ceil()
+        edged = ranked.mutate(edge=ibis.ifelse(at_edge, ranked.v, ibis.null("float64")).max().over(whole))
+        above = ibis.ifelse(edged.v > edged.edge, edged.v, 0.0)
+        return edged.group_by(list(keys)).aggregate(
+            n=edged.customer_id.count(),
+            rows=edged.rows.sum(),
+            edge=edged.edge.max(),
+            sv=edged.v.sum(),
+            svv=(edged.v * edged.v).sum(),
+            over=(edged.v > edged.edge).cast("int64").sum(),
+            sover=above.sum(),
+            soverover=(above * above).sum(),
+        )
+
+    def read(self, request: Request) -> dict[Key, Figures]:
+        """The share with its interval by the influence function; no claim below thirty customers."""
+        return {
+            key: self._figures({str(name): float(x) for name, x in line.items() if name not in request.keys}, request.level)  # type: ignore[arg-type]
+            for key, line in keyed(request.answered(self), request.keys)
+        }
+
+    def _figures(self, line: Mapping[str, float], level: float) -> Figures:
+        n, total, edge = int(line["n"]), line["sv"], line["edge"]
+        if not total > 0:
+            return Figures(n=n, rows=int(line["rows"]), why=NO_DATA)
+        held = line["sover"] + (self.top * n - line["over"]) * edge
+        share = held / total
+        bare = Figures(share, n=n, rows=int(line["rows"]), numerator=held, denominator=total)
+        if n < SMALL_FOR_MEAN:
+            return replace(bare, why=Text(TOO_FEW.zh.format(n=SMALL_FOR_MEAN), TOO_FEW.en.format(n=SMALL_FOR_MEAN)))
+        # Σ of squares of (y − q)·[y > q] + q·p − T·y, the influence of one customer times the mean
+        excess, constant = line["soverover"] - 2 * edge * line["sover"] + line["over"] * edge**2, edge * self.top
+        above, times = line["sover"] - edge * line["over"], line["soverover"] - edge * line["sover"]
+        squares = excess + n * constant**2 + share**2 * line["svv"]
+        squares += 2 * constant * above - 2 * share * times - 2 * constant * share * total
+        se = math.sqrt(max(squares, 0.0) * n / (n - 1)) / total
+        if not se > 0:
+            return replace(bare, why=ALIKE)
+        # on the log-odds scale, which keeps the limits between 0 and 1
+        odds, half = math.log(share / (1 - share)), intervals.z_of(level) * se / (share * (1 - share))
+        low, high = (1 / (1 + math.exp(-(odds + side * half))) for side in (-1, 1))
+        return replace(bare, low=low, high=high, se=se, method="influence")

@@ -3,8 +3,9 @@
 import ibis
 import ibis.expr.types as ir
 
-from crmtools.indicators.catalogue import indicator
-from crmtools.indicators.facts import Periods, completed
+from crmtools.indicators.buying import gaps
+from crmtools.indicators.catalogue import Around, indicator
+from crmtools.indicators.facts import Periods
 from crmtools.indicators.kinds import NetShare, Share
 from crmtools.indicators.satisfaction import NON_RESPONSE, SURVEYS, scores
 from crmtools.words import Text
@@ -38,20 +39,11 @@ def nps(
     uses={"orders": ("customer_id", "ordered_at", "status?")},
     caveat=Text("观察期使该指标滞后：本期数字说的是一个窗口之前的新客户。", "The window makes it late: this period's figure is about customers won one window earlier."),
     assumption_words={"within_days": Text("观察天数", "days after the first order within which the second must come")},
+    defensible={"within_days": Around(0.5)}, unique=True,
 )  # fmt: skip
 def repeat_purchase_rate(orders: ir.Table, periods: Periods, *, within_days: int = 90) -> ir.Table:
     """One row per customer whose first completed order lies one window before the period; same-day orders are one."""
-    done = completed(orders)
-    days = done.select("customer_id", day=done.ordered_at.date()).distinct()
-    first = days.group_by("customer_id").aggregate(first_order=days.day.min())
-    new = periods.rows(first, "first_order", shift=-within_days)
-    later = days.select(buyer="customer_id", again="day")
-    pairs = new.left_join(
-        later,
-        [
-            new.customer_id == later.buyer,
-            later.again > new.first_order,
-            later.again <= new.first_order + ibis.interval(days=within_days),
-        ],
-    )
-    return pairs.group_by(["period", "customer_id"]).aggregate(value=pairs.again.notnull().cast("float64").max())
+    bought = gaps(orders)
+    rows = periods.rows(bought.filter(bought.nth == 0), "day", shift=-within_days)
+    again = rows.next_day <= rows.day + ibis.interval(days=within_days)
+    return rows.select("period", "customer_id", value=again.fill_null(False).cast("float64"))

@@ -37,23 +37,48 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a kind is asked: the facts that count, the columns that name a group, and how to have a query run."""
+    """What a kind is asked: the facts that count (or who makes them), the columns that name a group, and how to have a query run.
 
-    facts: ir.Table
+    ``answer`` is what :meth:`Kind.query` would give, where it is known already. ``unique`` says that the facts hold one row
+    per customer and period.
+    """
+
+    source: ir.Table | Callable[[], ir.Table]
     keys: tuple[str, ...]
     run: Run
     assumptions: Assumptions
     level: float
+    answer: pd.DataFrame | None = None
+    unique: bool = False
+
+    @property
+    def facts(self) -> ir.Table:
+        """The facts; where the answer is known they are only put together for those who ask for more."""
+        return self.source if isinstance(self.source, ir.Table) else self.source()
+
+    def answered(self, kind: "Kind") -> pd.DataFrame:
+        """The answer to the kind's query."""
+        return self.run(kind.query(self.facts, self.keys, unique=self.unique)) if self.answer is None else self.answer
 
 
 class Kind(Protocol):
-    """A form of indicator."""
+    """A form of indicator.
+
+    The answer to its query has the columns ``keys`` and ``labels``, and sums. The sums of disjoint groups of customers add
+    up where it ``adds``: the answer for coarser keys is then the sum over the finer ones.
+    """
 
     name: ClassVar[str]
     label: ClassVar[Text]
+    adds: ClassVar[bool]
 
-    def query(self, facts: ir.Table, keys: tuple[str, ...]) -> ir.Table:
-        """The query whose answer the value is read from."""
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the sums are split by within a group: a waiting time, a pattern."""
+        ...
+
+    def query(self, facts: ir.Table, keys: tuple[str, ...], *, unique: bool = False) -> ir.Table:
+        """The query whose answer the value is read from; ``rows`` counts the records of the source."""
         ...
 
     def read(self, request: Request) -> dict[Key, Figures]:
@@ -61,11 +86,15 @@ class Kind(Protocol):
         ...
 
 
-def per_unit(facts: ir.Table, keys: Sequence[str]) -> ir.Table:
+def per_unit(facts: ir.Table, keys: Sequence[str], *, unique: bool = False) -> ir.Table:
     """Facts summed per group and customer: ``v``, ``w``, ``rows``, ``squares`` (Σ weight² over rows)."""
     weight = facts.weight if "weight" in facts.columns else ibis.literal(1.0)
     records = facts.records if "records" in facts.columns else ibis.literal(1)
     facts = facts.mutate(value=facts.value.cast("float64"), weight=weight.cast("float64"), records=records)
+    if unique:
+        return facts.select(
+            *keys, "customer_id", v="value", w="weight", rows="records", squares=facts.weight * facts.weight
+        )
     return facts.group_by([*keys, "customer_id"]).aggregate(
         v=facts.value.sum(),
         w=facts.weight.sum(),
@@ -74,9 +103,9 @@ def per_unit(facts: ir.Table, keys: Sequence[str]) -> ir.Table:
     )
 
 
-def moments(facts: ir.Table, keys: Sequence[str]) -> ir.Table:
+def moments(facts: ir.Table, keys: Sequence[str], *, unique: bool = False) -> ir.Table:
     """The sums that every interval is made of: per group Σv, Σw, Σv², Σvw, Σw², Σ|v| over customers, n, rows."""
-    units = per_unit(facts, keys)
+    units = per_unit(facts, keys, unique=unique)
     return units.group_by(list(keys)).aggregate(
         n=units.customer_id.count(),
         rows=units.rows.sum(),
@@ -127,13 +156,20 @@ def keyed(frame: pd.DataFrame, keys: Sequence[str]) -> list[tuple[Key, dict[Hash
 class FromMoments:
     """Shared reading of one line of sums per group; a kind adds :meth:`figures`."""
 
-    def query(self, facts: ir.Table, keys: tuple[str, ...]) -> ir.Table:
+    adds: ClassVar[bool] = True
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """None: one line of sums per group."""
+        return ()
+
+    def query(self, facts: ir.Table, keys: tuple[str, ...], *, unique: bool = False) -> ir.Table:
         """Sums over customers per group."""
-        return moments(facts, keys)
+        return moments(facts, keys, unique=unique)
 
     def read(self, request: Request) -> dict[Key, Figures]:
         """Figures from the sums; the customers themselves are fetched only for groups that must be resampled."""
-        frame = request.run(self.query(request.facts, request.keys))
+        frame = request.answered(self)
         sums = {
             key: Sums(**{name: record[name] for name in Sums.__slots__})  # type: ignore[arg-type]
             for key, record in keyed(frame, request.keys)
@@ -159,7 +195,7 @@ class FromMoments:
     def _small(self, request: Request, wanted: list[Key], sums: Mapping[Key, Sums]) -> dict[Key, pd.DataFrame]:
         if not wanted:
             return {}
-        units = per_unit(request.facts, request.keys)
+        units = per_unit(request.facts, request.keys, unique=request.unique)
         # one query for all small groups; large groups stay on the engine
         counted = units.group_by(list(request.keys)).mutate(units_in_group=units.customer_id.count())
         most = max(sums[key].n for key in wanted)

@@ -1,12 +1,14 @@
 """What customers are worth."""
 
-import ibis
 import ibis.expr.types as ir
 
+from crmtools.indicators.buying import per_period
 from crmtools.indicators.catalogue import indicator
-from crmtools.indicators.facts import Periods, net_of_refunds
+from crmtools.indicators.facts import Periods
 from crmtools.indicators.kinds import Ratio
 from crmtools.words import Text
+
+ORDER_COLUMNS = ("customer_id", "ordered_at", "net_amount", "refund_amount?", "status?", "cogs?")
 
 
 @indicator(
@@ -15,12 +17,10 @@ from crmtools.words import Text
     kind=Ratio(), unit="money", better="higher", owner="sales", source="farris2010",
     formula=r"\frac{\sum (a_j - f_j)}{\#\{i : n_i \ge 1\}}",
     worked="(300 + (600 - 150) + 1200 + 200 * 7.1 + (80 + 120) + 250) / 6",
-    uses={"orders": ("customer_id", "ordered_at", "net_amount", "refund_amount?", "status?")}, excludes=("not_completed",),
+    uses={"orders": ORDER_COLUMNS}, excludes=("not_completed",), unique=True,
     caveat=Text("期末之后的退款会使该数字下修。", "Refunds after the end of the period lower it afterwards."),
 )  # fmt: skip
 def revenue_per_customer(orders: ir.Table, periods: Periods) -> ir.Table:
     """One row per customer with a completed order: the net amount of the period. Refunds count where the order was."""
-    rows = periods.rows(orders, "ordered_at")
-    done = rows.status.isnull() | (rows.status == "completed")
-    rows = rows.mutate(net=net_of_refunds(rows), excluded=ibis.ifelse(done, ibis.null("string"), "not_completed"))
-    return rows.group_by(["period", "customer_id", "excluded"]).aggregate(value=rows.net.sum(), records=rows.count())
+    bought = per_period(orders, periods)
+    return bought.select("period", "customer_id", "excluded", value="net", records="orders")

@@ -20,6 +20,7 @@ import duckdb
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+import pyarrow as pa
 from pyarrow import parquet
 
 import crmtools
@@ -116,27 +117,60 @@ class Data:
             return [table]
         return [f"{table}.{name}" for name, needed in columns if needed and not self.has(table, name)]
 
-    def execute(self, expression: ir.Table) -> pd.DataFrame:
-        """The answer to an expression over these tables; the same question is asked of the engine once per state of the data."""
+    def execute(self, expression: ir.Table, *, keep: bool = True) -> pd.DataFrame:
+        """The answer to an expression over these tables; the same question is asked of the engine once per state of the data.
+
+        With ``keep=False`` the answer is not remembered.
+        """
         text = str(ibis.to_sql(expression, dialect="duckdb"))
-        key = hashlib.sha256(f"{self.fingerprint}|{self.as_of}|{text}".encode()).hexdigest()[:32]
+        key = self._key(text)
         if key in self.answers:
             return self.answers[key].copy()
-        file = self.snapshot / "answers" / f"{key}.parquet" if self.snapshot else None
+        file = self._file(key)
         if file and file.is_file():
             table = parquet.read_table(file)
         else:
             # the text that was compiled for the key, not the expression: compiling is most of the time of a small question
             answer = self.backend.raw_sql(text).to_arrow_table()
             table = answer.cast(expression.schema().to_pyarrow())
+            if not keep:
+                return table.to_pandas(date_as_object=False)
             if file:
-                file.parent.mkdir(exist_ok=True)
-                part = file.with_suffix(f".{secrets.token_hex(4)}.part")
-                parquet.write_table(table, part)
-                part.replace(file)
+                _write_whole(table, file)
         # days become timestamps, the first time as every other
         self.answers[key] = table.to_pandas(date_as_object=False)
         return self.answers[key].copy()
+
+    def keep(self, name: str, answer: pd.DataFrame) -> None:
+        """Remember an answer by a name that tells all it depends on besides these data."""
+        key = self._key(name)
+        self.answers[key] = answer
+        if file := self._file(key):
+            _write_whole(pa.Table.from_pandas(answer, preserve_index=False), file)
+
+    def kept(self, name: str) -> pd.DataFrame | None:
+        """The answer that was remembered by this name, here or in another process."""
+        key = self._key(name)
+        if key not in self.answers:
+            file = self._file(key)
+            if not (file and file.is_file()):
+                return None
+            self.answers[key] = parquet.read_table(file).to_pandas(date_as_object=False)
+        return self.answers[key]
+
+    def _key(self, text: str) -> str:
+        return hashlib.sha256(f"{self.fingerprint}|{self.as_of}|{text}".encode()).hexdigest()[:32]
+
+    def _file(self, key: str) -> Path | None:
+        return self.snapshot / "answers" / f"{key}.parquet" if self.snapshot else None
+
+    def last_day(self, table: str) -> date | None:
+        """The last day on which a table has a row; None where it has none, or no time of its own."""
+        time = TABLES[table].time
+        if not (time and self.has(table, time)):
+            return None
+        last = self.execute(self[table].aggregate(last=self[table][time].max())).iloc[0, 0]
+        return None if pd.isna(last) else pd.Timestamp(last).date()
 
     def at(self, day: date) -> "Data":
         """The same data as they were known at the end of an earlier day."""
@@ -149,6 +183,14 @@ class Data:
     def __repr__(self) -> str:
         sizes = ", ".join(f"{item.table} {item.kept:,}" for item in self.door.tables)
         return f"Data as of {self.as_of} ({self.settings.name}): {sizes}"
+
+
+def _write_whole(table: pa.Table, file: Path) -> None:
+    """Write an answer beside the snapshot; readers see all of it or nothing."""
+    file.parent.mkdir(exist_ok=True)
+    part = file.with_suffix(f".{secrets.token_hex(4)}.part")
+    parquet.write_table(table, part)
+    part.replace(file)
 
 
 def _draw_no_bars(con: duckdb.DuckDBPyConnection) -> None:

@@ -1,0 +1,230 @@
+"""The sums behind the estimates: one query per indicator for all periods and groups, and many indicators in one query.
+
+An indicator's facts are summed on the engine to *cells*: a period, a value of each attribute, a reason why rows do not count.
+Customers belong to one cell of a period each, so the sums of coarser groups are sums of cells: one answer serves the value,
+the trend and every segment. At the start of a report :func:`gather` asks for the cells of all indicators over the same
+tables in one statement, so that they share its scans, and leaves them beside the snapshot; whoever measures finds them
+there, and asks for his own question where they are not.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from crmtools.indicators.catalogue import CATALOGUE, Indicator
+from crmtools.indicators.facts import Periods
+from crmtools.indicators.moments import FromMoments
+from crmtools.period import Period
+from crmtools.tables.source import Data
+
+Where = Mapping[str, Sequence[str]]
+UNKNOWN = ""
+"""The group of rows whose attribute is empty."""
+MOST_CELLS = 2000
+"""Combinations of the segments' values beyond which cells would be hardly fewer than customers."""
+
+
+def usable(item: Indicator, data: Data, table: str) -> bool:
+    """Whether the source has a table with all columns of it that an indicator needs."""
+    return not data.missing(table, item.columns(table))
+
+
+def missing_columns(item: Indicator, data: Data) -> list[str]:
+    """What the source lacks for an indicator: tables, ``table.column``, or ``one / other`` where either would do."""
+    lacks = [
+        name
+        for table in item.tables
+        if table not in item.optional
+        for name in data.missing(table, item.columns(table))
+    ]
+    return lacks + [" / ".join(group) for group in item.one_of if not any(usable(item, data, t) for t in group)]
+
+
+def attributes(item: Indicator, data: Data) -> tuple[str, ...]:
+    """What an indicator can be split by: what its facts carry, and the attributes of customers."""
+    there = [[*data[table].columns, *item.splits] for table in item.tables if data.has(table)]
+    own = tuple(name for name in item.splits if any(name in columns for columns in there))
+    return own + tuple(name for name in _of_customers(item, data) if name not in own)
+
+
+def _of_customers(item: Indicator, data: Data) -> tuple[str, ...]:
+    if not (item.by_customer and data.has("customers")):
+        return ()
+    spec = data["customers"].schema()
+    return tuple(name for name, kind in spec.items() if kind.is_string() and not name.endswith("_id"))
+
+
+def facts(
+    item: Indicator,
+    data: Data,
+    periods: tuple[Period, ...],
+    in_force: Mapping[str, object],
+    wanted: tuple[str, ...] = (),
+    where: Where | None = None,
+) -> ir.Table:
+    """The facts of an indicator with the attributes that are wanted and ``excluded``, of the customers that are."""
+    tables = {
+        table: data.needed(table, item.columns(table)) if usable(item, data, table) else None for table in item.tables
+    }
+    made = item.facts(**tables, periods=Periods(periods, data.backend, data.as_of), **in_force)
+    lacking = [name for name in wanted if name not in made.columns]
+    if lacking:
+        customers = data["customers"].select("customer_id", *lacking)
+        made = made.left_join(customers, "customer_id").drop("customer_id_right")
+    if "excluded" not in made.columns:
+        made = made.mutate(excluded=ibis.null("string"))
+    for name, allowed in (where or {}).items():
+        known = made[name].isin(allowed)
+        made = made.filter(known | made[name].isnull() if UNKNOWN in allowed else known)
+    return made
+
+
+def cells(
+    item: Indicator,
+    data: Data,
+    periods: tuple[Period, ...],
+    in_force: Mapping[str, object],
+    keys: tuple[str, ...],
+    where: Where,
+) -> pd.DataFrame:
+    """The sums of an indicator: columns ``period`` (its number), ``keys``, ``excluded``, the kind's labels, its sums."""
+    if set(where) <= set(segments(item, data)) and (found := gathered(item, data, in_force)) is not None:
+        standard = standard_periods(data)
+        if set(periods) <= set(standard) and set(keys) <= {*found.columns}:
+            return _rolled_up(item, _renumbered(found, standard, periods), ("period", *keys), where)
+    asked = facts(item, data, periods, in_force, tuple(dict.fromkeys([*keys, *where])), where)
+    return data.execute(item.kind.query(asked, ("period", *keys, "excluded"), unique=item.unique))
+
+
+def counted(item: Indicator, frame: pd.DataFrame) -> pd.DataFrame:
+    """The cells of the rows that count."""
+    return frame[frame["excluded"].isna()].drop(columns="excluded").reset_index(drop=True)
+
+
+def left_out(frame: pd.DataFrame, keys: tuple[str, ...]) -> dict[tuple[object, ...], tuple[tuple[str, int], ...]]:
+    """Rows that do not count, by group and reason."""
+    found: dict[tuple[object, ...], tuple[tuple[str, int], ...]] = {}
+    out = frame[frame["excluded"].notna()].groupby([*keys, "excluded"], dropna=False)["rows"].sum()
+    for (*key, reason), rows in out.items():  # type: ignore[misc]
+        group = tuple(None if value != value else value for value in key)
+        found[group] = (*found.get(group, ()), (str(reason), int(rows)))
+    return found
+
+
+def _renumbered(frame: pd.DataFrame, standard: tuple[Period, ...], periods: tuple[Period, ...]) -> pd.DataFrame:
+    """The cells of these periods, numbered as they are asked for; a period asked for twice stands twice."""
+    parts = [
+        frame[frame["period"] == standard.index(period)].assign(period=number) for number, period in enumerate(periods)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _rolled_up(item: Indicator, frame: pd.DataFrame, keys: tuple[str, ...], where: Where) -> pd.DataFrame:
+    for name, allowed in where.items():
+        known = frame[name].isin(list(allowed))
+        frame = frame[known | frame[name].isna() if UNKNOWN in allowed else known]
+    groups = [*keys, "excluded", *item.kind.labels]
+    sums = [name for name in frame.columns if name not in groups and pd.api.types.is_numeric_dtype(frame[name])]
+    return frame.groupby(groups, dropna=False, sort=False)[sums].sum().reset_index()
+
+
+# ---- all at once
+
+
+def standard_periods(data: Data) -> tuple[Period, ...]:
+    """The periods that a report asks every indicator for: the reported one, what it is compared with, the trend."""
+    report, one = data.settings.report, data.period
+    baselines = [goal.baseline for goal in data.settings.goals if isinstance(goal.baseline, Period)]
+    spans = [one, one.previous(), one.year_ago(), *one.up_to(report.trend_length, report.step), *baselines]
+    return tuple(dict.fromkeys(spans))
+
+
+def segments(item: Indicator, data: Data) -> tuple[str, ...]:
+    """The report's segments that an indicator can be cut by, as attributes of its customers."""
+    return tuple(n for n in data.segments if n in _of_customers(item, data) and n not in item.splits)
+
+
+def gathers(item: Indicator) -> bool:
+    """Whether the sums of an indicator are few numbers that add up over customers."""
+    return isinstance(item.kind, FromMoments) and item.waits_for is None
+
+
+def standard(item: Indicator, data: Data, in_force: Mapping[str, object]) -> ir.Table:
+    """The cells that a report needs of an indicator, as an expression."""
+    wanted = segments(item, data)
+    asked = facts(item, data, standard_periods(data), in_force, wanted)
+    return item.kind.query(asked, ("period", *wanted, "excluded"), unique=item.unique)
+
+
+def gather(data: Data, assumptions: Mapping[str, Mapping[str, object]], items: Sequence[Indicator] = ()) -> int:
+    """Ask for the standard cells of indicators, one statement per leading table; how many statements it took.
+
+    ``assumptions`` holds those in force by indicator; ``items`` are by default all that can be computed.
+    """
+    chosen = [
+        item for item in items or CATALOGUE.values() if gathers(item) and not missing_columns(item, data)
+    ]
+    if _combinations(data) > MOST_CELLS:
+        return 0
+    statements = 0
+    for group in _by_table(chosen):
+        todo = [item for item in group if gathered(item, data, assumptions[item.id]) is None]
+        if todo:
+            statements += 1
+            _gather(todo, data, assumptions)
+    return statements
+
+
+def _combinations(data: Data) -> int:
+    if not data.segments:
+        return 1
+    customers = data["customers"]
+    values = {name: customers[name].nunique() for name in data.segments}
+    return math.prod(int(count) + 1 for count in data.execute(customers.aggregate(**values)).iloc[0])
+
+
+def _by_table(items: Sequence[Indicator]) -> Iterator[list[Indicator]]:
+    for table in dict.fromkeys(item.tables[0] for item in items):
+        yield [item for item in items if item.tables[0] == table]
+
+
+def _gather(items: Sequence[Indicator], data: Data, assumptions: Mapping[str, Mapping[str, object]]) -> None:
+    """One statement: the cells of each indicator one below the other, told apart by their place."""
+    parts, wanted = [], list(dict.fromkeys(name for item in items for name in segments(item, data)))
+    for place, item in enumerate(items):
+        single = standard(item, data, assumptions[item.id])
+        lacking = {name: ibis.null("string") for name in wanted if name not in single.columns}
+        parts.append(single.mutate(place=ibis.literal(place, "int16"), **lacking))
+    columns = ["place", "period", *wanted, "excluded", *(n for n in parts[0].columns if n not in ("place", "period", "excluded", *wanted))]
+    together = ibis.union(*(part.select(columns) for part in parts)) if len(parts) > 1 else parts[0].select(columns)
+    answer = data.execute(together, keep=False)
+    for place, item in enumerate(items):
+        own = answer[answer["place"] == place].reset_index(drop=True)
+        foreign = [name for name in wanted if name not in segments(item, data)]
+        data.keep(_name(item, data, assumptions[item.id]), own.drop(columns=["place", *foreign]))
+
+
+def gathered(item: Indicator, data: Data, in_force: Mapping[str, object]) -> pd.DataFrame | None:
+    """The standard cells of an indicator if somebody asked for them before."""
+    return data.kept(_name(item, data, in_force)) if gathers(item) else None
+
+
+def _name(item: Indicator, data: Data, in_force: Mapping[str, object]) -> str:
+    """What the standard cells depend on besides the data. Compiling the query would take longer than computing the estimate."""
+    told = [f"{name}={value!r}" for name, value in sorted(in_force.items())]
+    spans = [period.id for period in standard_periods(data)]
+    return "|".join(["cells", item.id, *told, *spans, *segments(item, data), _code()])
+
+
+@cache
+def _code() -> str:
+    """The source that makes cells: all of the package that may come between a table and a sum."""
+    package = Path(__file__).parent
+    files = [*package.glob("*.py"), *(f for part in ("indicators", "lifetime", "tables") for f in (package / part).rglob("*.py"))]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()[:16]
