@@ -10,9 +10,12 @@ from crmtools.words import Text
 
 METHODS: dict[str, Text] = {
     "clopper_pearson": Text(
-        "Clopper–Pearson 精确区间（按有效样本量）", "exact (Clopper–Pearson) interval on the effective number of customers"
+        "Clopper–Pearson 精确区间（按有效样本量）",
+        "exact (Clopper–Pearson) interval on the effective number of customers",
     ),
-    "scenario": Text("分摊方案的上下界，并非抽样区间", "band over ways to allocate shared cost, not a sampling interval"),
+    "scenario": Text(
+        "分摊方案的上下界，并非抽样区间", "band over ways to allocate shared cost, not a sampling interval"
+    ),
     "influence": Text("影响函数法区间（按客户）", "interval by influence function, over customers"),
     "bootstrap": Text("bootstrap 百分位区间（按客户重抽样）", "bootstrap percentile interval over customers"),
     "wilson": Text("Wilson 区间（按有效样本量）", "Wilson interval on the effective number of customers"),

@@ -38,10 +38,7 @@ def usable(item: Indicator, data: Data, table: str) -> bool:
 def missing_columns(item: Indicator, data: Data) -> list[str]:
     """What the source lacks for an indicator: tables, ``table.column``, or ``one / other`` where either would do."""
     lacks = [
-        name
-        for table in item.tables
-        if table not in item.optional
-        for name in data.missing(table, item.columns(table))
+        name for table in item.tables if table not in item.optional for name in data.missing(table, item.columns(table))
     ]
     return lacks + [" / ".join(group) for group in item.one_of if not any(usable(item, data, t) for t in group)]
 
@@ -167,9 +164,7 @@ def gather(data: Data, assumptions: Mapping[str, Mapping[str, object]], items: S
 
     ``assumptions`` holds those in force by indicator; ``items`` are by default all that can be computed.
     """
-    chosen = [
-        item for item in items or CATALOGUE.values() if gathers(item) and not missing_columns(item, data)
-    ]
+    chosen = [item for item in items or CATALOGUE.values() if gathers(item) and not missing_columns(item, data)]
     if _combinations(data) > MOST_CELLS:
         return 0
     statements = 0
@@ -201,7 +196,13 @@ def _gather(items: Sequence[Indicator], data: Data, assumptions: Mapping[str, Ma
         single = standard(item, data, assumptions[item.id])
         lacking = {name: ibis.null("string") for name in wanted if name not in single.columns}
         parts.append(single.mutate(place=ibis.literal(place, "int16"), **lacking))
-    columns = ["place", "period", *wanted, "excluded", *(n for n in parts[0].columns if n not in ("place", "period", "excluded", *wanted))]
+    columns = [
+        "place",
+        "period",
+        *wanted,
+        "excluded",
+        *(n for n in parts[0].columns if n not in ("place", "period", "excluded", *wanted)),
+    ]
     together = ibis.union(*(part.select(columns) for part in parts)) if len(parts) > 1 else parts[0].select(columns)
     answer = data.execute(together, keep=False)
     for place, item in enumerate(items):
@@ -226,5 +227,8 @@ def _name(item: Indicator, data: Data, in_force: Mapping[str, object]) -> str:
 def _code() -> str:
     """The source that makes cells: all of the package that may come between a table and a sum."""
     package = Path(__file__).parent
-    files = [*package.glob("*.py"), *(f for part in ("indicators", "lifetime", "tables") for f in (package / part).rglob("*.py"))]
+    files = [
+        *package.glob("*.py"),
+        *(f for part in ("indicators", "lifetime", "tables") for f in (package / part).rglob("*.py")),
+    ]
     return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()[:16]

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from random_company import AS_OF, Frames, random_company
+from recomputed import RECOMPUTED as FURTHER
+from recomputed import all_tables
 
 import crmtools as crm
 from crmtools import CATALOGUE, Period
@@ -230,13 +232,13 @@ RECOMPUTED = {
         lead_conversion_rate, first_response_time, complaint_rate, interaction_frequency, backlog,
         survey_response_rate, overdue_ratio,
     )
-}  # fmt: skip
+} | FURTHER  # fmt: skip
 SEEDS = (1, 2)
 
 
 @pytest.fixture(scope="module", params=SEEDS)
 def company(request) -> tuple[crm.Data, Frames]:
-    frames = random_company(request.param)
+    frames = all_tables(random_company(request.param), request.param)
     return crm.open(**frames, as_of=AS_OF), cleaned(frames)
 
 

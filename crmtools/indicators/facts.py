@@ -64,7 +64,13 @@ class Periods:
         return table.inner_join(days, when == days.on_day).drop("on_day")
 
     def standing(
-        self, table: ir.Table, *, after: ir.DateValue, until: ir.DateValue, at: Literal["first_day", "end_day"], days_before: int = 0
+        self,
+        table: ir.Table,
+        *,
+        after: ir.DateValue,
+        until: ir.DateValue,
+        at: Literal["first_day", "end_day"],
+        days_before: int = 0,
     ) -> ir.Table:
         """The rows in force on a period's first day or end (``days_before`` earlier): after < that day <= until.
 
@@ -76,9 +82,7 @@ class Periods:
         return table.inner_join(periods, [periods.edge > after, periods.edge <= until]).drop("edge")
 
 
-def day_table(
-    backend: ibis.BaseBackend, rows: Sequence[tuple[int, date, date]], *, daily: bool = False
-) -> ir.Table:
+def day_table(backend: ibis.BaseBackend, rows: Sequence[tuple[int, date, date]], *, daily: bool = False) -> ir.Table:
     """A table of literal periods. Written out as SQL, so that equal questions are equal text."""
     values = ", ".join(f"({number}, DATE '{start}', DATE '{end}')" for number, start, end in rows)
     each = ", CAST(unnest(range(first_day, end_day, INTERVAL 1 DAY)) AS DATE) AS on_day" if daily else ""

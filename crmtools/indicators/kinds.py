@@ -433,7 +433,9 @@ class Concentration:
     def read(self, request: Request) -> dict[Key, Figures]:
         """The share with its interval by the influence function; no claim below thirty customers."""
         return {
-            key: self._figures({str(name): float(x) for name, x in line.items() if name not in request.keys}, request.level)  # type: ignore[arg-type]
+            key: self._figures(
+                {str(name): float(x) for name, x in line.items() if name not in request.keys}, request.level
+            )  # type: ignore[arg-type]
             for key, line in keyed(request.answered(self), request.keys)
         }
 
