@@ -13,6 +13,7 @@ from recomputed import all_tables
 
 import crmtools as crm
 from crmtools import CATALOGUE, Period
+from crmtools.tables import TABLES
 
 END = pd.Timestamp(AS_OF) + pd.Timedelta(days=1)
 DAY = pd.Timedelta(days=1)
@@ -37,27 +38,23 @@ def cleaned(frames: Frames) -> Frames:
             return 1.0
         return float(rates.loc[rates.date <= day, "rate"].iloc[-1])
 
-    for name, time, amounts in (
-        ("orders", "ordered_at", ["net_amount", "refund_amount"]),
-        ("spend", "period", ["amount"]),
-        ("invoices", "issued_at", ["amount", "written_off_amount"]),
-    ):
-        table = made[name]
-        factor = [rate(c, t.normalize()) for c, t in zip(table.currency, table[time], strict=True)]
-        for amount in amounts:
-            table[amount] = table[amount] * factor
-    for name, time in {
-        "orders": "ordered_at", "subscriptions": "started_at", "survey_answers": "answered_at", "tickets": "created_at",
-        "interactions": "at", "survey_invites": "sent_at", "leads": "created_at", "spend": "period",
-        "invoices": "issued_at", "payments": "paid_at", "customers": "acquired_at",
-    }.items():  # fmt: skip
-        made[name] = made[name][~(made[name][time] >= END)].copy()
-    for name, later in {
-        "subscriptions": ["ended_at"], "tickets": ["first_response_at", "resolved_at", "closed_at"],
-        "survey_invites": ["responded_at"], "leads": ["converted_at"], "invoices": ["written_off_at"],
-    }.items():  # fmt: skip
-        for column in later:
-            made[name][column] = made[name][column].where(~(made[name][column] >= END))
+    for name, table in made.items():
+        spec = TABLES[name]
+        if "currency" in table and spec.time and name != "fx_rates":
+            factor = [rate(c, t.normalize()) for c, t in zip(table.currency, table[spec.time], strict=True)]
+            for column in spec.columns:
+                if column.type == "money" and column.name in table:
+                    table[column.name] = table[column.name] * factor
+        if spec.time in table and name != "fx_rates":
+            made[name] = table = table[~(table[spec.time] >= END)].copy()
+        for column in spec.columns:
+            if column.later and column.name in table:
+                table[column.name] = table[column.name].where(~(table[column.name] >= END))
+    for name, table in made.items():  # what hangs on a row that is not there is not there either
+        for column in TABLES[name].columns:
+            if column.refers in made and column.required and column.name in table and column.name != "customer_id":
+                there = made[column.refers][TABLES[column.refers].key[0]]
+                made[name] = table = table[table[column.name].isin(there)].copy()
     return made
 
 
