@@ -3,7 +3,7 @@
 import ibis
 import ibis.expr.types as ir
 
-from crmtools.indicators.buying import gaps
+from crmtools.indicators.buying import holding
 from crmtools.indicators.catalogue import Around, indicator
 from crmtools.indicators.facts import Periods
 from crmtools.indicators.kinds import Model, Share
@@ -51,18 +51,9 @@ def churn_rate(subscriptions: ir.Table, periods: Periods, *, grace_days: int = 3
 )  # fmt: skip
 def inactivity_rate(orders: ir.Table, periods: Periods, *, window_days: int = 90, base_days: int = 365) -> ir.Table:
     """One row per customer whose last order before the window lies in the base: 1 when none lies in the window."""
-    bought = gaps(orders)
-    # the gap that holds the window's first day says when the customer bought last before it, and whether again since
-    far = bought.day + ibis.interval(days=base_days)
-    rows = periods.standing(
-        bought,
-        after=bought.day,
-        until=ibis.least(far, bought.next_day.fill_null(far)),
-        at="end_day",
-        days_before=window_days,
-    )
+    rows = holding(orders, periods, at="end_day", days_before=window_days, within=base_days, asked=[("end_day", 0)])
     quiet = rows.next_day.isnull() | (rows.next_day >= rows.end_day)
-    return rows.select("period", "customer_id", value=quiet.cast("float64"))
+    return rows.select("period", "customer_id", "copies", value=quiet.cast("float64"))
 
 
 @indicator(

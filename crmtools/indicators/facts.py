@@ -3,7 +3,7 @@
 Facts are rows with ``period`` (the number of the period), ``customer_id`` (the sampled unit; empty for rows that belong
 to nobody, such as spend), ``value`` (what the row adds to the numerator) and ``weight`` (what it adds to the
 denominator; 1 when the column is absent), and may have ``records`` (how many rows of the source it sums up). ``excluded`` names the reason why a row does not count; it is empty for rows
-that do. Durations have ``event`` instead: true when the wait ended, false when it still goes on. Any further column is
+that do. Where the facts hold one row per customer, ``copies`` may say that so many customers are alike. Durations have ``event`` instead: true when the wait ended, false when it still goes on. Any further column is
 an attribute that the indicator may be split by.
 """
 

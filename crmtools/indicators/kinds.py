@@ -80,8 +80,11 @@ class NetShare(FromMoments):
     label: ClassVar[Text] = Text("净占比", "net share")
 
     def figures(self, sums: Sums, request: Request, units: pd.DataFrame | None) -> Figures:
-        """Adjusted Wald on the effective n."""
-        net, either, n = sums.ratio, sums.sav / sums.sw, sums.sw**2 / sums.sww
+        """Adjusted Wald on the effective n, which is that of customers where each has one row of weight 1."""
+        net, either = sums.ratio, sums.sav / sums.sw
+        n = intervals.effective_n_of_net(
+            net, either, sums.variance, sums.n, sums.sw**2 / sums.sww, sums.sw**2 / sums.squares
+        )
         low, high = intervals.net_share(net, either, n, request.level)
         se = math.sqrt(max(either - net**2, 0) / n)
         return Figures(
