@@ -144,7 +144,7 @@ def nrr(subscriptions: ir.Table, periods: Periods, *, grace_days: int = 30, leav
     name=Text("流失挽回率", "Win-back rate"),
     meaning=Text("观察窗口开始前一年内流失（无订阅或长期无订单）的客户中，在窗口内重新订阅或下单的占比；窗口止于期末。", "Of the customers lost in the year before a window, by having no subscription or by not ordering, the share who begin one or order again within it; the window ends with the period."),
     kind=Share(), unit="percent", better="higher", owner="retention", source="thomas2004",
-    formula=r"\frac{\#\{i \in L(E - W) : b_i \in [E - W,\, E)\}}{\#L(E - W)}", worked="1 / 2",
+    formula=r"\frac{\#\{i \in L(E - W) : b_i \in [E - W,\, E)\}}{\#L(E - W)}",
     uses={"subscriptions?": ("customer_id", "started_at", "ended_at"), "orders?": ("customer_id", "ordered_at", "status?")},
     one_of=(("subscriptions", "orders"),), unique=True,
     caveat=Text(
@@ -176,7 +176,7 @@ def winback_rate(
 
     Who is back within the grace was never lost for :func:`churn_rate`, and is not won back here.
     """
-    if orders is not None and (subscriptions is None or activity == "orders"):
+    if subscriptions is None or (activity == "orders" and orders is not None):
         bought = gaps(orders)
         lost_on = bought.day + ibis.interval(days=quiet_days)
         far = lost_on + ibis.interval(days=lost_days)

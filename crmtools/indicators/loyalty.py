@@ -84,7 +84,7 @@ def retention_rate(
     By orders the one gap that holds the first day tells all: who orders in the period stays, and who does not, as long as
     the last order before it lies no further back than ``active_days`` before the end.
     """
-    if orders is not None and (subscriptions is None or activity == "orders"):
+    if subscriptions is None or (activity == "orders" and orders is not None):
         bought = gaps(orders)
         far = bought.day + ibis.interval(days=active_days)
         until = ibis.least(far, bought.next_day.fill_null(far))
@@ -102,7 +102,7 @@ def retention_rate(
     name=Text("同期群留存率", "Cohort retention"),
     meaning=Text("首次下单满规定月数的客户中，在该月再次下单的占比；期内各月所对应的同期群合并计算。", "Of the customers who first ordered so many calendar months ago, the share who order in that month; the cohorts that reach this age in the period are pooled."),
     kind=Share(), unit="percent", better="higher", owner="marketing", source="fader2007",
-    formula=r"\frac{\sum_c \#\{i \in c : n_i(c + k) \ge 1\}}{\sum_c \#c}", worked="(0 + 0 + 1) / (1 + 2 + 1)",
+    formula=r"\frac{\sum_c \#\{i \in c : n_i(c + k) \ge 1\}}{\sum_c \#c}", worked="(0 + 1 + 0) / (1 + 2 + 1)",
     uses={"orders": ("customer_id", "ordered_at", "status?")}, unique=True,
     caveat=Text(
         "只计完整落在期内的月份，即整个同期群都已观察到的月份；某月未下单的客户之后仍可能回来。",
@@ -131,7 +131,7 @@ def cohort_retention(orders: ir.Table, periods: Periods, *, age: int = 3) -> ir.
     name=Text("回购间隔中位数", "Median repurchase interval"),
     meaning=Text("相邻两个有已完成订单的日子之间的中位天数；尚未再次下单的按删失处理，不剔除。", "Median days from a day with a completed order to the customer's next; those who have not ordered again count as still waiting."),
     kind=Duration(), unit="days", better="lower", owner="marketing", source="kaplan1958",
-    formula=r"\inf\{t : \hat S(t) \le 1 - q\}", worked="31 + 30 + 29",
+    formula=r"\inf\{t : \hat S(t) \le 1 - q\}", worked="29 + 30 + 31",
     uses={"orders": ("customer_id", "ordered_at", "status?")},
     caveat=Text(
         "起点比本期早一个窗口，使每个间隔都至少观察这么多天，以往各期的数字也不再变动；购买频繁的客户间隔多，故更偏向他们。",
