@@ -1,34 +1,35 @@
 """Whether customers stay, come back and bring others, customer by customer from the definitions."""
 
 import itertools
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 DAY = pd.Timedelta(days=1)
 GRACE = 30 * DAY
+FAR = pd.Timestamp("2200-01-01")
 Frames = dict[str, pd.DataFrame]
 Answer = tuple[float | None, float, float, int]
 
 
 def draw(frames: Frames, rng: np.random.Generator) -> Frames:
     """Amounts and reasons of the subscriptions, some replaced by one that overlaps them; members with and without an enrolment row."""
-    contracts = frames["subscriptions"].copy()
-    size = len(contracts)
+    held = frames["subscriptions"].copy()
     # a third of what ended is taken over by a contract that begins some days before the end, or on its edge
-    ended = contracts[contracts.ended_at.notna()].iloc[::3]
+    ended = held[held.ended_at.notna()].iloc[::3]
     follow = ended.assign(
         subscription_id=ended.subscription_id + "b",
         started_at=ended.ended_at - pd.to_timedelta(rng.choice([0, 1, 29, 30, 31, 45], len(ended)), unit="D"),
         ended_at=ended.ended_at + pd.to_timedelta(rng.choice([0, 1, 40, 300], len(ended)), unit="D"),
     )
     follow = follow[follow.started_at >= ended.started_at]
-    contracts = pd.concat([contracts, follow], ignore_index=True)
-    size = len(contracts)
-    contracts["mrr"] = np.where(rng.random(size) < 0.05, np.nan, np.round(rng.lognormal(4, 1, size), 2))
-    contracts["currency"] = rng.choice(np.array(["CNY", "CNY", None, "USD"], dtype=object), size)
+    held = pd.concat([held, follow], ignore_index=True)
+    size = len(held)
+    held["mrr"] = np.where(rng.random(size) < 0.05, np.nan, np.round(rng.lognormal(4, 1, size), 2))
+    held["currency"] = rng.choice(np.array(["CNY", "CNY", None, "USD"], dtype=object), size)
     reasons = rng.choice(np.array(["voluntary", "payment", "other", None], dtype=object), size)
-    contracts["cancel_reason"] = np.where(contracts.ended_at.isna(), None, reasons)
+    held["cancel_reason"] = np.where(held.ended_at.isna(), None, reasons)
 
     people = frames["customers"].customer_id.to_numpy()
     joined = rng.choice(people, len(people) // 2, replace=False)
@@ -51,19 +52,39 @@ def draw(frames: Frames, rng: np.random.Generator) -> Frames:
         ]
     members = pd.DataFrame(parts).assign(points=1.0)
     members["event_id"] = [f"m{n}" for n in range(len(members))]
-    return {"subscriptions": contracts, "members": members}
+    return {"subscriptions": held, "members": members}
 
 
 def share(numerator: float, denominator: float, n: int) -> Answer:
     return (numerator / denominator if denominator else None, numerator, denominator, n)
 
 
-def runs(own: pd.DataFrame, day: pd.Timestamp) -> pd.DataFrame:
-    return own[(own.started_at <= day) & (own.ended_at.isna() | (own.ended_at >= day))]
+class Contract(NamedTuple):
+    """One row of subscriptions; what runs on has an end that lies far away."""
+
+    start: pd.Timestamp
+    end: pd.Timestamp
+    mrr: float
+    reason: object
 
 
-def begun(own: pd.DataFrame, after: pd.Timestamp, until: pd.Timestamp) -> pd.DataFrame:
-    return own[(own.started_at > after) & (own.started_at <= until)]
+def contracts(c: Frames) -> list[tuple[str, list[Contract]]]:
+    """The contracts by customer."""
+    rows = c["subscriptions"]
+    own: dict[str, list[Contract]] = {}
+    for who, start, end, mrr, reason in zip(
+        rows.customer_id, rows.started_at, rows.ended_at.fillna(FAR), rows.mrr, rows.cancel_reason, strict=True
+    ):
+        own.setdefault(who, []).append(Contract(start, end, mrr, reason))
+    return list(own.items())
+
+
+def runs(own: list[Contract], day: pd.Timestamp) -> list[Contract]:
+    return [one for one in own if one.start <= day <= one.end]
+
+
+def begun(own: list[Contract], after: pd.Timestamp, until: pd.Timestamp) -> list[Contract]:
+    return [one for one in own if after < one.start <= until]
 
 
 def order_days(c: Frames) -> dict[str, list[pd.Timestamp]]:
@@ -78,12 +99,9 @@ def months_inside(start: pd.Timestamp, end: pd.Timestamp) -> list[tuple[pd.Times
 
 
 def retention_rate(c, start, end) -> Answer:
-    base = kept = 0
-    for _, own in c["subscriptions"].groupby("customer_id"):
-        if len(runs(own, start)):
-            base += 1
-            kept += len(runs(own, end)) > 0 or len(begun(own, end, end + GRACE)) > 0
-    return share(kept, base, base)
+    base = [own for _, own in contracts(c) if runs(own, start)]
+    kept = sum(bool(runs(own, end) or begun(own, end, end + GRACE)) for own in base)
+    return share(kept, len(base), len(base))
 
 
 def retention_by_orders(c, start, end, active_days: int = 365) -> Answer:
@@ -142,33 +160,28 @@ def loyalty_active_rate(c, start, end) -> Answer:
     return share(active, base, base)
 
 
-def paid(own: pd.DataFrame, day: pd.Timestamp) -> float:
-    """Monthly revenue on a day: contracts in force, less those that another one has taken the place of."""
-    total, there = 0.0, False
-    for one in runs(own, day).itertuples():
-        takers = own[(own.started_at > one.started_at) & (own.started_at <= day)]
-        if pd.notna(one.ended_at):
-            outlives = takers.ended_at.isna() | (takers.ended_at > one.ended_at)
-            short = (takers.started_at <= one.ended_at) & (one.ended_at - takers.started_at <= GRACE)
-            if (outlives & short).any():
-                continue
-        there = True
-        total += 0.0 if pd.isna(one.mrr) else one.mrr
-    return total if there else np.nan
+def replaced(one: Contract, own: list[Contract], day: pd.Timestamp) -> bool:
+    """Whether another contract, begun by that day, has taken the place of this one that was about to end."""
+    takers = [other for other in own if one.start < other.start <= min(day, one.end) and other.end > one.end]
+    return one.end < FAR and any(one.end - other.start <= GRACE for other in takers)
 
 
-def paid_at_end(own: pd.DataFrame, day: pd.Timestamp) -> float:
-    now = paid(own, day)
-    return begun(own, day, day + GRACE).mrr.sum() if np.isnan(now) else now
+def amount(rows: list[Contract]) -> float:
+    return sum(one.mrr for one in rows if one.mrr == one.mrr)
+
+
+def in_force(own: list[Contract], day: pd.Timestamp) -> list[Contract]:
+    return [one for one in runs(own, day) if not replaced(one, own, day)]
 
 
 def recurring(c, spans) -> list[tuple[str, float, float]]:
     pairs = []
     for first, following in spans:
-        for who, own in c["subscriptions"].groupby("customer_id"):
-            before = paid(own, first)
+        for who, own in contracts(c):
+            before = amount(in_force(own, first))
             if before > 0:
-                pairs.append((who, before, paid_at_end(own, following)))
+                at_end = in_force(own, following) or begun(own, following, following + GRACE)
+                pairs.append((who, before, amount(at_end)))
     return pairs
 
 
@@ -184,16 +197,13 @@ def nrr(c, start, end) -> Answer:
 
 
 def winback_rate(c, start, end) -> Answer:
-    edge = end - 90 * DAY
-    lost = back = 0
-    for _, own in c["subscriptions"].groupby("customer_id"):
-        earlier = own[own.started_at < edge]
-        if earlier.empty or earlier.ended_at.isna().any():
-            continue
-        last = earlier.ended_at.max()
+    edge, lost, back = end - 90 * DAY, 0, 0
+    for _, own in contracts(c):
+        earlier = [one for one in own if one.start < edge]
+        last = max((one.end for one in earlier), default=FAR)
         if edge - GRACE - 365 * DAY <= last < edge - GRACE:
             lost += 1
-            back += ((own.started_at >= edge) & (own.started_at < end)).any()
+            back += any(edge <= one.start < end for one in own)
     return share(back, lost, lost)
 
 
