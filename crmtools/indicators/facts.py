@@ -91,6 +91,14 @@ def day_table(backend: ibis.BaseBackend, rows: Sequence[tuple[int, date, date]],
     return backend.sql(query, schema=schema)
 
 
+def whole_months(periods: Periods) -> ir.Table:
+    """The calendar months that lie wholly in a period, ``period``, ``first_day`` and ``end_day`` of each."""
+    months, spans = periods.table(step="month"), periods.table()
+    spans = spans.select(whole="period", begin="first_day", end="end_day")
+    inside = [months.period == spans.whole, months.first_day >= spans.begin, months.end_day <= spans.end]
+    return months.inner_join(spans, inside).select("period", "first_day", "end_day")
+
+
 def completed(orders: ir.Table) -> ir.Table:
     """The orders that count: status completed, or none given."""
     return orders.filter(orders.status.isnull() | (orders.status == "completed"))

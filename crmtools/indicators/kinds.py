@@ -36,6 +36,9 @@ ALIKE = Text("各客户数值相同，无法估计误差", "all customers are al
 SINGLE = Text("只有一位客户，无法估计误差", "a single customer: no error can be estimated")
 NOT_REACHED = Text("数据尚不足以达到该分位数", "the data do not reach that quantile yet")
 NO_UPPER = Text("区间上限尚未达到", "the upper limit is not reached by the data")
+NO_SHARE = Text(
+    "分子大于分母，不构成占比，不给出区间", "more above the line than below it: no share, and no interval of one"
+)
 NO_SPEND = Text("该期间没有费用记录", "no spend is recorded")
 NOBODY_WON = Text("有费用而无新客户", "money was spent, and nobody was won")
 NOTHING_BELOW = Text("有费用而无对应的客户或工单", "money was spent, and there is nothing to divide it by")
@@ -63,6 +66,8 @@ class Share(FromMoments):
 
     def figures(self, sums: Sums, request: Request, units: pd.DataFrame | None) -> Figures:
         """Wilson on the effective n: the design effect of weights and of repeated rows is taken out of n."""
+        if not 0 <= sums.ratio <= 1:
+            return replace(sums.figures, why=NO_SHARE)
         share, of_rows, of_units = sums.ratio, sums.sw**2 / sums.squares, sums.sw**2 / sums.sww
         n = intervals.effective_n(share, sums.variance, of_units, of_rows)
         limits = intervals.clopper_pearson if self.rare else intervals.wilson
