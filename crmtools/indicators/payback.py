@@ -67,8 +67,6 @@ def payback(patterns: pd.DataFrame, assumptions: Assumptions, level: float) -> F
     bare = Figures(n=n, rows=rows, numerator=cost, denominator=float(n))
     if not n:
         return replace(bare, why=NOBODY_WON)
-    if not n:
-        return _because(bare, NOBODY_WON)
     # what is booked by the month has a first booking before the first month is over, on whatever day it is booked
     if of["spend"].index.min() > 0:
         return replace(bare, why=GAP_IN_SPEND)
