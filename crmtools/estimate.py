@@ -33,6 +33,9 @@ METHODS: dict[str, Text] = {
         "Kaplan–Meier 分位数，Brookmeyer–Crowley 区间", "Kaplan–Meier quantile with Brookmeyer–Crowley interval"
     ),
     "parameter_draws": Text("模型参数与过程的模拟区间", "interval from draws of the model's parameters and process"),
+    "crossing": Text(
+        "累计均值置信带达到成本的月份", "the months in which the band of the cumulative mean reaches the cost"
+    ),
     "census": Text("全量统计，无抽样误差", "complete count: no sampling error"),
     "none": Text("未计算", "not computed"),
 }

@@ -19,7 +19,8 @@ Edge = Literal["first_day", "end_day"]
 def per_period(orders: ir.Table, periods: Periods) -> ir.Table:
     """A customer's orders in a period, one row for those that count and one for those that do not.
 
-    Columns ``period``, ``customer_id``, ``excluded`` (``not_completed`` or empty), ``net`` (less refunds), ``cogs``, ``orders``.
+    Columns ``period``, ``customer_id``, ``excluded`` (``not_completed`` or empty), ``net`` (less refunds), ``cogs``,
+    ``uncosted`` (the net amount of orders whose cost of goods is not known), ``orders``.
     """
     rows = periods.rows(orders, "ordered_at")
     done = rows.status.isnull() | (rows.status == "completed")
@@ -28,8 +29,23 @@ def per_period(orders: ir.Table, periods: Periods) -> ir.Table:
         excluded=ibis.ifelse(done, ibis.null("string"), "not_completed"),
     )
     return rows.group_by(["period", "customer_id", "excluded"]).aggregate(
-        net=rows.net.sum(), cogs=rows.cogs.sum(), orders=rows.count()
+        net=rows.net.sum(),
+        cogs=rows.cogs.sum(),
+        uncosted=rows.net.sum(where=rows.cogs.isnull()),
+        orders=rows.count(),
     )
+
+
+def gross_margin(bought: ir.Table, default_margin: float) -> ir.FloatingValue:
+    """What :func:`per_period` leaves after the cost of goods; where that is not known, a share of the net amount is left."""
+    unknown = bought.uncosted.fill_null(0.0)
+    return bought.net - bought.cogs.fill_null(0.0) - unknown * (1 - default_margin)
+
+
+def order_margin(orders: ir.Table, default_margin: float) -> ir.FloatingValue:
+    """What single orders leave after the cost of goods, by the same rule as :func:`gross_margin`."""
+    net = net_of_refunds(orders)
+    return ibis.ifelse(orders.cogs.isnull(), net * default_margin, net - orders.cogs)
 
 
 def order_days(orders: ir.Table) -> ir.Table:

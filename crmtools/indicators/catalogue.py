@@ -59,8 +59,11 @@ EXCLUSIONS: dict[str, Text] = {
     "earlier_answer": Text("同一客户较早的重复作答", "an earlier answer of the same customer"),
     "not_a_lead": Text("垃圾或重复线索", "spam or duplicate leads"),
     "spam": Text("垃圾工单", "spam tickets"),
+    "no_contacts": Text("没有触达名单的活动", "campaigns without a list of whom they reached"),
+    "no_cost": Text("未登记实际费用的活动的触达", "contacts of campaigns whose cost is not recorded"),
     "not_completed": Text("已取消或退回的订单", "cancelled or returned orders"),
     "unknown_source": Text("来源未知的新客户", "new customers whose source is not known"),
+    "organic": Text("无投放费用渠道的新客户（自然获客）", "customers won through channels without spend (organic)"),
     "off_scale": Text("超出量表范围的答案", "answers outside the scale"),
     "outside_base": Text(
         "获客日期缺失或晚于事件的客户", "of customers without a day of acquisition, or with a later one"

@@ -8,7 +8,7 @@ an attribute that the indicator may be split by.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Literal
 
@@ -48,6 +48,11 @@ class Periods:
             for part in (period.split(step) if step else (period,))
         ]
         return day_table(self.backend, rows, daily=daily)
+
+    def ending(self, *, days: int = 0, months: int = 0) -> "Periods":
+        """For each period the days or calendar months that end with it; facts of them belong to the period all the same."""
+        spans = [Period(add_months(p.end, -months) - timedelta(days=days), p.end) for p in self.periods]
+        return replace(self, periods=tuple(spans))
 
     def rows(self, table: ir.Table, moment: str, *, shift: int = 0, months: int = 0) -> ir.Table:
         """The rows whose ``moment`` lies in a period (moved as in :meth:`table`), with that period's columns.

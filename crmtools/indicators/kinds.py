@@ -33,6 +33,9 @@ from crmtools.words import Text
 NO_DATA = Text("该期间没有可用数据", "nothing to count in this period")
 TOO_FEW = Text("客户不足 {n} 位，不给出区间", "fewer than {n} customers: an interval would claim too much")
 ALIKE = Text("各客户数值相同，无法估计误差", "all customers are alike: the data show no error to measure")
+ALL_AT_TOP = Text(
+    "全部集中于前列客户，无法估计误差", "the top customers hold everything: the data show no error to measure"
+)
 SINGLE = Text("只有一位客户，无法估计误差", "a single customer: no error can be estimated")
 NOT_REACHED = Text("数据尚不足以达到该分位数", "the data do not reach that quantile yet")
 NO_UPPER = Text("区间上限尚未达到", "the upper limit is not reached by the data")
@@ -462,7 +465,9 @@ class Concentration:
         squares = excess + n * constant**2 + share**2 * line["svv"]
         squares += 2 * constant * above - 2 * share * times - 2 * constant * share * total
         se = math.sqrt(max(squares, 0.0) * n / (n - 1)) / total
-        if not se > 0:
+        if share > 1 - 1e-12:
+            return replace(bare, why=ALL_AT_TOP)
+        if not se > 1e-7:  # what is left of the sums' last digits
             return replace(bare, why=ALIKE)
         # on the log-odds scale, which keeps the limits between 0 and 1
         odds, half = math.log(share / (1 - share)), intervals.z_of(level) * se / (share * (1 - share))

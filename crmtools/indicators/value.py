@@ -1,14 +1,23 @@
 """What customers are worth."""
 
+import ibis
 import ibis.expr.types as ir
 
-from crmtools.indicators.buying import per_period
-from crmtools.indicators.catalogue import indicator
-from crmtools.indicators.facts import Periods
-from crmtools.indicators.kinds import Ratio
+from crmtools.indicators.allocation import Key, allocated
+from crmtools.indicators.buying import gaps, gross_margin, order_margin, per_period
+from crmtools.indicators.catalogue import Around, indicator
+from crmtools.indicators.facts import Periods, completed
+from crmtools.indicators.kinds import Concentration, Mean, Rate, Ratio
 from crmtools.words import Text
 
 ORDER_COLUMNS = ("customer_id", "ordered_at", "net_amount", "refund_amount?", "status?", "cogs?")
+COSTED_ORDERS = (*ORDER_COLUMNS[:-1], "cogs")
+"""The same columns in the same order, so that the engine still makes the shared tables once."""
+DAYS_PER_YEAR = 365.25
+DEFAULT_MARGIN = Text(
+    "缺商品成本的订单按净额的该比例计毛利",
+    "share of the net amount taken as margin where an order's cost of goods is missing",
+)
 
 
 @indicator(
@@ -24,3 +33,169 @@ def revenue_per_customer(orders: ir.Table, periods: Periods) -> ir.Table:
     """One row per customer with a completed order: the net amount of the period. Refunds count where the order was."""
     bought = per_period(orders, periods)
     return bought.select("period", "customer_id", "excluded", value="net", records="orders")
+
+
+@indicator(
+    name=Text("客单价", "Average order value"),
+    meaning=Text("期内已完成订单的净额（扣除退款）除以已完成订单数。", "Net amount of the completed orders of the period, less refunds, divided by the number of these orders."),
+    kind=Ratio(), unit="money", better="higher", owner="sales", source="farris2010", tier="extension",
+    formula=r"\frac{\sum (a_j - f_j)}{\sum n_i}", worked="(300 + (600 - 150) + 1200 + 200 * 7.1 + 80 + 120 + 250) / 7",
+    uses={"orders": ORDER_COLUMNS}, excludes=("not_completed",), unique=True,
+    caveat=Text("小额订单减少也会使其上升；拆单会使其下降。", "It also rises when small orders stop coming, and falls when orders are split."),
+)  # fmt: skip
+def aov(orders: ir.Table, periods: Periods) -> ir.Table:
+    """One row per customer with a completed order: net amount over the number of orders."""
+    bought = per_period(orders, periods)
+    return bought.select("period", "customer_id", "excluded", value="net", weight="orders", records="orders")
+
+
+@indicator(
+    name=Text("交易频率", "Purchase frequency"),
+    meaning=Text("近期买过的客户平均每年下单的天数；同日多单计一次，期内新获客户自获客之日起计时。", "Days with an order per customer and year, over those who bought lately; orders of one day are one, and who was won in the period counts from that day."),
+    kind=Rate(), unit="per_customer_year", better="higher", owner="marketing", source="ehrenberg1959",
+    formula=r"\frac{\sum d_i}{\sum y_i}", worked="(1 + 1 + 1 + 1 + 2 + 1) / ((5 * 92 + 91 + 22) / 365.25)",
+    uses={"orders": ("customer_id", "ordered_at", "status?"), "customers": ("customer_id", "acquired_at")},
+    caveat=Text(
+        "客户群为期末前活跃窗口内有已完成订单者；长期未购者不计入，故该数字不反映流失。",
+        "It is about those with a completed order in the active days before the end; who has long stopped buying is not among them, so that it says nothing about losses.",
+    ),
+    assumption_words={"active_days": Text("期末前多少天内买过才计入", "days before the end within which a customer must have bought")},
+    defensible={"active_days": (180, 365, 730)}, unique=True,
+)  # fmt: skip
+def purchase_frequency(orders: ir.Table, customers: ir.Table, periods: Periods, *, active_days: int = 365) -> ir.Table:
+    """One row per customer who bought lately: order days of the period, and the years of it that he was a customer.
+
+    A customer is one from the day of acquisition or of the first completed order, whichever is earlier: whoever orders is
+    a customer, whatever the list says.
+    """
+    bought = gaps(orders)
+    far = bought.day + ibis.interval(days=active_days)
+    # the gap that holds the end says who bought lately: one row per customer and period
+    base = periods.standing(
+        bought, after=bought.day, until=ibis.least(far, bought.next_day.fill_null(far)), at="end_day"
+    ).select("period", "customer_id", "first_day", "end_day")
+    within = periods.rows(bought, "day")
+    counts = within.group_by(["period", "customer_id"]).aggregate(days=within.count())
+    firsts = bought.filter(bought.nth == 0).select("customer_id", first_order="day")
+    rows = base.left_join(counts, ["period", "customer_id"]).drop("period_right", "customer_id_right")
+    rows = rows.left_join(firsts, "customer_id").drop("customer_id_right")
+    rows = rows.left_join(customers, "customer_id").drop("customer_id_right")
+    since = ibis.least(rows.first_order, rows.acquired_at.fill_null(rows.first_order))
+    exposed = rows.end_day.delta(ibis.greatest(since, rows.first_day), unit="day")
+    days = rows.days.fill_null(0)
+    return rows.select("period", "customer_id", value=days, weight=exposed / DAYS_PER_YEAR, records=days + 1)
+
+
+@indicator(
+    name=Text("产品使用率", "Product usage rate"),
+    meaning=Text("期末前最后若干天内，活跃用户数之和除以已购席位数之和。", "Over the last days of the period, active users divided by the seats paid for, day by day."),
+    kind=Ratio(), unit="percent", better="higher", owner="product", source="farris2010",
+    formula=r"\frac{\sum_{i,t} \min(u_{it}, s_{it})}{\sum_{i,t} s_{it}}",
+    worked="((2 + 4) + (1 + 1 + 0) + 5 + 0) / ((5 + 5) + (1 + 1 + 1) + 5 + 10)",
+    uses={"usage": ("customer_id", "date", "active_users", "entitled")},
+    caveat=Text(
+        "登录不等于获得价值；随套餐附送、本就无人使用的席位会拉低该数字；没有使用记录的日子不计入。",
+        "To log in is not to benefit; bundled seats that nobody was meant to use lower it; days without a record do not count.",
+    ),
+    assumption_words={"window_days": Text("期末前的观察天数", "days before the end that are looked at")},
+    defensible={"window_days": (7, 28, 91)},
+)  # fmt: skip
+def usage_rate(usage: ir.Table, periods: Periods, *, window_days: int = 28) -> ir.Table:
+    """One row per customer and day with seats; more users than seats (shared accounts) are as many as there are seats."""
+    rows = periods.ending(days=window_days).rows(usage, "date")
+    rows = rows.filter(rows.entitled > 0, rows.active_users.notnull())
+    return rows.select(
+        "period", "customer_id", value=ibis.least(rows.active_users, rows.entitled), weight=rows.entitled
+    )
+
+
+@indicator(
+    name=Text("客户净贡献", "Customer contribution margin"),
+    meaning=Text("期内净收入减去商品成本、服务成本与维系费用，除以期内有已完成订单的客户数；亏损客户保留在内。", "Net revenue of the period less cost of goods, cost to serve and cost of retention, divided by the customers with a completed order; those who cost more than they bring stay in."),
+    kind=Ratio(), unit="money", better="higher", owner="finance", source="niraj2001",
+    formula=r"\frac{\sum_i (a_i - g_i - s_i - k_i)}{\#\{i : n_i \ge 1\}}",
+    worked="((300 - 180) + (450 - 330) + (1200 - 800) + (200 - 130) * 7.1 + (80 - 50) + (120 - 70) + (250 - 150) - 2000 - 500) / 6",
+    uses={
+        "orders": COSTED_ORDERS, "spend?": ("period", "category", "amount"),
+        "tickets?": ("customer_id", "created_at", "handle_minutes", "type?"),
+    },
+    excludes=("not_completed",), unique=True,
+    caveat=Text(
+        "均摊与按收入分摊只在客户之间移动费用，均值不变、分群不同；按处理时长分摊时，无订单客户的工单费用不计入。"
+        "共用费用（如房租）不分摊；没有费用表时即为毛利；退货商品的成本不冲回。",
+        "Equal shares and shares of revenue only move cost between customers: the mean stays, groups differ. By handling time "
+        "the tickets of customers without an order keep their cost. Shared cost such as rent is not allocated; without a "
+        "table of spend it is the gross margin; the cost of goods that came back stays.",
+    ),
+    assumption_words={
+        "key": Text("服务成本的分摊依据：equal 客户均摊，revenue 按净收入，handling 按工单处理时长", "how cost to serve is allocated: equal per customer, by net revenue, or by handling time of tickets"),
+        "default_margin": DEFAULT_MARGIN,
+    },
+    defensible={"key": ("equal", "revenue", "handling"), "default_margin": Around(0.5)},
+)  # fmt: skip
+def customer_margin(
+    orders: ir.Table, spend: ir.Table | None, tickets: ir.Table | None, periods: Periods, *,
+    key: Key = "equal", default_margin: float = 0.4,
+) -> ir.Table:  # fmt: skip
+    """One row per customer with a completed order: what is left of the net amount."""
+    bought = per_period(orders, periods)
+    bought = bought.mutate(margin=gross_margin(bought, default_margin))
+    if spend is not None:
+        bought = allocated(bought, spend, tickets, periods, key)
+        bought = bought.mutate(margin=bought.margin - bought.cost)
+    return bought.select("period", "customer_id", "excluded", value="margin", records="orders")
+
+
+@indicator(
+    name=Text("历史客户价值（满龄累计毛利）", "Historic customer value at an age"),
+    meaning=Text("期内满规定月龄的客户，自首次下单起至该月龄的累计毛利，按客户平均。", "Of the customers who reach the age in the period, the margin from the first order up to that age, per customer."),
+    kind=Ratio(), unit="money", better="higher", owner="finance", source="farris2010",
+    formula=r"\frac{1}{\#\{i\}} \sum_i \sum_{t_j < t_{i1} + A} (a_j - g_j)", worked="(900 - 600) / 1",
+    uses={"orders": COSTED_ORDERS}, unique=True,
+    caveat=Text("只可在相同月龄之间比较；说的是一个月龄之前的新客户；未扣除服务与维系费用。", "Comparable at equal age only; it is about customers won that age ago; cost to serve and to retain is not taken off."),
+    assumption_words={"age_months": Text("首次下单后的月数", "months after the first order"), "default_margin": DEFAULT_MARGIN},
+    defensible={"default_margin": Around(0.5)},
+)  # fmt: skip
+def clv_historic(orders: ir.Table, periods: Periods, *, age_months: int = 12, default_margin: float = 0.4) -> ir.Table:
+    """One row per customer whose first completed order lies the age before the period: the margin of the days before that age."""
+    bought = gaps(orders)
+    firsts = periods.rows(bought.filter(bought.nth == 0), "day", months=-age_months)
+    firsts = firsts.select("period", "customer_id", until=firsts.day + ibis.interval(months=age_months))
+    rows = completed(orders).inner_join(firsts, "customer_id")
+    young = rows.filter(rows.ordered_at.date() < rows.until)
+    return young.group_by(["period", "customer_id"]).aggregate(
+        value=order_margin(young, default_margin).sum(), records=young.count()
+    )
+
+
+@indicator(
+    name=Text("客户关系价值综合指数", "Customer relationship value index"),
+    meaning=Text("交易金额、频率、使用率、客户价值、口碑与投诉率（反向）六项的加权综合。", "Six components weighted into one: amount, frequency, usage, lifetime value, word of mouth, and complaints turned round."),
+    kind=Mean(), unit="index", better="higher", owner="customer_success", source="oecd2008",
+    formula=r"100\,\frac{\sum_k w_k u_k(x_k)}{\sum_k w_k}",
+    uses={"orders": ("customer_id", "ordered_at", "net_amount"), "customers": ("customer_id",)},
+    caveat=Text("金额与频率已含在客户价值之中，会重复计算。", "Amount and frequency are part of the lifetime value: they would count twice."),
+    waits_for=Text("综合指数的标准化尺度与权重尚未建立", "the scales and weights of the composite are not settled yet"),
+)  # fmt: skip
+def relationship_value_index(orders: ir.Table, customers: ir.Table, periods: Periods) -> ir.Table:
+    """One row per customer: the weighted mean of the components' utilities."""
+    raise NotImplementedError
+
+
+@indicator(
+    name=Text("收入集中度", "Revenue share of the top tenth"),
+    meaning=Text("期内净收入最高的 10% 客户占全部净收入的比例。", "Share of the period's net revenue that comes from the tenth of the customers who bring most."),
+    kind=Concentration(), unit="percent", better="range", owner="finance", source="gastwirth1971", tier="extension",
+    formula=r"\frac{\sum_{i \le n/10} y_{(i)}}{\sum_i y_i}",
+    worked="0.6 * 200 * 7.1 / (300 + (600 - 150) + 1200 + 200 * 7.1 + (80 + 120) + 250)",
+    uses={"orders": ORDER_COLUMNS}, excludes=("not_completed",), unique=True,
+    caveat=Text(
+        "同一集团的多个法人若未合并，集中度会被低估；退款超过付款的客户按 0 计。客户之间差距悬殊而人数不多时，区间偏窄、数字偏低。",
+        "Legal entities of one group that are not merged make it look lower; customers who got back more than they paid count "
+        "with 0. With few and very unequal customers the value is too low and the interval too narrow.",
+    ),
+)  # fmt: skip
+def revenue_concentration(orders: ir.Table, periods: Periods) -> ir.Table:
+    """One row per customer with a completed order: the net amount of the period, never below 0."""
+    bought = per_period(orders, periods)
+    return bought.select("period", "customer_id", "excluded", value=ibis.greatest(bought.net, 0.0), records="orders")
