@@ -60,6 +60,7 @@ EXCLUSIONS: dict[str, Text] = {
     "not_a_lead": Text("垃圾或重复线索", "spam or duplicate leads"),
     "spam": Text("垃圾工单", "spam tickets"),
     "not_completed": Text("已取消或退回的订单", "cancelled or returned orders"),
+    "disputed": Text("存在争议的发票", "disputed invoices"),
     "off_scale": Text("超出量表范围的答案", "answers outside the scale"),
     "outside_base": Text(
         "获客日期缺失或晚于事件的客户", "of customers without a day of acquisition, or with a later one"
