@@ -180,6 +180,7 @@ def overdue_ratio() -> float:
             written_off = row["written_off_at"] and day(row["written_off_at"]) < END
             open_amount = float(row["amount"]) - paid[row["invoice_id"]]
             open_amount -= float(row["written_off_amount"]) if written_off else 0
+            open_amount = max(open_amount, 0.0)  # what is recovered after a write-off is owed to nobody
             total += open_amount
             late += open_amount * (day(row["due_at"]) < END)
     return late / total

@@ -64,6 +64,7 @@ EXCLUSIONS: dict[str, Text] = {
     "not_completed": Text("已取消或退回的订单", "cancelled or returned orders"),
     "unknown_source": Text("来源未知的新客户", "new customers whose source is not known"),
     "organic": Text("无投放费用渠道的新客户（自然获客）", "customers won through channels without spend (organic)"),
+    "disputed": Text("存在争议的发票", "disputed invoices"),
     "off_scale": Text("超出量表范围的答案", "answers outside the scale"),
     "outside_base": Text(
         "获客日期缺失或晚于事件的客户", "of customers without a day of acquisition, or with a later one"

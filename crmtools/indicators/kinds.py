@@ -216,6 +216,18 @@ class Total(FromMoments):
 
 
 @dataclass(frozen=True, slots=True)
+class Census(FromMoments):
+    """A share of a complete count: every record is there, nothing was sampled."""
+
+    name: ClassVar[str] = "census"
+    label: ClassVar[Text] = Text("全量占比", "share of a complete count")
+
+    def figures(self, sums: Sums, request: Request, units: pd.DataFrame | None) -> Figures:
+        """The quotient without an interval, and why there is none."""
+        return replace(sums.figures, method="census", why=CENSUS)
+
+
+@dataclass(frozen=True, slots=True)
 class Duration:
     """Quantile of a waiting time; waits that still go on are censored, never dropped.
 
@@ -378,11 +390,11 @@ class Scenario:
         return ()
 
     def query(self, facts: ir.Table, keys: tuple[str, ...], *, unique: bool = False) -> ir.Table:
-        """The sums per group; ``n`` counts the rows below the line."""
+        """The sums per group; ``n`` counts the customers below the line."""
         records = facts.records.sum() if "records" in facts.columns else facts.count()
         return facts.group_by(list(keys)).aggregate(
             rows=records,
-            n=(facts.weight != 0).cast("int64").sum(),
+            n=facts.customer_id.nunique(where=facts.weight != 0),
             **{name: facts[name].cast("float64").sum() for name in ("value", "least", "most", "weight")},
         )
 
