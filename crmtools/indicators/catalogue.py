@@ -62,7 +62,8 @@ EXCLUSIONS: dict[str, Text] = {
     "not_completed": Text("已取消或退回的订单", "cancelled or returned orders"),
     "off_scale": Text("超出量表范围的答案", "answers outside the scale"),
     "outside_base": Text(
-        "获客日期缺失或晚于事件的客户", "of customers without a day of acquisition, or with a later one"
+        "获客日期缺失、晚于该期间或当期不活跃的客户",
+        "of customers without a day of acquisition, or with a later one, or not active",
     ),
 }
 """Why a row of facts may not count. Indicators name these keys in the column ``excluded``."""
