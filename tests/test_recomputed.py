@@ -175,17 +175,12 @@ def first_response_time(c, start, end) -> Answer:
 def customer_months(c, start, end) -> pd.Series:
     people = c["customers"].dropna(subset=["acquired_at"]).set_index("customer_id").acquired_at
     people = people[people < end]
-    people = people[[is_active(c, who, won, start, end) for who, won in people.items()]]
+    # who bought or was won within 365 days before the end or in the period, or was subscribed on one of its days
+    since, orders, held = min(start, end - 365 * DAY), completed(c), c["subscriptions"]
+    active = set(orders.customer_id[within(orders.ordered_at, since, end)]) | set(people.index[people >= since])
+    active |= set(held.customer_id[(held.started_at < end) & ~(held.ended_at < start)])
+    people = people[people.index.isin(active)]
     return (end - people.clip(lower=start)).dt.days / MONTH
-
-
-def is_active(c, who: str, won: pd.Timestamp, start, end) -> bool:
-    """Bought or won within 365 days before the end or in the period, or subscribed on one of its days."""
-    since = min(start, end - 365 * DAY)
-    orders, held = completed(c), c["subscriptions"]
-    bought = within(orders.ordered_at[orders.customer_id == who], since, end).any()
-    spells = held[held.customer_id == who]
-    return won >= since or bought or ((spells.started_at < end) & ~(spells.ended_at < start)).any()
 
 
 def events_per_month(rows: pd.DataFrame, months: pd.Series, per: float) -> Answer:

@@ -72,9 +72,9 @@ def test_indicators_take_the_hours_as_assumptions() -> None:
     })  # fmt: skip
     data = crm.open(tickets=tickets, as_of=date(2025, 12, 31))
     office = {"opens": 9.0, "closes": 18.0, "work_days": 5}
-    assert crm.measure("first_response_time", data, **office).value == 1.5
-    assert crm.measure("resolution_time", data, **office).value == 9
-    assert crm.measure("first_response_time", data).value == pytest.approx(47.25)
+    assert crm.measure("first_response_time", data, period="2025-10", **office).value == 1.5
+    assert crm.measure("resolution_time", data, period="2025-10", **office).value == 9
+    assert crm.measure("first_response_time", data, period="2025-10").value == pytest.approx(47.25)
 
 
 @pytest.mark.parametrize("wrong", [{"opens": 18.0, "closes": 9.0}, {"closes": 25.0}, {"work_days": 0}, {"work_days": 8}])

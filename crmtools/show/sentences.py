@@ -186,7 +186,8 @@ def attribute(name: str, language: Language, item: Indicator | None = None) -> s
         if name in TABLES[table]:
             text = before_comma(TABLES[table][name].meaning.to(language))
             return text[:1].upper() + text[1:] if language == "en" else text
-    return name.replace("_", " ")
+    text = MADE_ATTRIBUTES.get(name, Text(name, name.replace("_", " "))).to(language)
+    return text[:1].upper() + text[1:] if language == "en" and name in MADE_ATTRIBUTES else text
 
 
 def before_comma(meaning: str) -> str:

@@ -30,7 +30,7 @@ def draw(frames: Frames, rng: np.random.Generator) -> Frames:
     follow = firsts.copy()
     follow["ticket_id"] = [f"again{n}" for n in range(len(follow))]
     late = np.arange(len(follow)) % 3
-    follow["created_at"] = firsts.resolved_at + 7 * DAY * (late > 0) + pd.to_timedelta(np.where(late == 2, 1, 0), unit="s")
+    follow["created_at"] = firsts.resolved_at + pd.to_timedelta(7 * (late > 0), unit="D") + pd.to_timedelta(1 * (late == 2), unit="s")
     for column in ("first_response_at", "resolved_at", "closed_at", "due_at"):
         follow[column] = pd.NaT
     contacts = [frames["interactions"]]
@@ -95,17 +95,14 @@ def overdue_open_share(c, start, end) -> Answer:
 
 
 def first_contact_resolution(c, start, end) -> Answer:
-    flags = []
-    for row, done in no_spam(c):
-        if not start - 7 * DAY <= done < end - 7 * DAY:
-            continue
-        topic = (row.customer_id, row.category or "")
-        again = any(
-            (other.customer_id, other.category or "") == topic and done < other.created_at <= done + 7 * DAY
-            for other, _ in no_spam(c)
-        )
-        reopened = pd.notna(row.reopened_count) and row.reopened_count > 0
-        flags.append((row.customer_id, not again and not reopened))
+    flags, opened, tickets = [], {}, no_spam(c)
+    for row, _ in tickets:
+        opened.setdefault((row.customer_id, row.category or ""), []).append(row.created_at)
+    for row, done in tickets:
+        if start - 7 * DAY <= done < end - 7 * DAY:
+            again = any(done < moment <= done + 7 * DAY for moment in opened[row.customer_id, row.category or ""])
+            reopened = pd.notna(row.reopened_count) and row.reopened_count > 0
+            flags.append((row.customer_id, not again and not reopened))
     return share_of(flags)
 
 
@@ -139,17 +136,18 @@ def interaction_decline(c, start, end) -> Answer:
 
 
 def contact_coverage(c, start, end) -> Answer:
-    orders, held, flags = c["orders"], c["subscriptions"], []
-    done, contacts = orders[orders.status.isna() | (orders.status == "completed")], contacts_by_customer(c)
-    for who in c["customers"].dropna(subset=["acquired_at"]).itertuples():
-        if who.acquired_at >= end:
-            continue
-        bought, since = done.ordered_at[done.customer_id == who.customer_id], end - 365 * DAY
-        spells = held[held.customer_id == who.customer_id]
-        runs = (spells.started_at < end) & ~(spells.ended_at < end - DAY)
-        if who.acquired_at >= since or ((bought >= since) & (bought < end)).any() or runs.any():
-            mine = contacts.get(who.customer_id, [])
-            flags.append((who.customer_id, any(end - 90 * DAY <= moment < end for moment in mine)))
+    since, contacts, flags = end - 365 * DAY, contacts_by_customer(c), []
+    active = set()
+    for row in c["orders"].itertuples():
+        if since <= row.ordered_at < end and row.status not in ("cancelled", "returned"):
+            active.add(row.customer_id)
+    for row in c["subscriptions"].itertuples():
+        if row.started_at < end and not row.ended_at < end - DAY:
+            active.add(row.customer_id)
+    for row in c["customers"].itertuples():
+        if row.acquired_at < end and (row.acquired_at >= since or row.customer_id in active):
+            mine = contacts.get(row.customer_id, [])
+            flags.append((row.customer_id, any(end - 90 * DAY <= moment < end for moment in mine)))
     return share_of(flags)
 
 
