@@ -15,7 +15,9 @@ MINUTE = timedelta(minutes=1)
 moments = st.datetimes(datetime(1895, 1, 1), datetime(2026, 12, 31)).map(lambda t: t.replace(second=0, microsecond=0))
 waits = st.tuples(moments, st.integers(0, 16 * 24 * 60))
 # quarters of an hour, so that a minute lies wholly inside or outside
-days = st.tuples(st.integers(0, 95), st.integers(1, 96)).filter(lambda x: x[0] < x[1]).map(lambda x: (x[0] / 4, x[1] / 4))
+days = (
+    st.tuples(st.integers(0, 95), st.integers(1, 96)).filter(lambda x: x[0] < x[1]).map(lambda x: (x[0] / 4, x[1] / 4))
+)
 
 
 def by_minute(start: datetime, end: datetime, opens: float, closes: float, work_days: int) -> float:
@@ -77,7 +79,9 @@ def test_indicators_take_the_hours_as_assumptions() -> None:
     assert crm.measure("first_response_time", data, period="2025-10").value == pytest.approx(47.25)
 
 
-@pytest.mark.parametrize("wrong", [{"opens": 18.0, "closes": 9.0}, {"closes": 25.0}, {"work_days": 0}, {"work_days": 8}])
+@pytest.mark.parametrize(
+    "wrong", [{"opens": 18.0, "closes": 9.0}, {"closes": 25.0}, {"work_days": 0}, {"work_days": 8}]
+)
 def test_impossible_hours_are_refused(wrong) -> None:
     with pytest.raises(crm.CRMError, match="opens before it closes"):
         crm.measure("resolution_time", crm.open("tiny"), **wrong)

@@ -68,6 +68,9 @@ EXCLUSIONS: dict[str, Text] = {
 }
 """Why a row of facts may not count. Indicators name these keys in the column ``excluded``."""
 
+MADE_ATTRIBUTES: dict[str, Text] = {"age_band": Text("已等待天数", "age in days")}
+"""What attributes are called that facts make themselves; all others are columns of a table."""
+
 
 @dataclass(frozen=True, slots=True)
 class Around:

@@ -18,7 +18,9 @@ from crmtools.indicators.requests import (
 )
 from crmtools.words import Text
 
-QUANTILE = Text("分位数：0.5 为中位数，0.9 为第 90 百分位", "quantile: 0.5 is the median, 0.9 the wait that nine in ten stay under")
+QUANTILE = Text(
+    "分位数：0.5 为中位数，0.9 为第 90 百分位", "quantile: 0.5 is the median, 0.9 the wait that nine in ten stay under"
+)
 
 
 @indicator(
@@ -133,7 +135,9 @@ def first_contact_resolution(tickets: ir.Table, periods: Periods, *, within_days
     marked = tickets.mutate(excluded=is_spam(tickets), done=done_at(tickets))
     told = ["customer_id", "category", "channel", "priority", "reopened_count", "excluded"]
     both = ibis.union(
-        marked.filter(marked.excluded.isnull()).select(*told, at=marked.created_at.cast("timestamp"), is_end=ibis.literal(False)),
+        marked.filter(marked.excluded.isnull()).select(
+            *told, at=marked.created_at.cast("timestamp"), is_end=ibis.literal(False)
+        ),
         marked.filter(marked.done.notnull()).select(*told, at=marked.done.cast("timestamp"), is_end=ibis.literal(True)),
     )
     # at one moment openings come first: a ticket opened and resolved at once does not follow itself

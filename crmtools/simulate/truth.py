@@ -217,7 +217,9 @@ def _at_risk(question: Question, active_days: int) -> pd.DataFrame:
         within(world.rows("orders"), "day", since, question.end)["customer"],
         held["customer"][subscribed],
     ]
-    there = arrivals[(arrivals["t"] < question.end) & arrivals["customer"].isin(pd.concat(active))].set_index("customer")
+    there = arrivals[(arrivals["t"] < question.end) & arrivals["customer"].isin(pd.concat(active))].set_index(
+        "customer"
+    )
     # the first day is counted whole
     return there.assign(days=question.end - np.floor(there["t"]).clip(lower=question.start))
 
@@ -237,7 +239,10 @@ def interaction_frequency(question: Question, *, active_days: int = 365) -> floa
     if "acquired_channel" in question.population.where:
         raise SettingsError("The true frequency of interactions is not known by channel.")
     company, there = question.world.company, _at_risk(question, active_days)
-    grown = np.exp(company.contacts_growth_per_year * question.world.years_since_2025(np.arange(question.start, question.end) + 0.5))
+    grown = np.exp(
+        company.contacts_growth_per_year
+        * question.world.years_since_2025(np.arange(question.start, question.end) + 0.5)
+    )
     until = np.concatenate([[0.0], np.cumsum(grown)])
     begin = np.clip(there["t"] - question.start, 0, None)
     events = until[-1] - np.interp(begin, np.arange(len(until)), until)

@@ -30,7 +30,9 @@ def draw(frames: Frames, rng: np.random.Generator) -> Frames:
     follow = firsts.copy()
     follow["ticket_id"] = [f"again{n}" for n in range(len(follow))]
     late = np.arange(len(follow)) % 3
-    follow["created_at"] = firsts.resolved_at + pd.to_timedelta(7 * (late > 0), unit="D") + pd.to_timedelta(1 * (late == 2), unit="s")
+    follow["created_at"] = (
+        firsts.resolved_at + pd.to_timedelta(7 * (late > 0), unit="D") + pd.to_timedelta(1 * (late == 2), unit="s")
+    )
     for column in ("first_response_at", "resolved_at", "closed_at", "due_at"):
         follow[column] = pd.NaT
     contacts = [frames["interactions"]]
