@@ -175,6 +175,11 @@ def first_response_time(c, start, end) -> Answer:
 def customer_months(c, start, end) -> pd.Series:
     people = c["customers"].dropna(subset=["acquired_at"]).set_index("customer_id").acquired_at
     people = people[people < end]
+    # who bought or was won within 365 days before the end or in the period, or was subscribed on one of its days
+    since, orders, held = min(start, end - 365 * DAY), completed(c), c["subscriptions"]
+    active = set(orders.customer_id[within(orders.ordered_at, since, end)]) | set(people.index[people >= since])
+    active |= set(held.customer_id[(held.started_at < end) & ~(held.ended_at < start)])
+    people = people[people.index.isin(active)]
     return (end - people.clip(lower=start)).dt.days / MONTH
 
 

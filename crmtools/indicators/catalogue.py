@@ -67,10 +67,14 @@ EXCLUSIONS: dict[str, Text] = {
     "disputed": Text("存在争议的发票", "disputed invoices"),
     "off_scale": Text("超出量表范围的答案", "answers outside the scale"),
     "outside_base": Text(
-        "获客日期缺失或晚于事件的客户", "of customers without a day of acquisition, or with a later one"
+        "获客日期缺失、晚于该期间或当期不活跃的客户",
+        "of customers without a day of acquisition, or with a later one, or not active",
     ),
 }
 """Why a row of facts may not count. Indicators name these keys in the column ``excluded``."""
+
+MADE_ATTRIBUTES: dict[str, Text] = {"age_band": Text("已等待天数", "age in days")}
+"""What attributes are called that facts make themselves; all others are columns of a table."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,10 @@ class Periods:
         """The first moment of which nothing is known: waits that still go on are censored here."""
         return ibis.literal(datetime.combine(self.as_of + timedelta(days=1), time()))
 
+    def ending(self, days: int) -> "Periods":
+        """The spans of so many days that end where the periods end, numbered like them."""
+        return replace(self, periods=tuple(Period(p.end - timedelta(days=days), p.end) for p in self.periods))
+
     def table(self, *, shift: int = 0, months: int = 0, step: Step | None = None, daily: bool = False) -> ir.Table:
         """Columns ``period``, ``first_day``, ``end_day`` (exclusive); both days moved by so many days and calendar months.
 
@@ -126,15 +130,16 @@ def hours_between(start: ir.TimestampValue, end: ir.TimestampValue) -> ir.Floati
     return end.delta(start, unit="second") / HOUR
 
 
-def exposure_months(customers: ir.Table, periods: Periods) -> ir.Table:
+def exposure_months(customers: ir.Table, periods: Periods, active: ir.Table | None = None) -> ir.Table:
     """Months each customer was at risk: from the period's start, or the day of acquisition, to the period's end.
 
-    Columns ``period``, ``customer_id``, ``months``.
+    Only of those in ``active`` (``period``, ``customer_id``), where it is given. Columns ``period``, ``customer_id``, ``months``.
     """
     days = periods.table()
     joined = customers.inner_join(days, [customers.acquired_at < days.end_day])
     begin = ibis.greatest(joined.acquired_at, joined.first_day)
-    return joined.select("period", "customer_id", months=joined.end_day.delta(begin, unit="day") / DAYS_PER_MONTH)
+    months = joined.select("period", "customer_id", months=joined.end_day.delta(begin, unit="day") / DAYS_PER_MONTH)
+    return months if active is None else months.semi_join(active, ["period", "customer_id"])
 
 
 def events_per_month(events: ir.Table, months: ir.Table) -> ir.Table:

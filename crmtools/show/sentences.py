@@ -16,7 +16,7 @@ from typing import Literal
 from crmtools import formats
 from crmtools.estimate import Estimate
 from crmtools.goals.reading import STATUS, Reading
-from crmtools.indicators.catalogue import Indicator, find
+from crmtools.indicators.catalogue import MADE_ATTRIBUTES, Indicator, find
 from crmtools.intervals import z_of
 from crmtools.measure import UNKNOWN
 from crmtools.period import Period
@@ -182,11 +182,11 @@ def name_of(estimate: Estimate, language: Language) -> str:
 def attribute(name: str, language: Language, item: Indicator | None = None) -> str:
     """What an attribute of customers is called, or one that the facts of ``item`` carry: by the table they come from."""
     own = item.tables if item is not None and name in item.splits else ()
-    for table in (*own, "customers", *TABLES):
-        if name in TABLES[table]:
-            text = before_comma(TABLES[table][name].meaning.to(language))
-            return text[:1].upper() + text[1:] if language == "en" else text
-    return name.replace("_", " ")
+    named = (TABLES[table][name].meaning for table in (*own, "customers", *TABLES) if name in TABLES[table])
+    if (meaning := next(named, MADE_ATTRIBUTES.get(name))) is None:
+        return name.replace("_", " ")
+    text = before_comma(meaning.to(language))
+    return text[:1].upper() + text[1:] if language == "en" else text
 
 
 def before_comma(meaning: str) -> str:
