@@ -61,6 +61,10 @@ EXCLUSIONS: dict[str, Text] = {
     "spam": Text("垃圾工单", "spam tickets"),
     "not_completed": Text("已取消或退回的订单", "cancelled or returned orders"),
     "off_scale": Text("超出量表范围的答案", "answers outside the scale"),
+    "incomplete": Text("作答不完整者的答案", "answers of respondents who left out too much"),
+    "no_weights": Text("未分配重要性权重者的答案", "answers of respondents who did not say what matters to them"),
+    "not_coded": Text("未编码情感的反馈", "feedback whose sentiment was not coded"),
+    "coded_once": Text("仅由一人编码的反馈", "feedback coded by one person only"),
     "outside_base": Text(
         "获客日期缺失或晚于事件的客户", "of customers without a day of acquisition, or with a later one"
     ),
