@@ -99,7 +99,7 @@ def negative_feedback_share(
         "How far coders of the same feedback agree beyond chance: 1 is always, 0 is what chance alone would give.",
     ),
     kind=Coefficient(agreement, ("codes",)), unit="coefficient", better="higher", owner="product", source="krippendorff2004",
-    formula=r"1 - \frac{D_o}{D_e}", worked="1 - (12 - 1) * (2 / 1 + 4 / 2) / (12**2 - (4**2 + 4**2 + 4**2))",
+    formula=r"1 - \frac{D_o}{D_e}", worked="1 - (12 - 1) * (2 / 1 + 4 / 2) / (12**2 - (4**2 + 3**2 + 5**2))",
     uses={"feedback": ("feedback_id", "at", "source?"), "feedback_codes": ("feedback_id", "coder_id", "code")},
     splits=("source",), by_customer=False, excludes=("coded_once",),
     caveat=Text(

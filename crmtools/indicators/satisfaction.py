@@ -159,7 +159,7 @@ def ces_mean(survey_answers: ir.Table, survey_items: ir.Table, periods: Periods,
     ),
     kind=Mean(), unit="gap", better="higher", owner="service", source="parasuraman1988",
     formula=r"\frac{\sum_i w_i \sum_d \omega_{id}\,(\bar P_{id} - \bar E_{id})}{\sum_i w_i}",
-    worked="((0.5 * ((5 + 6) / 2 - (6 + 7) / 2) + 0.5 * (6 - 6)) + (0.5 * ((6 + 6) / 2 - (6 + 6) / 2) + 0.5 * (7 - 5))"
+    worked="((0.5 * ((5 + 6) / 2 - (6 + 7) / 2) + 0.5 * (7 - 6)) + (0.5 * ((6 + 6) / 2 - (6 + 6) / 2) + 0.5 * (7 - 5))"
            " + (0.5 * ((4 + 5) / 2 - (7 + 7) / 2) + 0.5 * (6 - 7))) / 3",
     uses=SERVQUAL, splits=("dimension",), excludes=("earlier_answer", "off_scale", "incomplete", "no_weights"),
     caveat=Text(
@@ -187,7 +187,7 @@ def servqual_gap(
     name=Text("期望达成率", "Expectations met"),
     meaning=Text("感知不低于期望的受访客户占比。", "Share of respondents who found at least what they expected."),
     kind=Share(), unit="percent", better="higher", owner="service", source="parasuraman1994", tier="extension",
-    formula=r"\frac{\sum_i w_i\,[\sum_d \omega_{id}\,(\bar P_{id} - \bar E_{id}) \ge 0]}{\sum_i w_i}", worked="1 / 3",
+    formula=r"\frac{\sum_i w_i\,[\sum_d \omega_{id}\,(\bar P_{id} - \bar E_{id}) \ge 0]}{\sum_i w_i}", worked="2 / 3",
     uses=SERVQUAL, excludes=("earlier_answer", "off_scale", "incomplete", "no_weights"),
     caveat=Text(
         "期望接近满分的客户几乎不可能超出期望。",
