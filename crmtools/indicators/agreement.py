@@ -16,8 +16,13 @@ USABLE_DRAWS = 0.95
 """Share of the resamples in which more than one code must occur."""
 FEWEST = 10
 
-ONE_CODE = Text("所有编码相同，一致性无从谈起", "only one code was given: agreement by chance is certain, alpha has no meaning")
-TOO_FEW = Text(f"双重编码的反馈不足 {FEWEST} 条，不给出区间", f"fewer than {FEWEST} items coded twice: an interval would claim too much")
+ONE_CODE = Text(
+    "所有编码相同，一致性无从谈起", "only one code was given: agreement by chance is certain, alpha has no meaning"
+)
+TOO_FEW = Text(
+    f"双重编码的反馈不足 {FEWEST} 条，不给出区间",
+    f"fewer than {FEWEST} items coded twice: an interval would claim too much",
+)
 NO_ERROR = Text("编码完全一致，无法估计误差", "all items are coded alike: the data show no error to measure")  # fmt: skip
 
 

@@ -68,7 +68,9 @@ def gaps_by_dimension(
     rows = _last_questionnaire(periods.rows(survey_answers, "answered_at").inner_join(items, "item_id"))
     # the questionnaire of 1988 words half of its dimensions negatively; turned round, a gap keeps its meaning
     turned = (rows.direction == "bad") & (rows.role != "W")
-    rows = rows.mutate(score=ibis.ifelse(turned.fill_null(False), rows.scale_min + rows.scale_max - rows.value, rows.value))
+    rows = rows.mutate(
+        score=ibis.ifelse(turned.fill_null(False), rows.scale_min + rows.scale_max - rows.value, rows.value)
+    )
     each = rows.group_by(["period", "customer_id", "dimension", "excluded"]).aggregate(
         gap=rows.score.mean(where=rows.role == "P") - rows.score.mean(where=rows.role == "E"),
         stated=rows.score.sum(where=rows.role == "W"),
@@ -108,5 +110,7 @@ def _last_questionnaire(asked: ir.Table) -> ir.Table:
     last = asked.ended.max().over(ibis.window(group_by=["period", "customer_id", "off_scale"]))
     asked = asked.mutate(earlier=asked.ended < last)
     return asked.mutate(
-        excluded=ibis.cases((asked.off_scale, "off_scale"), (asked.earlier, "earlier_answer"), else_=ibis.null("string"))
+        excluded=ibis.cases(
+            (asked.off_scale, "off_scale"), (asked.earlier, "earlier_answer"), else_=ibis.null("string")
+        )
     )

@@ -11,9 +11,10 @@ from crmtools.indicators.screening import ScreenedShare
 from crmtools.words import Text
 
 
-def _whose(feedback: ir.Table) -> ir.StringValue:
-    """The customer; what nobody known has said stands for itself."""
-    return ibis.coalesce(feedback.customer_id, ibis.literal("feedback ") + feedback.feedback_id)
+def _of_units(feedback: ir.Table) -> ir.Table:
+    """The feedback by customer; what nobody known has said stands for itself."""
+    itself = ibis.literal("feedback ") + feedback.feedback_id
+    return feedback.mutate(customer_id=ibis.coalesce(feedback.customer_id, itself))
 
 
 @indicator(
@@ -54,11 +55,11 @@ def survey_response_rate(survey_invites: ir.Table, periods: Periods) -> ir.Table
 )  # fmt: skip
 def feedback_closure_rate(feedback: ir.Table, periods: Periods, *, within_days: int = 30) -> ir.Table:
     """One row per item received one window before the period: whether it was answered and acted on in time."""
-    rows = periods.rows(feedback, "at", shift=-within_days)
+    rows = periods.rows(_of_units(feedback), "at", shift=-within_days)
     last_day = rows["at"].date() + ibis.interval(days=within_days)
     closed = (rows.acknowledged_at.date() <= last_day) & (rows.actioned_at.date() <= last_day)
     return rows.select(
-        "period", "sentiment", "source", "topic", customer_id=_whose(rows), value=closed.fill_null(False).cast("float64")
+        "period", "customer_id", "sentiment", "source", "topic", value=closed.fill_null(False).cast("float64")
     )
 
 
@@ -84,9 +85,9 @@ def negative_feedback_share(
     feedback: ir.Table, periods: Periods, *, sensitivity: float = 1.0, specificity: float = 1.0
 ) -> ir.Table:
     """One row per item: whether it was coded negative. The kind corrects for what the coding misses and invents."""
-    rows = periods.rows(feedback, "at")
+    rows = periods.rows(_of_units(feedback), "at")
     return rows.select(
-        "period", "source", "topic", customer_id=_whose(rows),
+        "period", "customer_id", "source", "topic",
         value=(rows.sentiment == "negative").fill_null(False).cast("float64"),
         excluded=ibis.cases((rows.sentiment.isnull(), "not_coded"), else_=ibis.null("string")),
     )  # fmt: skip

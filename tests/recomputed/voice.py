@@ -9,7 +9,10 @@ Frames = dict[str, pd.DataFrame]
 Answer = tuple[float | None, float | None, float, int]
 DAY = pd.Timedelta(days=1)
 DIMENSIONS = ("tangibles", "reliability", "empathy")
-EDGES = ("2025-09-30 23:59:59", "2025-10-01", "2025-10-31 23:59:59", "2025-11-01", "2025-12-31 23:59:59", "2026-01-04")
+EDGES = pd.to_datetime(
+    ["2025-09-30 23:59:59", "2025-10-01", "2025-10-31 23:59:59", "2025-11-01", "2025-12-31 23:59:59", "2026-01-04"],
+    format="ISO8601",
+)
 
 
 # ---- what is drawn
@@ -41,7 +44,7 @@ def draw(frames: Frames, rng: np.random.Generator) -> Frames:
         customer = people[int(len(people) * rng.random() ** 2)]
         when = pd.Timestamp("2025-08-01") + pd.Timedelta(seconds=int(rng.integers(0, 155 * 86400)))
         if rng.random() < 0.1:
-            when = pd.Timestamp(rng.choice(EDGES))
+            when = EDGES[rng.integers(0, len(EDGES))]
         metrics = rng.choice(["ces", "servqual", "index", "brand"], rng.integers(1, 4), replace=False)
         weight = rng.choice([np.nan, 1.0, 0.5, 2.0])
         left_out = rng.choice([0.0, 0.0, 0.0, 0.1, 0.3])
@@ -57,7 +60,7 @@ def draw(frames: Frames, rng: np.random.Generator) -> Frames:
 
     size = 500
     received = pd.Timestamp("2025-07-01") + pd.to_timedelta(rng.integers(0, 188 * 86400, size), unit="s")
-    received = pd.Series(received).where(rng.random(size) > 0.1, pd.Series(pd.to_datetime(rng.choice(EDGES, size))))
+    received = pd.Series(received).where(rng.random(size) > 0.1, pd.Series(EDGES[rng.integers(0, len(EDGES), size)]))
     feedback = pd.DataFrame(
         {
             "feedback_id": [f"f{n}" for n in rng.permutation(size)],
@@ -80,7 +83,7 @@ def draw(frames: Frames, rng: np.random.Generator) -> Frames:
         for coder in rng.choice(5, rng.integers(1, 5), replace=False)
     ]
     rated = [
-        (case, f"c{rater}", criterion, float(rng.choice([0, 35.5, 70, 100, 101, -1], p=[0.2, 0.3, 0.2, 0.2, 0.05, 0.05])), day)
+        (case, f"c{rater}", criterion, float(rng.choice([0, 35.5, 70, 100, 101])), day)
         for case in rng.choice(frames["tickets"].ticket_id, 150, replace=False)
         for rater in rng.choice(4, rng.integers(1, 3), replace=False)
         for day in [pd.Timestamp("2025-08-01") + int(rng.integers(0, 155)) * DAY]
@@ -110,7 +113,7 @@ def _answers(c: Frames, start, end, metric: str) -> pd.DataFrame:
     answers = c["survey_answers"].merge(items, on="item_id")
     answers = answers[(answers.answered_at >= start) & (answers.answered_at < end)]
     answers["weight"] = answers.weight.fillna(1.0)
-    return answers.sort_values(["answered_at", "value"])
+    return answers.sort_values(["answered_at", "value", "weight"])
 
 
 def _on_scale(answers: pd.DataFrame) -> pd.DataFrame:
