@@ -38,7 +38,7 @@ SURVEY_ITEMS = Table(
             "servqual",
             "open",
             required=True,
-        ),  # fmt: skip
+        ),
         s.category("dimension", "维度", "dimension, for example reliability"),
         s.category("role", "期望、感知或重要性", "expectation, perception or weight", "E", "P", "W"),
         s.number("scale_min", "量表最低分", "lowest point of the scale", required=True),
