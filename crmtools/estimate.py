@@ -18,6 +18,7 @@ METHODS: dict[str, Text] = {
     ),
     "influence": Text("影响函数法区间（按客户）", "interval by influence function, over customers"),
     "bootstrap": Text("bootstrap 百分位区间（按客户重抽样）", "bootstrap percentile interval over customers"),
+    "bootstrap_of_items": Text("bootstrap 百分位区间（按条目重抽样）", "bootstrap percentile interval over items"),
     "wilson": Text("Wilson 区间（按有效样本量）", "Wilson interval on the effective number of customers"),
     "adjusted_wald": Text("调整 Wald 区间（净推荐值）", "adjusted Wald interval for a net score"),
     "clustered_t": Text("t 区间（按客户聚类）", "t interval, clustered by customer"),

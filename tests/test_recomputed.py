@@ -78,7 +78,7 @@ def last_answers(c: Frames, start, end, metric: str, top: float) -> pd.DataFrame
     items = c["survey_items"].query("metric == @metric and scale_max == @top")
     if metric == "nps":
         items = items.query("scale_min == 0")
-    answers = c["survey_answers"].merge(items, on="item_id")
+    answers = c["survey_answers"].merge(items[["item_id", "scale_min", "scale_max"]], on="item_id")
     answers = answers[within(answers.answered_at, start, end)].sort_values(["answered_at", "value"])
     answers = answers[(answers.value >= answers.scale_min) & (answers.value <= answers.scale_max)]
     last = answers.drop_duplicates(["customer_id", "item_id"], keep="last")

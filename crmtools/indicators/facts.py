@@ -120,7 +120,10 @@ def net_of_refunds(orders: ir.Table) -> ir.FloatingValue:
 
 def latest(rows: ir.Table, at: str, *, of: Sequence[str] = ("period", "customer_id")) -> ir.Table:
     """Mark all but the last row of each customer and period with ``excluded = 'earlier_answer'``."""
-    window = ibis.window(group_by=list(of), order_by=[ibis.desc(rows[at]), ibis.desc(rows.value)])
+    order = [rows[at], rows.value]
+    if "weight" in rows.columns:  # or two answers of one moment alike in value would be told apart by chance
+        order.append(rows.weight.fill_null(1.0))
+    window = ibis.window(group_by=list(of), order_by=[ibis.desc(column) for column in order])
     place = ibis.row_number().over(window)
     return rows.mutate(excluded=ibis.cases((place > 0, "earlier_answer"), else_=ibis.null("string")))
 

@@ -180,7 +180,11 @@ class FromMoments:
         }
         counted = {key: item for key, item in sums.items() if item.sw and math.isfinite(item.sw)}
         small = self._small(request, [key for key, item in counted.items() if self.resample(item)], counted)
-        figures = {key: self.figures(item, request, small.get(key)) for key, item in counted.items()}
+        # customers of groups too small to resample come along with the others, and must not make their interval another one
+        figures = {
+            key: self.figures(item, request, small.get(key) if self.resample(item) else None)
+            for key, item in counted.items()
+        }
         empty = {key: self.without_weight(item) for key, item in sums.items() if key not in counted}
         return figures | {key: item for key, item in empty.items() if item is not None}
 
