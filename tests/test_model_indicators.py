@@ -23,7 +23,7 @@ DAY = pd.Timedelta(days=1)
 # ---- a shop whose customers buy as the models say, and its tables by hand
 
 
-def shop(seed: int = 7, customers: int = 1500) -> pd.DataFrame:
+def shop(seed: int = 7, customers: int = 1000) -> pd.DataFrame:
     """Orders of two years, with a few that never became a purchase and purchase days split in two."""
     rng, rows = np.random.default_rng(seed), []
     (r, alpha, a, b), (p, q, v) = RATES, SPENDS

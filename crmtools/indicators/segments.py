@@ -37,7 +37,7 @@ def stability(patterns: pd.DataFrame, assumptions: Assumptions, level: float) ->
     The limits are percentiles over the refits: between them lies how alike two such segmentations are. They say nothing of how exactly
     the mean is known.
     """
-    clusters = int(assumptions["clusters"])  # type: ignore[call-overload]
+    clusters = int(assumptions["clusters"])
     weight = patterns["weight"].to_numpy(float)
     n = int(weight.sum())
     if n < FEWEST:
@@ -106,10 +106,10 @@ def _drawn(chances: np.ndarray, random: np.random.Generator) -> int:
 
 def _lloyd(points: np.ndarray, weight: np.ndarray, centres: np.ndarray, rounds: int) -> Clusters:
     squares, total = float(weight @ (points**2).sum(axis=1)), float(weight.sum())
-    weighed, labels, clusters = (points * weight[:, None]).T, None, len(centres)
+    weighed, labels, clusters = (points * weight[:, None]).T, np.full(len(points), -1), len(centres)
     for _ in range(rounds):
         found = _nearest(points, centres)
-        if labels is not None and np.array_equal(found, labels):
+        if np.array_equal(found, labels):
             break
         labels = found
         sizes = np.bincount(labels, weight, clusters)

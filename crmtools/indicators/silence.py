@@ -44,7 +44,8 @@ class Active:
         model = purchase_model(everyone)
         if model is None:
             return Figures(n=n, rows=seen, why=NOT_FITTED)
-        return cls(model, *(part[recent] for part in (everyone.x, everyone.t_x, everyone.T, everyone.weight)), n, seen)
+        x, t_x, age, weight = (part[recent] for part in (everyone.x, everyone.t_x, everyone.T, everyone.weight))
+        return cls(model, x, t_x, age, weight, n, seen)
 
     def silent(self, parameters: np.ndarray, horizon: float) -> np.ndarray:
         """The probability of no purchase in the next ``horizon`` days, by pattern."""
