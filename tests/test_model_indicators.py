@@ -62,6 +62,8 @@ def orders() -> pd.DataFrame:
 def data(orders) -> crm.Data:
     firsts = orders.groupby("customer_id")["ordered_at"].min().dt.normalize()
     customers = pd.DataFrame({"customer_id": firsts.index, "acquired_at": firsts.to_numpy()})
+    idle = pd.DataFrame({"customer_id": [f"idle{n}" for n in range(40)], "acquired_at": pd.Timestamp("2025-11-11")})
+    customers = pd.concat([customers, idle], ignore_index=True)
     days = pd.date_range("2025-01-15", "2025-12-15", freq="MS") + 14 * DAY
     spend = pd.DataFrame({"period": days, "category": "acquisition", "amount": 1000.0, "currency": "CNY"})
     return crm.open(orders=orders, customers=customers, spend=spend, as_of=AS_OF)
@@ -175,7 +177,7 @@ def test_value_to_cost_is_the_value_of_a_new_customer_by_the_cost_of_one(data, f
     worth = 0.4 * (1 + discounted(rates, nothing, nothing, nothing, 36, 0.10)[0]) * p * v / (q - 1)
     cost = crm.measure("cac", data, period="2025-Q4")
     found = crm.measure("clv_cac_ratio", data, period="2025-Q4")
-    assert found.value == pytest.approx(worth / cost.value, rel=2e-3)
+    assert found.value == pytest.approx(worth * (cost.n - 40) / cost.n / cost.value, rel=2e-3), "40 have not bought"
     assert (found.n, found.denominator) == (cost.n, pytest.approx(cost.value))
     assert found.high / found.low > cost.high / cost.low, "the models' error comes on top of the count's"
 
@@ -218,7 +220,7 @@ def test_models_that_cannot_be_fitted_say_so() -> None:
 
 
 def test_ratio_without_cost_or_customers_says_why() -> None:
-    cost = pd.DataFrame({"x": 0, "t_x": 0, "T": 0, "role": [PAID, WON], "money": 0, "value": [900.0, 0], "weight": 3})
+    cost = pd.DataFrame({"x": 0, "t_x": 0, "T": 0, "role": [PAID, WON], "money": 0, "value": [900.0, 3], "weight": 3})
     assert worth_to_cost(cost.head(1), MONEY, 0.95).why.en == "money was spent, and nobody was won"
     assert worth_to_cost(cost.tail(1), MONEY, 0.95).why.en == "no spend is recorded"
     found = worth_to_cost(cost, MONEY, 0.95)
@@ -328,7 +330,8 @@ def test_intervals_of_value_to_cost_cover() -> None:
     truth = worth_of_new(np.array(RATES), np.array(SPENDS), Terms.of(MONEY)) * mean_won / cost
     for seed in range(1, 201):
         patterns, _ = drawn(seed, 1500)
-        won = pd.DataFrame({"role": [PAID, WON], "value": [cost, 0.0], "weight": [1, rng.poisson(mean_won)]})
+        count = rng.poisson(mean_won)
+        won = pd.DataFrame({"role": [PAID, WON], "value": [cost, count], "weight": [1, count + 9]})
         found = worth_to_cost(pd.concat([patterns, won.assign(x=0, t_x=0, T=0)]), MONEY, 0.95)
         if found.low is not None:
             held.append(found.low <= truth <= found.high)

@@ -147,12 +147,14 @@ def _chance(
 def worth_to_cost(patterns: pd.DataFrame, assumptions: Assumptions, level: float) -> Figures:
     """Discounted margin expected of a new customer, the first purchase included, divided by what winning one cost.
 
-    Joint draws make the interval: of both models' parameters, and of the number won, which is a Poisson count (Jeffreys'
-    posterior). It is one of expectations: what chance makes of these few customers' purchases is not in it.
+    The models know buyers only. Of those who were won, the ones who bought are worth that much, the others nothing: what is
+    won for the money is the number of buyers. Joint draws make the interval: of both models' parameters, and of that number,
+    which is a Poisson count (Jeffreys' posterior). It is one of expectations: what chance makes of these few customers' purchases is not in it.
     """
     terms, everyone = Terms.of(assumptions), ages(patterns)
     cost = float(patterns.loc[patterns["role"] == PAID, "value"].sum())
-    won = int(patterns.loc[patterns["role"] == WON, "weight"].sum())
+    new = patterns[patterns["role"] == WON]
+    won, buyers = int(new["weight"].sum()), float(new["value"].sum())
     bare = Figures(n=won, rows=int(everyone.weight.sum()) + won)
     if not won:
         return replace(bare, why=NOBODY_WON if cost > 0 else NO_DATA)
@@ -167,8 +169,8 @@ def worth_to_cost(patterns: pd.DataFrame, assumptions: Assumptions, level: float
         rates.draws(DRAWS, seed=20030117).to_numpy(), spends.draws(DRAWS, seed=20030118).to_numpy(), strict=True
     )
     worth = np.array([worth_of_new(*pair, terms) for pair in pairs])
-    ratios = worth * np.random.default_rng(20030119).gamma(won + 0.5, size=DRAWS) / cost
-    ratio, one = value * won / cost, cost / won
+    ratios = worth * np.random.default_rng(20030119).gamma(buyers + 0.5, size=DRAWS) / cost
+    ratio, value, one = value * buyers / cost, value * buyers / won, cost / won
     known = Figures(ratio, n=won, rows=bare.rows, numerator=value, denominator=one)
     if not np.isfinite(ratios).all():
         return replace(known, why=NO_LIMITS)
