@@ -37,6 +37,11 @@ METHODS: dict[str, Text] = {
     "crossing": Text(
         "累计均值置信带达到成本的月份", "the months in which the band of the cumulative mean reaches the cost"
     ),
+    "model_delta": Text(
+        "模型参数（delta 法）与购买随机性的区间",
+        "delta-method interval of the model's parameters, with the chance of the purchases to come",
+    ),
+    "refits": Text("重抽样后各次重新聚类结果的百分位范围", "percentile range over refits to resampled customers"),
     "census": Text("全量统计，无抽样误差", "complete count: no sampling error"),
     "none": Text("未计算", "not computed"),
 }

@@ -5,15 +5,16 @@ from typing import Literal
 import ibis
 import ibis.expr.types as ir
 
-from crmtools.indicators.buying import holding
+from crmtools.indicators.buying import gaps, holding
 from crmtools.indicators.catalogue import Around, indicator
 from crmtools.indicators.contracts import beside, recurring
 from crmtools.indicators.facts import Periods, whole_months
 from crmtools.indicators.kinds import Model, Ratio, Share
-from crmtools.indicators.silence import PATTERN, expected_silence
-from crmtools.lifetime.occasions import purchase_days
+from crmtools.indicators.patterns import AGES, histories
+from crmtools.indicators.silence import expected_silence, share_at_risk
 from crmtools.words import Text
 
+BUYING = ("customer_id", "ordered_at", "net_amount", "status?", "refund_amount?")
 MRR = ("subscription_id", "customer_id", "started_at", "ended_at", "mrr")
 RECURRING_WORDS = {
     "grace_days": Text(
@@ -216,27 +217,42 @@ def warning_precision_at_k(
 @indicator(
     name=Text("预计静默占比（模型）", "Expected share of silent customers"),
     meaning=Text("当前活跃客户中，模型预计在未来一段时间内不会购买的占比。", "Of the customers active now, the share that the BG/NBD model expects not to buy in the coming days."),
-    kind=Model(expected_silence, PATTERN), unit="percent", better="lower", owner="retention", source="fader2005",
+    kind=Model(expected_silence, AGES), unit="percent", better="lower", owner="retention", source="fader2005",
     formula=r"\frac{1}{n} \sum_i \Pr(Y_i(H) = 0 \mid x_i, t_{x,i}, T_i)",
-    uses={"orders": ("customer_id", "ordered_at", "net_amount", "status?", "refund_amount?")},
+    uses={"orders": BUYING},
     caveat=Text("依据模型外推；节假日等季节因素未计入。", "An extrapolation by a model that knows no seasons."),
     assumption_words={
         "horizon_days": Text("展望的天数", "days ahead"),
         "active_days": Text("多少天内买过算活跃", "days within which an order makes a customer active"),
     },
+    defensible={"horizon_days": Around(0.5), "active_days": (180, 365, 730)}, unique=True,
 )  # fmt: skip
 def expected_churn_share(
     orders: ir.Table, periods: Periods, *, horizon_days: int = 90, active_days: int = 365
 ) -> ir.Table:
     """One row per customer seen by the end of the period: repeat purchase days x, age at the last t_x, age T."""
-    days = purchase_days(orders, until=max(period.last_day for period in periods.periods))
-    ends = periods.table()
-    rows = days.inner_join(ends, [days.day < ends.end_day])
-    seen = rows.group_by(["period", "customer_id", "end_day"]).aggregate(
-        first=rows.day.min(), last=rows.day.max(), occasions=rows.count()
-    )
-    age = seen.end_day.delta(seen["first"], unit="day") - 1
-    since = seen.end_day.delta(seen["last"], unit="day") - 1
-    return seen.select(
-        "period", "customer_id", x=seen.occasions - 1, t_x=age - since, T=age, recent=since < active_days
-    )
+    return histories(orders, periods)
+
+
+@indicator(
+    name=Text("高风险客户占比（模型）", "Share of customers at risk"),
+    meaning=Text("当前活跃客户中，模型给出的未来一段时间内不购买的概率达到预警阈值的占比。", "Of the customers active now, the share whose probability of not buying in the coming days, by the BG/NBD model, reaches the threshold of an alert."),
+    kind=Model(share_at_risk, AGES), unit="percent", better="lower", owner="retention", source="fader2005",
+    formula=r"\frac{\#\{i : \Pr(Y_i(H) = 0 \mid x_i, t_{x,i}, T_i) \ge \theta\}}{n}",
+    uses={"orders": BUYING},
+    caveat=Text(
+        "阈值应按团队可跟进的客户数在历史数据上确定，之后保持不变；模型每期重新拟合，小幅变动可能来自模型本身。购买频率本来就低的客户也会达到阈值。",
+        "Fix the threshold once, on past data, by how many alerts the team can follow up. The model is fitted anew every period: a small change may be the model's. Those who buy seldom anyway reach the threshold too.",
+    ),
+    assumption_words={
+        "horizon_days": Text("展望的天数", "days ahead"),
+        "threshold": Text("不购买概率达到多少算高风险", "probability of not buying from which a customer is at risk"),
+        "active_days": Text("多少天内买过算活跃", "days within which an order makes a customer active"),
+    },
+    defensible={"threshold": (0.7, 0.8, 0.9), "active_days": (180, 365, 730)}, unique=True,
+)  # fmt: skip
+def at_risk_share(
+    orders: ir.Table, periods: Periods, *, horizon_days: int = 90, threshold: float = 0.8, active_days: int = 365
+) -> ir.Table:
+    """One row per customer seen by the end of the period, as for the expected share of silent customers."""
+    return histories(orders, periods)

@@ -35,10 +35,6 @@ class Periods:
         """The first moment of which nothing is known: waits that still go on are censored here."""
         return ibis.literal(datetime.combine(self.as_of + timedelta(days=1), time()))
 
-    def ending(self, days: int) -> "Periods":
-        """The spans of so many days that end where the periods end, numbered like them."""
-        return replace(self, periods=tuple(Period(p.end - timedelta(days=days), p.end) for p in self.periods))
-
     def table(self, *, shift: int = 0, months: int = 0, step: Step | None = None, daily: bool = False) -> ir.Table:
         """Columns ``period``, ``first_day``, ``end_day`` (exclusive); both days moved by so many days and calendar months.
 

@@ -78,7 +78,7 @@ def interaction_decline(
 
     A customer won during the baseline has had less time in it than the test supposes, and is flagged less readily.
     """
-    rows = periods.ending(7 * (recent_weeks + baseline_weeks)).rows(meant(interactions), "at")
+    rows = periods.ending(days=7 * (recent_weeks + baseline_weeks)).rows(meant(interactions), "at")
     lately = rows["at"] >= rows.end_day - ibis.interval(days=7 * recent_weeks)
     counts = rows.mutate(lately=lately.cast("int64")).group_by(["period", "customer_id"])
     both = counts.aggregate(recent=lambda t: t.lately.sum(), baseline=lambda t: (1 - t.lately).sum())
@@ -113,7 +113,7 @@ def contact_coverage(
 ) -> ir.Table:
     """One row per customer active at the period's end: 1 when there was a contact."""
     base = active_at_end(customers, orders, subscriptions, periods, days=active_days)
-    contacts = periods.ending(within_days).rows(meant(interactions), "at")
+    contacts = periods.ending(days=within_days).rows(meant(interactions), "at")
     touched = contacts.select(span="period", reached="customer_id").distinct()
     rows = base.left_join(touched, [base.period == touched.span, base.customer_id == touched.reached])
     return rows.select("period", "customer_id", value=rows.reached.notnull().cast("float64"))

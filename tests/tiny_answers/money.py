@@ -3,6 +3,7 @@
 import csv
 from collections import defaultdict
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 TINY = Path(__file__).parents[2] / "data" / "tiny"
@@ -38,7 +39,9 @@ def _open(row: dict[str, str], *, until: date) -> float:
     if _day(row["issued_at"]) > until:
         return 0.0
     gone = row["written_off_at"] and _day(row["written_off_at"]) <= until
-    left = float(row["amount"]) - _paid(row["invoice_id"], until=until) - float(row["written_off_amount"] if gone else 0)
+    left = (
+        float(row["amount"]) - _paid(row["invoice_id"], until=until) - float(row["written_off_amount"] if gone else 0)
+    )
     return max(left, 0.0)
 
 
@@ -56,7 +59,7 @@ def dso() -> float:
 def roll_rate() -> float:
     firsts = [date(2025, 10, 1), date(2025, 11, 1), date(2025, 12, 1), END]
     held = rolled = 0.0
-    for first, following in zip(firsts, firsts[1:], strict=False):
+    for first, following in pairwise(firsts):
         for row in _read("invoices"):
             if not 1 <= (first - _day(row["due_at"])).days <= 30:
                 continue
@@ -87,7 +90,9 @@ def bad_debt_ratio() -> float:
         sold += float(row["amount"])
         if row["written_off_at"]:
             after = _paid(row["invoice_id"], until=date(2025, 12, 31))
-            lost += float(row["written_off_amount"]) - (after - _paid(row["invoice_id"], until=_day(row["written_off_at"])))
+            lost += float(row["written_off_amount"]) - (
+                after - _paid(row["invoice_id"], until=_day(row["written_off_at"]))
+            )
     return lost / sold
 
 
