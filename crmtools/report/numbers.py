@@ -50,7 +50,10 @@ class Numbers:
     def of(self, indicator: str) -> Own | None:
         """The numbers of an indicator for all customers; None where they could not be read."""
         own = [item for item in self.estimates if item.indicator == indicator and not item.group]
-        return Own(*own[:COMPARED], tuple(own[COMPARED:])) if len(own) >= COMPARED else None
+        if len(own) < COMPARED:
+            return None
+        now, previous, year_ago, *trend = own
+        return Own(now, previous, year_ago, tuple(trend))
 
 
 def compute(plan: Plan, data: Data) -> Numbers:

@@ -6,7 +6,7 @@ from html import escape, unescape
 from latex2mathml.converter import convert
 
 from crmtools import formats
-from crmtools.indicators.catalogue import DIMENSIONS, EXCLUSIONS, OWNERS, Indicator, Tier, find
+from crmtools.indicators.catalogue import CATALOGUE, DIMENSIONS, EXCLUSIONS, OWNERS, Indicator, Tier, find
 from crmtools.measure import measure, not_computable, resolve, sql
 from crmtools.readiness import readiness
 from crmtools.show.cards import reason_words
@@ -113,7 +113,7 @@ def _missing(item: Indicator, data: Data, language: Language) -> str:
     """What is missing and how to get it, or what the indicator waits for."""
     if not not_computable(item, data):
         return ""
-    one = readiness(data)[item.id]
+    one = readiness(data, {**CATALOGUE, item.id: item}.values())[item.id]
     how = advice(one, language)
     return escape(what_is_missing(one, language)) + (tag("small", escape(how)) if how else "")
 
