@@ -129,7 +129,9 @@ def test_readiness_is_one_block_that_leads_to_the_pages(made, language):
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_page_of_a_goal_without_numbers_says_what_to_do(made, language):
     lacking = replace(made[0].readiness["churn_rate"], state="missing", why=Text(HOSTILE, HOSTILE))
-    lacking = replace(lacking, either=Text("导出 <x>", "export <x>"), cheapest=Addition(("x",), (), Text("", "")))
+    lacking = replace(
+        lacking, either=Text("导出 <x>", "export <x>"), cheapest=Addition(("x",), (CATALOGUE["nps"],), Text("", ""))
+    )
     page = pages.unavailable_page(
         Entry("churn_rate", Text("甲", "A"), "generated", indicator="churn_rate"), lacking, language
     )

@@ -1,5 +1,6 @@
 """Pages that set indicators side by side: the lists of the source articles, and the indicators of a dimension."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
@@ -25,7 +26,7 @@ from crmtools.words import LANGUAGES, Text
 # pyarrow asks pandas for an option that pandas 3 has deprecated
 pytestmark = pytest.mark.filterwarnings("ignore:The 'future.infer_string' option:DeprecationWarning")
 
-NAMED = """
+NAMED = re.findall(r"\w+", """
     csat_mean csat_top2 csat_index ces_mean servqual_gap service_quality_expert brand_perception_index nps
     repeat_purchase_rate retention_rate cohort_retention repurchase_interval referral_rate loyalty_active_rate
     churn_rate inactivity_rate revenue_churn nrr expected_churn_share at_risk_share winback_rate
@@ -37,7 +38,7 @@ NAMED = """
     negative_feedback_share coding_agreement dso overdue_ratio roll_rate default_rate bad_debt_ratio
     expectation_met_rate aov revenue_concentration cac_payback cost_per_ticket reopen_rate backlog
     contact_coverage on_time_payment_rate segment_stability crm_data_quality
-""".split()
+""")  # fmt: skip
 """The indicators that the two articles and their extensions call for."""
 OK = dict.fromkeys(CATALOGUE, "ok")
 
@@ -65,6 +66,9 @@ class _Links(HTMLParser):
     def handle_starttag(self, tag, attrs):
         self._href = dict(attrs).get("href")
         self.classes.append(dict(attrs).get("class"))
+
+    def handle_endtag(self, tag):
+        self._href = None
 
     def handle_data(self, data):
         self.text.append(data)
