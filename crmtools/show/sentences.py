@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from string import Formatter
 from typing import Literal
 
@@ -25,6 +26,7 @@ from crmtools.words import Language, Text, word
 
 Verdict = Literal["higher", "lower", "same", "undetectable", "unknown"]
 
+A_WEEK = 7
 NO_REASON = Text("没有可用数据", "there are no data")
 
 
@@ -217,6 +219,28 @@ def stated(estimate: Estimate, language: Language, currency: str = "") -> str:
     return say(_STATED, language, value=value, certainty=sure, **words)
 
 
+def ripening(estimate: Estimate, language: Language) -> str:
+    """That a part of the period may still change, and that the data end before it does; empty where neither is so."""
+    if known(estimate.value) is None:
+        return ""
+    said = []
+    if estimate.maturity is not None and estimate.maturity < 1:
+        # never "100 % is mature" where a part is not
+        share = formats.percent(min(max(estimate.maturity, 0.0), 0.99), language, 0)
+        said.append(say(_RIPENING, language, share=share))
+    if estimate.data_until is not None and _ends_early(estimate.data_until, estimate.period):
+        said.append(say(_REACHES, language, day=formats.day(estimate.data_until, language)))
+    return ("" if language == "zh" else " ").join(said)
+
+
+def _ends_early(until: date, period: Period) -> bool:
+    """Whether data end before the last third of a period and more than a week before its end.
+
+    Sooner it would be said of all that is booked by month: its last row is of the first day of the last month.
+    """
+    return (period.last_day - until).days > max(A_WEEK, period.days / 3)
+
+
 def compared(now: Estimate, then: Estimate, language: Language, currency: str = "") -> str:
     """How it compares with an earlier period; empty where there is nothing to compare from."""
     if known(now.value) is None:
@@ -279,6 +303,11 @@ _NO_INTERVAL = Text("无区间：{why}", "no interval: {why}")
 _STATED = Text("{when}，{name}为 {value}（{certainty}）。", "{name} stood at {value} {when} ({certainty}).")
 _NO_VALUE = Text("{when}，{name}无法计算：{why}。", "{name} could not be computed {when}: {why}.")
 _HIDDEN = Text("{when}，{name}不予公布：样本过少。", "{name} is not shown {when}: too few customers.")
+_RIPENING = Text(
+    "本期仅 {share} 的时间观察期已满，数字仍可能变动。",
+    "Only {share} of the period is mature: the figure may still change.",
+)
+_REACHES = Text("数据只到 {day}。", "The data reach only to {day}.")
 _NOTHING_THEN = Text("{then}没有可比数值：{why}。", "There is no value of {then} to compare with: {why}.")
 _BETTER, _WORSE = Text("，属于改善", ", an improvement"), Text("，属于恶化", ", a deterioration")
 _COMPARED: dict[Verdict, Text] = {
