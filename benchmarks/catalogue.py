@@ -210,8 +210,10 @@ class Pandas:
         return out
 
     def purchase_frequency(self) -> list[float]:
-        acquired = self.people.set_index("customer_id")["acquired_at"].astype("datetime64[ns]")
-        since = pd.concat([acquired, self.first.astype("datetime64[ns]")], axis=1).min(axis=1)
+        acquired = pd.to_datetime(self.people.set_index("customer_id")["acquired_at"]).astype("datetime64[us]")
+        first = self.first.astype("datetime64[us]")
+        acquired = acquired.reindex(first.index)
+        since = first.where(~(acquired < first), acquired)
         out = []
         for start, end in self.by_month():
             base = self._last_before(end, 365)[["customer_id"]]

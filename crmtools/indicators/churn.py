@@ -5,7 +5,7 @@ from typing import Literal
 import ibis
 import ibis.expr.types as ir
 
-from crmtools.indicators.buying import gaps, holding
+from crmtools.indicators.buying import Edge, holding
 from crmtools.indicators.catalogue import Around, indicator
 from crmtools.indicators.contracts import beside, recurring
 from crmtools.indicators.facts import Periods, whole_months
@@ -169,13 +169,14 @@ def winback_rate(
     Who is back within the grace was never lost for :func:`churn_rate`, and is not won back here.
     """
     if subscriptions is None or (activity == "orders" and orders is not None):
-        bought = gaps(orders)
-        lost_on = bought.day + ibis.interval(days=quiet_days)
-        far = lost_on + ibis.interval(days=lost_days)
-        until = ibis.least(far, bought.next_day.fill_null(far))
-        rows = periods.standing(bought, after=lost_on, until=until, at="end_day", days_before=within_days)
-        back = (rows.next_day < rows.end_day).fill_null(False)
-        return rows.select("period", "customer_id", value=back.cast("float64"))
+        quiet_since = within_days + quiet_days
+        asked: list[tuple[Edge, int]] = [("end_day", quiet_since), ("end_day", 0)]
+        rows = holding(
+            orders, periods, at="end_day", days_before=within_days, within=quiet_days + lost_days, asked=asked
+        )
+        lost = rows.filter(rows.day < rows.end_day - ibis.interval(days=quiet_since))
+        back = (lost.next_day < lost.end_day).fill_null(False)
+        return lost.select("period", "customer_id", "copies", value=back.cast("float64"))
     spans = periods.table()
     edge = spans.end_day - ibis.interval(days=within_days)
     spans = spans.mutate(edge=edge.cast("date"), lost_by=(edge - ibis.interval(days=grace_days)).cast("date"))

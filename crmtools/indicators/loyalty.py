@@ -5,7 +5,7 @@ from typing import Literal
 import ibis
 import ibis.expr.types as ir
 
-from crmtools.indicators.buying import gaps
+from crmtools.indicators.buying import Edge, gaps, holding
 from crmtools.indicators.catalogue import Around, indicator
 from crmtools.indicators.contracts import beside
 from crmtools.indicators.facts import Periods, whole_months
@@ -85,13 +85,11 @@ def retention_rate(
     the last order before it lies no further back than ``active_days`` before the end.
     """
     if subscriptions is None or (activity == "orders" and orders is not None):
-        bought = gaps(orders)
-        far = bought.day + ibis.interval(days=active_days)
-        until = ibis.least(far, bought.next_day.fill_null(far))
-        rows = periods.standing(bought, after=bought.day, until=until, at="first_day")
+        asked: list[tuple[Edge, int]] = [("end_day", 0), ("end_day", active_days)]
+        rows = holding(orders, periods, at="first_day", within=active_days, asked=asked)
         ordered = (rows.next_day < rows.end_day).fill_null(False)
-        stays = ordered | (rows.day + ibis.interval(days=active_days) >= rows.end_day)
-        return rows.select("period", "customer_id", value=stays.cast("float64"))
+        stays = ordered | (rows.day >= rows.end_day - ibis.interval(days=active_days))
+        return rows.select("period", "customer_id", "copies", value=stays.cast("float64"))
     held = beside(subscriptions, periods.table(), grace_days=grace_days)
     found = held.group_by(["period", "customer_id"]).aggregate(had=held.had.any(), stays=held.stays.any())
     found = found.filter(found.had)
