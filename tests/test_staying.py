@@ -132,3 +132,35 @@ def test_unknown_sources_are_told_and_bound_the_share(company) -> None:
     assert low.denominator == high.denominator == len(new)
     assert high.numerator - low.numerator == unknown > 0
     assert low.excluded == high.excluded == ()
+
+
+def test_last_days_of_the_grace_and_of_what_counts_as_lately() -> None:
+    """The window of the quarter begins on 3 October; who left by 2 September and not before 3 September 2024 is lost."""
+    ends = {
+        "in_grace": "2025-09-03",
+        "just_lost": "2025-09-02",
+        "lost_long_ago": "2024-09-03",
+        "too_long": "2024-09-02",
+    }
+    rows = [(name, "2024-01-01", end) for name, end in ends.items()]
+    rows += [
+        ("just_lost", "2025-10-03", None),
+        ("lost_long_ago", "2026-01-01", None),
+        ("back_early", "2025-10-02", None),
+    ]
+    rows += [("back_early", "2024-01-01", "2025-06-30")]
+    held = pd.DataFrame(rows, columns=["customer_id", "started_at", "ended_at"])
+    held["subscription_id"] = [f"s{n}" for n in range(len(held))]
+    found = crm.measure("winback_rate", crm.open(subscriptions=held, as_of=AS_OF), period="2025-Q4")
+    assert (found.numerator, found.denominator) == (1, 2)
+
+
+def test_wait_of_whole_days_is_known_to_the_last_day_and_no_further() -> None:
+    """One waits 177 days; two were last seen not to have ordered after 176, and do not tell of the day after."""
+    days = {"a": ["2025-07-05", "2025-12-29"], "b": ["2025-07-08"], "c": ["2025-07-08 23:00"]}
+    rows = [(who, day) for who, own in days.items() for day in own]
+    orders = pd.DataFrame(rows, columns=["customer_id", "ordered_at"])
+    orders["ordered_at"] = pd.to_datetime(orders.ordered_at, format="ISO8601")
+    orders = orders.assign(order_id=[f"o{n}" for n in range(len(orders))], net_amount=1.0)
+    found = crm.measure("repurchase_interval", crm.open(orders=orders, as_of=AS_OF), period="2025-Q4")
+    assert (found.value, found.numerator, found.denominator) == (177, 1, 3)
