@@ -8,6 +8,7 @@
     crm.measure("nps", data)                       # a value with its interval
     crm.trend("churn_rate", data, by="month")      # the same over time
     crm.breakdown("churn_rate", data, by="region") # the same by segment
+    crm.stress("churn_rate", data)                 # the same under other defensible definitions
     crm.scorecard(data)                            # every goal: now, target, gap, progress, status
 """
 
@@ -22,6 +23,7 @@ from crmtools.goals.reading import Reading, Scorecard, goal_on, scorecard
 from crmtools.indicators import CATALOGUE
 from crmtools.measure import Breakdown, Trend, breakdown, computable, measure, splits, sql, trend
 from crmtools.period import Period
+from crmtools.stress import Stress, stress
 from crmtools.tables.source import Data, open
 from crmtools.words import Text
 
@@ -50,6 +52,7 @@ __all__ = [
     "RunError",
     "Scorecard",
     "SettingsError",
+    "Stress",
     "Text",
     "Trend",
     "breakdown",
@@ -64,5 +67,6 @@ __all__ = [
     "show",
     "splits",
     "sql",
+    "stress",
     "trend",
 ]

@@ -120,7 +120,7 @@ def check(parameters: str, wanted_json: bool) -> None:
         "pages": [entry.slug for entry in made.entries],
         "notebooks_to_run": len(made.jobs),
         "left_out": {e.slug: e.skipped.en for e in (*made.left_out, *made.entries) if e.skipped},
-        "not_computable": {name: list(lacks) for name, lacks in made.missing.items() if lacks},
+        "not_computable": {name: one.why.en for name, one in made.readiness.items() if one.why},
         "remarks": list(data.door.remarks),
         "settings": settings.model_dump(mode="json", exclude={"path"}),
     }
@@ -150,8 +150,9 @@ def check(parameters: str, wanted_json: bool) -> None:
     for name, reason in plain["left_out"].items():
         click.echo(f"  {name}: {reason}")
     if plain["not_computable"]:
-        click.echo(f"\nNot computable: {len(plain['not_computable'])} of {len(made.missing)} indicators")
-        _print_table([[name, ", ".join(lacks) + " missing"] for name, lacks in plain["not_computable"].items()])
+        click.echo(f"\nNot computable: {len(plain['not_computable'])} of {len(made.readiness)} indicators")
+        _print_table([[name, why] for name, why in plain["not_computable"].items()])
+        click.echo(f"  How to get what is missing: crmtools ready {settings.name}")
     click.echo("\nSettings in force (defaults included)")
     for part in ("report", "lifetime", "run", "publish"):
         for name, value in plain["settings"][part].items():
@@ -159,53 +160,78 @@ def check(parameters: str, wanted_json: bool) -> None:
 
 
 @main.command()
-@click.argument("indicator", required=False)
-@click.option("--report", "report_name", help="Say also what can be computed from the data of this report.")
+@click.argument("parameters")
 @in_language
 @as_json
-def indicators(indicator: str | None, report_name: str | None, language: Language, wanted_json: bool) -> None:
-    """List the catalogue, or everything about one INDICATOR."""
-    from crmtools.indicators import CATALOGUE, DIMENSIONS, OWNERS, find
-    from crmtools.measure import missing_columns
+def ready(parameters: str, language: Language, wanted_json: bool) -> None:
+    """Say which indicators the data of a PARAMETERS file allow, what the others lack, and what to add first."""
+    from crmtools import listings
+    from crmtools.readiness import readiness
     from crmtools.tables.source import open_settings
 
+    settings = _settings(parameters)
+    found = readiness(open_settings(settings))
+    if wanted_json:
+        _print_json({"report": settings.name, **listings.ready_record(found, language)})
+        return
+    for title, rows in listings.ready_tables(found, language):
+        click.echo(title)
+        _print_table(rows)
+
+
+@main.command()
+@click.argument("indicator", required=False)
+@click.option(
+    "--report",
+    "reports",
+    multiple=True,
+    help="Say what can be computed from the data of this report; may be given several times. By default every report of "
+    "the project, and none where one INDICATOR is asked for.",
+)
+@in_language
+@as_json
+def indicators(indicator: str | None, reports: tuple[str, ...], language: Language, wanted_json: bool) -> None:
+    """List the catalogue with what can be computed from the data of each report, or everything about one INDICATOR."""
+    from crmtools import listings
+    from crmtools.indicators import CATALOGUE, find
+
     chosen = [find(indicator)] if indicator else list(CATALOGUE.values())
-    data = open_settings(_settings(report_name)) if report_name else None
-    rows: list[dict[str, Any]] = []
-    for item in chosen:
-        row: dict[str, Any] = {
-            "id": item.id,
-            "name": item.name.to(language),
-            "dimension": item.dimension,
-            "unit": item.unit.id,
-            "better": item.better,
-            "kind": item.kind.name,
-            "owner": OWNERS[item.owner].to(language),
-            "meaning": item.meaning.to(language),
-            "formula": item.formula,
-            "assumptions": dict(item.assumptions),
-            "tables": {name: list(columns) for name, columns in item.uses.items()},
-            "caveat": item.caveat.to(language),
-            "source": item.source,
-        }
-        if data is not None:
-            lacks = missing_columns(item, data)
-            row |= {"state": "missing" if lacks else "computable", "missing": lacks}
-        rows.append(row)
+    if reports or indicator:
+        ready_in = {Path(name).stem: _readiness_of(name) for name in reports}
+    else:
+        ready_in = _readiness_of_all()
+    rows = [listings.indicator_record(item, ready_in, language) for item in chosen]
     if wanted_json:
         _print_json(rows[0] if indicator else rows)
     elif indicator:
         _print_table([[name, _said(value)] for name, value in rows[0].items()])
     else:
-        for dimension, name in DIMENSIONS.items():
-            lines = [[r["id"], r["name"], r["unit"], _state(r)] for r in rows if r["dimension"] == dimension]
-            if lines:
-                click.echo(name.to(language))
-                _print_table(lines)
+        for title, lines in listings.catalogue_tables(chosen, ready_in, language):
+            click.echo(title)
+            _print_table(lines)
 
 
-def _state(row: dict[str, Any]) -> str:
-    return "" if "state" not in row else f"missing {', '.join(row['missing'])}" if row["missing"] else "computable"
+def _readiness_of(report: str) -> Any:
+    """What can be computed from the data of a report; opening them may take a while."""
+    from crmtools.readiness import readiness
+    from crmtools.tables.source import open_settings
+
+    settings = _settings(report)
+    click.echo(f"opening {settings.name} …", err=True)
+    return readiness(open_settings(settings))
+
+
+def _readiness_of_all() -> dict[str, Any]:
+    """The same for every report of the project; one that does not open is told and left out."""
+    found = {}
+    own = _project() / "parameters"
+    folder = own if own.is_dir() else Path(crmtools.__file__).parent.parent / "parameters"
+    for file in sorted(folder.glob("*.yml")):
+        try:
+            found[file.stem] = _readiness_of(str(file))
+        except CRMError as error:
+            click.echo(f"{file.stem} cannot be opened. {str(error).splitlines()[0]}", err=True)
+    return found
 
 
 @main.command()

@@ -18,6 +18,7 @@ METHODS: dict[str, Text] = {
     ),
     "influence": Text("影响函数法区间（按客户）", "interval by influence function, over customers"),
     "bootstrap": Text("bootstrap 百分位区间（按客户重抽样）", "bootstrap percentile interval over customers"),
+    "bootstrap_of_items": Text("bootstrap 百分位区间（按条目重抽样）", "bootstrap percentile interval over items"),
     "wilson": Text("Wilson 区间（按有效样本量）", "Wilson interval on the effective number of customers"),
     "adjusted_wald": Text("调整 Wald 区间（净推荐值）", "adjusted Wald interval for a net score"),
     "clustered_t": Text("t 区间（按客户聚类）", "t interval, clustered by customer"),
@@ -36,6 +37,11 @@ METHODS: dict[str, Text] = {
     "crossing": Text(
         "累计均值置信带达到成本的月份", "the months in which the band of the cumulative mean reaches the cost"
     ),
+    "model_delta": Text(
+        "模型参数（delta 法）与购买随机性的区间",
+        "delta-method interval of the model's parameters, with the chance of the purchases to come",
+    ),
+    "refits": Text("重抽样后各次重新聚类结果的百分位范围", "percentile range over refits to resampled customers"),
     "census": Text("全量统计，无抽样误差", "complete count: no sampling error"),
     "none": Text("未计算", "not computed"),
 }

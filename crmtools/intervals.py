@@ -60,6 +60,17 @@ def effective_n(share: float, variance: float, units: float, rows: float) -> flo
     return min(share * (1 - share) / variance, rows)
 
 
+def effective_n_of_net(net: float, either: float, variance: float, n: int, units: float, rows: float) -> float:
+    """The same for a net share: independent answers that would give it the variance that the customers show.
+
+    With one answer of weight 1 from each customer it is their number.
+    """
+    spread = either - net**2
+    if not (variance > 0 and spread > 0 and n > 1):
+        return units
+    return min(spread / variance * n / (n - 1), rows)
+
+
 def net_share(net: float, either: float, n: float, level: float = 0.95) -> tuple[float, float]:
     """Interval of promoters minus detractors, as fractions of ``n``, by the adjusted Wald method.
 

@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 import ibis
 import ibis.expr.types as ir
@@ -20,6 +21,7 @@ import pandas as pd
 from crmtools.indicators.catalogue import CATALOGUE, Indicator
 from crmtools.indicators.facts import Periods
 from crmtools.indicators.moments import FromMoments
+from crmtools.numbered import TABLES_NUMBERED, cell, numbered
 from crmtools.period import Period
 from crmtools.tables.source import Data
 
@@ -64,10 +66,16 @@ def facts(
     in_force: Mapping[str, object],
     wanted: tuple[str, ...] = (),
     where: Where | None = None,
+    *,
+    instead: Mapping[str, ir.Table] = MappingProxyType({}),
 ) -> ir.Table:
-    """The facts of an indicator with the attributes that are wanted and ``excluded``, of the customers that are."""
+    """The facts of an indicator with the attributes that are wanted and ``excluded``, of the customers that are.
+
+    ``instead`` holds other tables to read than those of the data.
+    """
     tables = {
-        table: data.needed(table, item.columns(table)) if usable(item, data, table) else None for table in item.tables
+        table: instead.get(table, data.needed(table, item.columns(table))) if usable(item, data, table) else None
+        for table in item.tables
     }
     made = item.facts(**tables, periods=Periods(periods, data.backend, data.as_of), **in_force)
     lacking = [name for name in wanted if name not in made.columns]
@@ -152,13 +160,6 @@ def gathers(item: Indicator) -> bool:
     return isinstance(item.kind, FromMoments) and item.waits_for is None
 
 
-def standard(item: Indicator, data: Data, in_force: Mapping[str, object]) -> ir.Table:
-    """The cells that a report needs of an indicator, as an expression."""
-    wanted = segments(item, data)
-    asked = facts(item, data, standard_periods(data), in_force, wanted)
-    return item.kind.query(asked, ("period", *wanted, "excluded"), unique=item.unique)
-
-
 def gather(data: Data, assumptions: Mapping[str, Mapping[str, object]], items: Sequence[Indicator] = ()) -> int:
     """Ask for the standard cells of indicators, one statement per leading table; how many statements it took.
 
@@ -168,12 +169,23 @@ def gather(data: Data, assumptions: Mapping[str, Mapping[str, object]], items: S
     if _combinations(data) > MOST_CELLS:
         return 0
     statements = 0
-    for group in _by_table(chosen):
+    for group in _by_table(chosen, data):
         todo = [item for item in group if gathered(item, data, assumptions[item.id]) is None]
         if todo:
             statements += 1
-            _gather(todo, data, assumptions)
+            ask = _gather_numbered if _numbers(todo[0], data) else _gather
+            ask(todo, data, assumptions)
     return statements
+
+
+def _read(item: Indicator, data: Data) -> list[str]:
+    """The tables that an indicator is given."""
+    return [table for table in item.tables if usable(item, data, table)]
+
+
+def _numbers(item: Indicator, data: Data) -> bool:
+    """Whether an indicator reads nothing but tables whose customers can be numbered."""
+    return item.by_customer and set(_read(item, data)) <= set(TABLES_NUMBERED)
 
 
 def _combinations(data: Data) -> int:
@@ -184,31 +196,53 @@ def _combinations(data: Data) -> int:
     return math.prod(int(count) + 1 for count in data.execute(customers.aggregate(**values)).iloc[0])
 
 
-def _by_table(items: Sequence[Indicator]) -> Iterator[list[Indicator]]:
-    for table in dict.fromkeys(item.tables[0] for item in items):
-        yield [item for item in items if item.tables[0] == table]
+def _by_table(items: Sequence[Indicator], data: Data) -> Iterator[list[Indicator]]:
+    """Indicators over the same tables: they share their scans."""
+    groups: dict[tuple[bool, str], list[Indicator]] = {}
+    for item in items:
+        groups.setdefault((_numbers(item, data), _read(item, data)[0]), []).append(item)
+    yield from groups.values()
 
 
 def _gather(items: Sequence[Indicator], data: Data, assumptions: Mapping[str, Mapping[str, object]]) -> None:
-    """One statement: the cells of each indicator one below the other, told apart by their place."""
-    parts, wanted = [], list(dict.fromkeys(name for item in items for name in segments(item, data)))
-    for place, item in enumerate(items):
-        single = standard(item, data, assumptions[item.id])
-        lacking = {name: ibis.null("string") for name in wanted if name not in single.columns}
-        parts.append(single.mutate(place=ibis.literal(place, "int16"), **lacking))
-    columns = [
-        "place",
-        "period",
-        *wanted,
-        "excluded",
-        *(n for n in parts[0].columns if n not in ("place", "period", "excluded", *wanted)),
-    ]
-    together = ibis.union(*(part.select(columns) for part in parts)) if len(parts) > 1 else parts[0].select(columns)
-    answer = data.execute(together, keep=False)
-    for place, item in enumerate(items):
-        own = answer[answer["place"] == place].reset_index(drop=True)
+    wanted = tuple(dict.fromkeys(name for item in items for name in segments(item, data)))
+    parts = []
+    for item in items:
+        own = segments(item, data)
+        asked = facts(item, data, standard_periods(data), assumptions[item.id], own)
+        single = item.kind.query(asked, ("period", *own, "excluded"), unique=item.unique)
+        parts.append(single.mutate(**{name: ibis.null("string") for name in wanted if name not in own}))
+    for item, frame in zip(items, _together(parts, ("period", *wanted, "excluded"), data), strict=True):
         foreign = [name for name in wanted if name not in segments(item, data)]
-        data.keep(_name(item, data, assumptions[item.id]), own.drop(columns=["place", *foreign]))
+        data.keep(_name(item, data, assumptions[item.id]), frame.drop(columns=foreign))
+
+
+def _gather_numbered(items: Sequence[Indicator], data: Data, assumptions: Mapping[str, Mapping[str, object]]) -> None:
+    """The same over orders and customers with numbers for ids: their cells are in the numbers."""
+    columns: dict[str, dict[str, None]] = {}
+    for item in items:
+        for table in _read(item, data):
+            columns.setdefault(table, {}).update({name: None for name, _ in item.columns(table)})
+    own = segments(items[0], data)
+    with numbered(data, own, columns) as copies:
+        parts = []
+        for item in items:
+            asked = facts(item, data, standard_periods(data), assumptions[item.id], instead=copies.tables)
+            asked = asked.mutate(cell=cell(asked))
+            parts.append(item.kind.query(asked, ("period", "cell", "excluded"), unique=item.unique))
+        for item, frame in zip(items, _together(parts, ("period", "cell", "excluded"), data), strict=True):
+            with_names = frame.merge(copies.cells, on="cell", how="left").drop(columns="cell")
+            data.keep(_name(item, data, assumptions[item.id]), with_names)
+
+
+def _together(parts: Sequence[ir.Table], keys: tuple[str, ...], data: Data) -> list[pd.DataFrame]:
+    """The answers to several questions of the same columns, asked in one statement."""
+    columns = ["place", *keys, *(name for name in parts[0].columns if name not in keys)]
+    placed = [part.mutate(place=ibis.literal(place, "int16")).select(columns) for place, part in enumerate(parts)]
+    answer = data.execute(ibis.union(*placed) if len(placed) > 1 else placed[0], keep=False)
+    return [
+        answer[answer["place"] == place].drop(columns="place").reset_index(drop=True) for place in range(len(parts))
+    ]
 
 
 def gathered(item: Indicator, data: Data, in_force: Mapping[str, object]) -> pd.DataFrame | None:

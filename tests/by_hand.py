@@ -121,21 +121,34 @@ def revenue_per_customer(t, start, end):
     return rows(paid.index, paid)
 
 
-def at_risk(t: Tables, start: Day, end: Day) -> pd.DataFrame:
+def active(t: Tables, start: Day, end: Day, days: int = 365) -> set[str]:
+    """Won or buying within a year before the end or in the period, or subscribed on one of its days."""
+    since, held = min(start, end - pd.Timedelta(days=days)), t["subscriptions"]
+    subscribed = held[(held["started_at"] < end) & ~(held["ended_at"] < start)]
+    buying = between(order_days(t), "day", since, end)
+    won = between(t["customers"], "acquired_at", since, end)
+    return {*subscribed["customer_id"], *buying["who"], *won["customer_id"]}
+
+
+def per_month_at_risk(t: Tables, events: pd.DataFrame, start: Day, end: Day) -> pd.DataFrame:
     customers = t["customers"][t["customers"]["acquired_at"] < end]
+    customers = customers[customers["customer_id"].isin(active(t, start, end))]
     months = (end - customers["acquired_at"].clip(lower=start)).dt.days / DAYS_IN_MONTH
-    return rows(customers["customer_id"], np.zeros(len(months)), months.to_numpy())
+    events = events[events["customer_id"].isin(customers["customer_id"])]
+    return pd.concat([
+        rows(customers["customer_id"], np.zeros(len(months)), months.to_numpy()),
+        rows(events["customer_id"], np.ones(len(events)), 0.0),
+    ])  # fmt: skip
 
 
 def complaint_rate(t, start, end):
     events = between(t["tickets"].query("type == 'complaint'"), "created_at", start, end)
-    return pd.concat([at_risk(t, start, end), rows(events["customer_id"], np.ones(len(events)), 0.0)])
+    return per_month_at_risk(t, events, start, end)
 
 
 def interaction_frequency(t, start, end):
     meant = t["interactions"].query("direction in ['inbound', 'two_way'] and type not in ['bulk', 'auto']")
-    events = between(meant, "at", start, end)
-    return pd.concat([at_risk(t, start, end), rows(events["customer_id"], np.ones(len(events)), 0.0)])
+    return per_month_at_risk(t, between(meant, "at", start, end), start, end)
 
 
 def survey_response_rate(t, start, end):

@@ -21,7 +21,7 @@ from crmtools.tables import TABLES
 Frames = dict[str, pd.DataFrame]
 AS_OF, Q4 = date(2025, 12, 31), Period.parse("2025-Q4")
 CUSTOMERS = 160
-every_indicator = pytest.mark.parametrize("name", [name for name, item in CATALOGUE.items() if item.waits_for is None])
+every_indicator = pytest.mark.parametrize("name", [item.id for item in CATALOGUE.values() if item.waits_for is None])
 
 
 @pytest.fixture(scope="module")
@@ -294,10 +294,16 @@ def test_optional_columns_may_be_missing(name, frames) -> None:
 @every_indicator
 def test_what_is_missing_is_named(name, data) -> None:
     item = CATALOGUE[name]
+    for group in item.one_of:
+        without = replace(data, tables={key: t for key, t in data.tables.items() if key not in group}, answers={})
+        assert measure(name, without, period=Q4).why.en == f"{' / '.join(group)} missing"
     for table in item.tables:
         if table in item.optional:
             continue
         without = replace(data, tables={key: t for key, t in data.tables.items() if key != table}, answers={})
+        if table in item.optional:
+            assert missing_columns(item, without) == []
+            continue
         found = measure(name, without, period=Q4)
         assert (found.value, found.n) == (None, 0)
         assert found.why == Text(f"缺少 {table}", f"{table} missing")

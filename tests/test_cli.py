@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ import crmtools
 from crmtools.cli import main
 from crmtools.indicators import CATALOGUE, DIMENSIONS
 from crmtools.tables import TABLES
+from crmtools.words import LANGUAGES
 
 ROOT = Path(__file__).resolve().parent.parent
 # pyarrow asks pandas for an option that pandas 3 has deprecated
@@ -35,14 +38,12 @@ def parsed(*arguments):
 
 
 def test_the_catalogue_is_listed_by_dimension():
-    said = run("indicators").stdout
+    said = run("indicators", "--report", "tiny").stdout
     assert all(name in said for name in CATALOGUE)
     assert [line for line in said.splitlines() if not line.startswith(" ")] == [
         name.en for key, name in DIMENSIONS.items() if any(item.dimension == key for item in CATALOGUE.values())
     ]
-    listed = parsed("indicators")
-    assert [item["id"] for item in listed] == list(CATALOGUE)
-    assert "state" not in listed[0]
+    assert [item["id"] for item in parsed("indicators", "--report", "tiny")] == list(CATALOGUE)
 
 
 def test_one_indicator_in_both_languages():
@@ -53,10 +54,52 @@ def test_one_indicator_in_both_languages():
     assert CATALOGUE["nps"].meaning.en in run("indicators", "nps").stdout
 
 
-def test_with_a_report_every_indicator_has_a_state():
-    states = {item["id"]: item["state"] for item in parsed("indicators", "--report", "tiny")}
-    assert set(states.values()) <= {"computable", "missing"}
-    assert states["nps"] == "computable"
+def test_every_indicator_has_a_state_per_report(monkeypatch, tmp_path):
+    """By default for every report of the project; one that does not open is told and left out."""
+    project = tmp_path / "project"
+    shutil.copytree(ROOT / "data" / "tiny", project / "data" / "tiny")
+    shutil.copytree(ROOT / "data" / "tiny", project / "data" / "poor")
+    (project / "data" / "poor" / "tickets.csv").unlink()
+    (project / "parameters").mkdir()
+    text = (ROOT / "parameters" / "tiny.yml").read_text("utf-8")
+    (project / "parameters" / "tiny.yml").write_text(text, encoding="utf-8")
+    (project / "parameters" / "poor.yml").write_text(text.replace("data/tiny", "data/poor"), encoding="utf-8")
+    (project / "parameters" / "bad.yml").write_text("source: {}", encoding="utf-8")
+    monkeypatch.chdir(project)
+    result = run("indicators", "--json")
+    rows = {row["id"]: row["states"] for row in json.loads(result.stdout)}
+    assert list(rows) == list(CATALOGUE)
+    assert "opening tiny" in result.stderr
+    assert "bad cannot be opened." in result.stderr
+    for name, states in rows.items():
+        assert list(states) == ["poor", "tiny"]
+        assert {one["state"] for one in states.values()} <= {"computable", "missing", "waits"}
+        assert all((one["state"] == "computable") == (not one["why"]) for one in states.values()), name
+    assert rows["backlog"]["poor"]["missing"] == ["tickets"]
+    assert rows["backlog"]["tiny"]["state"] == "computable"
+    chosen = json.loads(run("indicators", "--report", "poor", "--json").stdout)
+    assert {tuple(row["states"]) for row in chosen} == {("poor",)}
+    line = next(x for x in run("indicators").stdout.splitlines() if x.strip().startswith("backlog "))
+    assert re.search(r"data missing: tickets +computable$", line)
+    assert "states" not in json.loads(run("indicators", "nps", "--json").stdout)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_ready_says_what_is_there_and_what_is_missing(language):
+    result = run("ready", "cdnow", "--language", language).stdout
+    assert all(item.name.to(language) in result for item in CATALOGUE.values())
+    assert {"en": "Cheapest gains first", "zh": "先补什么最划算"}[language] in result
+    assert re.search(r"orders\.\w+\s100\.0", result)
+    plain = parsed("ready", "cdnow", "--language", language)
+    states = {row["id"]: row["state"] for row in plain["indicators"]}
+    assert states["nps"] == "missing"
+    assert states["inactivity_rate"] == "computable"
+    assert plain["computable"] == sum(state == "computable" for state in states.values())
+    assert plain["of"] == len(CATALOGUE)
+    gained = [name for step in plain["gains"] for name in step["indicators"]]
+    assert sorted(gained) == sorted(name for name, state in states.items() if state == "missing")
+    row = next(row for row in plain["indicators"] if row["id"] == "inactivity_rate")
+    assert {"table": "orders", "column": "customer_id", "needed": True, "filled": 1.0} in row["columns"]
 
 
 def test_an_unknown_name_is_answered_with_the_nearest_and_no_traceback():

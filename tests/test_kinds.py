@@ -112,13 +112,25 @@ def test_net_share_counts_effective_customers(rng) -> None:
     facts = pd.DataFrame({"customer_id": np.arange(30), "value": rng.choice([-1.0, 0, 1], 30), "weight": 1.0})
     facts.loc[:4, "weight"] = 4.0
     facts["value"] *= facts.weight
-    n = facts.weight.sum() ** 2 / (facts.weight**2).sum() + 3
     net, either = facts.value.sum() / facts.weight.sum(), facts.value.abs().sum() / facts.weight.sum()
+    _, variance, _ = cluster_variance(facts)
+    n = (either - net**2) / variance * 30 / 29 + 3
     centre, spread = net * (n - 3) / n, (either * (n - 3) + 1.5) / n
     half = 1.959964 * math.sqrt((spread - centre**2) / n)
     found = figures(kinds.NetShare(), facts)
     assert found.value == pytest.approx(100 * net)
     assert (found.low, found.high) == pytest.approx((100 * (centre - half), 100 * (centre + half)), rel=1e-5)
+
+
+def test_net_share_of_one_answer_each_is_the_published_interval(rng) -> None:
+    """Plain adjusted Wald on the number of customers, whose variance says the same."""
+    facts = pd.DataFrame({"customer_id": np.arange(40), "value": rng.choice([-1.0, 0, 1], 40), "weight": 1.0})
+    promoters, detractors = (((facts.value == side).sum() + 0.75) / 43 for side in (1, -1))
+    half = 1.959964 * math.sqrt((promoters + detractors - (promoters - detractors) ** 2) / 43)
+    found = figures(kinds.NetShare(), facts)
+    assert (found.low, found.high) == pytest.approx(
+        (100 * (promoters - detractors - half), 100 * (promoters - detractors + half)), rel=1e-5
+    )
 
 
 @pytest.mark.parametrize(

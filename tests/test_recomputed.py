@@ -78,7 +78,7 @@ def last_answers(c: Frames, start, end, metric: str, top: float) -> pd.DataFrame
     items = c["survey_items"].query("metric == @metric and scale_max == @top")
     if metric == "nps":
         items = items.query("scale_min == 0")
-    answers = c["survey_answers"].merge(items, on="item_id")
+    answers = c["survey_answers"].merge(items[["item_id", "scale_min", "scale_max"]], on="item_id")
     answers = answers[within(answers.answered_at, start, end)].sort_values(["answered_at", "value"])
     answers = answers[(answers.value >= answers.scale_min) & (answers.value <= answers.scale_max)]
     last = answers.drop_duplicates(["customer_id", "item_id"], keep="last")
@@ -175,6 +175,11 @@ def first_response_time(c, start, end) -> Answer:
 def customer_months(c, start, end) -> pd.Series:
     people = c["customers"].dropna(subset=["acquired_at"]).set_index("customer_id").acquired_at
     people = people[people < end]
+    # who bought or was won within 365 days before the end or in the period, or was subscribed on one of its days
+    since, orders, held = min(start, end - 365 * DAY), completed(c), c["subscriptions"]
+    active = set(orders.customer_id[within(orders.ordered_at, since, end)]) | set(people.index[people >= since])
+    active |= set(held.customer_id[(held.started_at < end) & ~(held.ended_at < start)])
+    people = people[people.index.isin(active)]
     return (end - people.clip(lower=start)).dt.days / MONTH
 
 

@@ -115,8 +115,17 @@ def revenue_per_customer() -> float:
 
 
 def customer_months() -> float:
-    since = [max(day(row["acquired_at"]), START) for row in real("customers")]
+    since = [max(day(row["acquired_at"]), START) for row in real("customers") if is_active(row)]
     return sum((END - first).days for first in since if first < END) / DAYS_IN_MONTH
+
+
+def is_active(customer: dict[str, str]) -> bool:
+    """Won or buying in the 365 days before the end, or subscribed on a day of the quarter."""
+    who, since = customer["customer_id"], END - timedelta(days=365)
+    days = [day(customer["acquired_at"]), *(d for d in order_days()[who])]
+    spells = [row for row in real("subscriptions") if row["customer_id"] == who]
+    subscribed = any(day(s["started_at"]) < END and not (s["ended_at"] and day(s["ended_at"]) < START) for s in spells)
+    return subscribed or any(since <= d < END for d in days)
 
 
 def complaint_rate() -> float:
@@ -180,6 +189,7 @@ def overdue_ratio() -> float:
             written_off = row["written_off_at"] and day(row["written_off_at"]) < END
             open_amount = float(row["amount"]) - paid[row["invoice_id"]]
             open_amount -= float(row["written_off_amount"]) if written_off else 0
+            open_amount = max(open_amount, 0.0)  # what is recovered after a write-off is owed to nobody
             total += open_amount
             late += open_amount * (day(row["due_at"]) < END)
     return late / total

@@ -9,7 +9,9 @@ from crmtools.indicators.buying import order_margin
 from crmtools.indicators.catalogue import Around, indicator
 from crmtools.indicators.facts import Periods, completed, hours_between
 from crmtools.indicators.kinds import Duration, Model, Ratio, Share, UnitCost
+from crmtools.indicators.patterns import PAID, WITH_MONEY, WON, histories, histories_with_money
 from crmtools.indicators.payback import PATTERN, curves, payback
+from crmtools.indicators.worth import worth_to_cost
 from crmtools.words import Text
 
 DEFAULT_MARGIN = Text("缺商品成本的订单按净额的该比例计毛利", "share of the net amount taken as margin where an order's cost of goods is missing")  # fmt: skip
@@ -283,3 +285,56 @@ def cac_payback(
     done = completed(orders)
     done = done.select("customer_id", on=done.ordered_at.date(), margin=order_margin(done, default_margin))
     return curves(done, cohort, booked, months)
+
+
+@indicator(
+    name=Text("客户价值获客比（模型）", "Customer value to acquisition cost"),
+    meaning=Text("一位新客户预计带来的毛利现值（含首次购买）除以获得一位新客户的费用；到期末仍未购买者按零计。", "Present value of the margin expected of a new customer, the first purchase included, divided by what it cost to win one; who has not bought by the end of the period counts as worth nothing."),
+    kind=Model(worth_to_cost, WITH_MONEY), unit="ratio", better="higher", owner="marketing", source="gupta2003",
+    formula=r"\frac{\frac{B}{N}\, g \operatorname{E}[M] \left(1 + \sum_{t=1}^{H} \frac{\operatorname{E}[X(t)] - \operatorname{E}[X(t-1)]}{(1+d)^{(t-1/2)/12}}\right)}{\sum C_{[t_0 - L,\,t_1 - L)} / N_{[t_0,\,t_1)}}",
+    uses={
+        "orders": ("customer_id", "ordered_at", "net_amount", "status?", "refund_amount?"),
+        "spend": ("period", "category", "amount"),
+        "customers": ("customer_id", "acquired_at"),
+    },
+    by_customer=False,
+    caveat=Text(
+        "分子是由全部历史客户拟合出的平均新买家；当期渠道不同，价值也可能不同，期末后才首购的客户会使数字上修。这是平均值之比，不是再多获得一位客户的回报。",
+        "Above the line stands the average new buyer of all that the model has seen: those won now, by other channels, may be worth something else. First purchases after the period raise it afterwards. It is a ratio of averages, not what one more customer would return.",
+    ),
+    assumption_words={
+        "horizon_months": Text("展望的月数", "months ahead"),
+        "annual_discount": Text("年折现率", "discount rate a year"),
+        "margin": Text("毛利率：净额中留下的比例", "share of the net amount that is kept as margin"),
+        "lag_months": Text("费用前移的整月数", "whole months by which the spend is taken earlier"),
+    },
+    defensible={"horizon_months": (12, 24, 36), "annual_discount": (0.05, 0.10, 0.15), "lag_months": (0, 1, 2)},
+)  # fmt: skip
+def clv_cac_ratio(
+    orders: ir.Table,
+    spend: ir.Table,
+    customers: ir.Table,
+    periods: Periods,
+    *,
+    horizon_months: int = 36,
+    annual_discount: float = 0.10,
+    margin: float = 0.4,
+    lag_months: int = 1,
+) -> ir.Table:
+    """The histories and mean spends of all customers, and the rows of the acquisition cost; who was won and has bought is 1."""
+    spend, customers = spend.mutate(channel=ibis.null("string")), customers.mutate(acquired_channel=ibis.null("string"))
+    cost = cac(spend, customers, periods, lag_months=lag_months)
+    none = ibis.literal(0, "int64")
+    buyers = histories(orders, periods).select("period", "customer_id", bought=ibis.literal(1.0))
+    cost = cost.left_join(buyers, ["period", "customer_id"])
+    won = cost.weight > 0
+    cost = cost.mutate(
+        role=ibis.ifelse(won, WON, PAID),
+        value=ibis.ifelse(won, cost.bought.fill_null(0.0), cost.value),
+        x=none,
+        t_x=none,
+        T=none,
+        money=none,
+    )
+    columns = ["period", "customer_id", *WITH_MONEY, "value"]
+    return ibis.union(histories_with_money(orders, periods).select(columns), cost.select(columns))

@@ -4,10 +4,16 @@ Every indicator of orders starts from one of these tables, so that the engine ma
 are asked for together.
 """
 
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Literal
+
 import ibis
 import ibis.expr.types as ir
 
-from crmtools.indicators.facts import Periods, completed, net_of_refunds
+from crmtools.indicators.facts import Periods, completed, day_table, net_of_refunds
+
+Edge = Literal["first_day", "end_day"]
 
 
 def per_period(orders: ir.Table, periods: Periods) -> ir.Table:
@@ -56,3 +62,59 @@ def gaps(orders: ir.Table) -> ir.Table:
     days = order_days(orders)
     own = ibis.window(group_by="customer_id", order_by="day")
     return days.mutate(next_day=days.day.lead().over(own), nth=ibis.row_number().over(own))
+
+
+def holding(
+    orders: ir.Table,
+    periods: Periods,
+    *,
+    at: Edge,
+    days_before: int = 0,
+    within: int,
+    asked: Iterable[tuple[Edge, int]] = (),
+) -> ir.Table:
+    """For each period the customers who bought in the ``within`` days before a moment, with the gap that holds the moment.
+
+    The moment is ``days_before`` the period's first or end day. Columns: those of :meth:`Periods.table`, ``customer_id``,
+    ``day`` (the last purchase before the moment), ``next_day`` (the one from the moment on; empty: none yet), ``copies``
+    (how many customers this row stands for). ``asked`` lists the moments, as days before an edge of the period, that the
+    caller compares ``day`` or ``next_day`` with.
+    """
+    bought = gaps(orders).mutate(copies=ibis.literal(1))
+    if isinstance(orders.customer_id, ir.IntegerColumn):
+        moments = {(at, days_before), (at, days_before + within), *asked}
+        bought = _alike(bought, periods, [_moved(periods, edge, days) for edge, days in moments])
+    far = bought.day + ibis.interval(days=within)
+    rows = periods.standing(
+        bought, after=bought.day, until=ibis.least(far, bought.next_day.fill_null(far)), at=at, days_before=days_before
+    )
+    return rows.select("period", "first_day", "end_day", "customer_id", "day", "next_day", "copies")
+
+
+def _moved(periods: Periods, edge: Edge, days: int) -> list[date]:
+    days_of = (p.start if edge == "first_day" else p.end for p in periods.periods)
+    return [day - timedelta(days=days) for day in days_of]
+
+
+def _alike(bought: ir.Table, periods: Periods, moments: list[list[date]]) -> ir.Table:
+    """The gaps of one cell between the same moments as one row: no comparison with these moments tells them apart.
+
+    A day is taken for the last moment on or before it. Ten million gaps become some hundred thousand rows.
+    """
+    cuts = sorted({day for days in moments for day in days})
+    spans = list(zip([cuts[0] - timedelta(days=1), *cuts], [*cuts, cuts[-1] + timedelta(days=1)], strict=True))
+    days = day_table(periods.backend, [(n, a, b) for n, (a, b) in enumerate(spans)], daily=True)
+    first, last = ibis.literal(spans[0][0]), ibis.literal(spans[-1][0])
+
+    def taken(rows: ir.Table, name: str) -> ir.Table:
+        within = ibis.greatest(ibis.least(rows[name], last), first)
+        of = days.select(**{f"on_{name}": days.on_day, f"from_{name}": days.first_day})
+        joined = rows.mutate(looked_up=within).left_join(of, [ibis._.looked_up == of[f"on_{name}"]])
+        return joined.drop("looked_up", f"on_{name}")
+
+    rows = taken(taken(bought.filter(bought.day < last), "day"), "next_day")
+    return (
+        rows.group_by(cell=rows.customer_id >> 32, day="from_day", next_day="from_next_day")
+        .aggregate(copies=rows.count())
+        .mutate(customer_id=ibis._.cell << 32)
+    )

@@ -62,13 +62,23 @@ EXCLUSIONS: dict[str, Text] = {
     "no_contacts": Text("没有触达名单的活动", "campaigns without a list of whom they reached"),
     "no_cost": Text("未登记实际费用的活动的触达", "contacts of campaigns whose cost is not recorded"),
     "not_completed": Text("已取消或退回的订单", "cancelled or returned orders"),
+    "unknown_source": Text("来源未知的新客户", "new customers whose source is not known"),
     "organic": Text("无投放费用渠道的新客户（自然获客）", "customers won through channels without spend (organic)"),
+    "disputed": Text("存在争议的发票", "disputed invoices"),
     "off_scale": Text("超出量表范围的答案", "answers outside the scale"),
+    "incomplete": Text("作答不完整者的答案", "answers of respondents who left out too much"),
+    "no_weights": Text("未分配重要性权重者的答案", "answers of respondents who did not say what matters to them"),
+    "not_coded": Text("未编码情感的反馈", "feedback whose sentiment was not coded"),
+    "coded_once": Text("仅由一人编码的反馈", "feedback coded by one person only"),
     "outside_base": Text(
-        "获客日期缺失或晚于事件的客户", "of customers without a day of acquisition, or with a later one"
+        "获客日期缺失、晚于该期间或当期不活跃的客户",
+        "of customers without a day of acquisition, or with a later one, or not active",
     ),
 }
 """Why a row of facts may not count. Indicators name these keys in the column ``excluded``."""
+
+MADE_ATTRIBUTES: dict[str, Text] = {"age_band": Text("已等待天数", "age in days")}
+"""What attributes are called that facts make themselves; all others are columns of a table."""
 
 
 @dataclass(frozen=True, slots=True)

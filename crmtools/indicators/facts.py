@@ -3,7 +3,7 @@
 Facts are rows with ``period`` (the number of the period), ``customer_id`` (the sampled unit; empty for rows that belong
 to nobody, such as spend), ``value`` (what the row adds to the numerator) and ``weight`` (what it adds to the
 denominator; 1 when the column is absent), and may have ``records`` (how many rows of the source it sums up). ``excluded`` names the reason why a row does not count; it is empty for rows
-that do. Durations have ``event`` instead: true when the wait ended, false when it still goes on. Any further column is
+that do. Where the facts hold one row per customer, ``copies`` may say that so many customers are alike. Durations have ``event`` instead: true when the wait ended, false when it still goes on. Any further column is
 an attribute that the indicator may be split by.
 """
 
@@ -96,6 +96,14 @@ def day_table(backend: ibis.BaseBackend, rows: Sequence[tuple[int, date, date]],
     return backend.sql(query, schema=schema)
 
 
+def whole_months(periods: Periods) -> ir.Table:
+    """The calendar months that lie wholly in a period, ``period``, ``first_day`` and ``end_day`` of each."""
+    months, spans = periods.table(step="month"), periods.table()
+    spans = spans.select(whole="period", begin="first_day", end="end_day")
+    inside = [months.period == spans.whole, months.first_day >= spans.begin, months.end_day <= spans.end]
+    return months.inner_join(spans, inside).select("period", "first_day", "end_day")
+
+
 def completed(orders: ir.Table) -> ir.Table:
     """The orders that count: status completed, or none given."""
     return orders.filter(orders.status.isnull() | (orders.status == "completed"))
@@ -108,7 +116,10 @@ def net_of_refunds(orders: ir.Table) -> ir.FloatingValue:
 
 def latest(rows: ir.Table, at: str, *, of: Sequence[str] = ("period", "customer_id")) -> ir.Table:
     """Mark all but the last row of each customer and period with ``excluded = 'earlier_answer'``."""
-    window = ibis.window(group_by=list(of), order_by=[ibis.desc(rows[at]), ibis.desc(rows.value)])
+    order = [rows[at], rows.value]
+    if "weight" in rows.columns:  # or two answers of one moment alike in value would be told apart by chance
+        order.append(rows.weight.fill_null(1.0))
+    window = ibis.window(group_by=list(of), order_by=[ibis.desc(column) for column in order])
     place = ibis.row_number().over(window)
     return rows.mutate(excluded=ibis.cases((place > 0, "earlier_answer"), else_=ibis.null("string")))
 
@@ -118,15 +129,16 @@ def hours_between(start: ir.TimestampValue, end: ir.TimestampValue) -> ir.Floati
     return end.delta(start, unit="second") / HOUR
 
 
-def exposure_months(customers: ir.Table, periods: Periods) -> ir.Table:
+def exposure_months(customers: ir.Table, periods: Periods, active: ir.Table | None = None) -> ir.Table:
     """Months each customer was at risk: from the period's start, or the day of acquisition, to the period's end.
 
-    Columns ``period``, ``customer_id``, ``months``.
+    Only of those in ``active`` (``period``, ``customer_id``), where it is given. Columns ``period``, ``customer_id``, ``months``.
     """
     days = periods.table()
     joined = customers.inner_join(days, [customers.acquired_at < days.end_day])
     begin = ibis.greatest(joined.acquired_at, joined.first_day)
-    return joined.select("period", "customer_id", months=joined.end_day.delta(begin, unit="day") / DAYS_PER_MONTH)
+    months = joined.select("period", "customer_id", months=joined.end_day.delta(begin, unit="day") / DAYS_PER_MONTH)
+    return months if active is None else months.semi_join(active, ["period", "customer_id"])
 
 
 def events_per_month(events: ir.Table, months: ir.Table) -> ir.Table:

@@ -39,6 +39,9 @@ ALL_AT_TOP = Text(
 SINGLE = Text("只有一位客户，无法估计误差", "a single customer: no error can be estimated")
 NOT_REACHED = Text("数据尚不足以达到该分位数", "the data do not reach that quantile yet")
 NO_UPPER = Text("区间上限尚未达到", "the upper limit is not reached by the data")
+NO_SHARE = Text(
+    "分子大于分母，不构成占比，不给出区间", "more above the line than below it: no share, and no interval of one"
+)
 NO_SPEND = Text("该期间没有费用记录", "no spend is recorded")
 NOBODY_WON = Text("有费用而无新客户", "money was spent, and nobody was won")
 NOTHING_BELOW = Text("有费用而无对应的客户或工单", "money was spent, and there is nothing to divide it by")
@@ -66,6 +69,8 @@ class Share(FromMoments):
 
     def figures(self, sums: Sums, request: Request, units: pd.DataFrame | None) -> Figures:
         """Wilson on the effective n: the design effect of weights and of repeated rows is taken out of n."""
+        if not 0 <= sums.ratio <= 1:
+            return replace(sums.figures, why=NO_SHARE)
         share, of_rows, of_units = sums.ratio, sums.sw**2 / sums.squares, sums.sw**2 / sums.sww
         n = intervals.effective_n(share, sums.variance, of_units, of_rows)
         limits = intervals.clopper_pearson if self.rare else intervals.wilson
@@ -83,8 +88,11 @@ class NetShare(FromMoments):
     label: ClassVar[Text] = Text("净占比", "net share")
 
     def figures(self, sums: Sums, request: Request, units: pd.DataFrame | None) -> Figures:
-        """Adjusted Wald on the effective n."""
-        net, either, n = sums.ratio, sums.sav / sums.sw, sums.sw**2 / sums.sww
+        """Adjusted Wald on the effective n, which is that of customers where each has one row of weight 1."""
+        net, either = sums.ratio, sums.sav / sums.sw
+        n = intervals.effective_n_of_net(
+            net, either, sums.variance, sums.n, sums.sw**2 / sums.sww, sums.sw**2 / sums.squares
+        )
         low, high = intervals.net_share(net, either, n, request.level)
         se = math.sqrt(max(either - net**2, 0) / n)
         return Figures(
@@ -205,6 +213,18 @@ class Total(FromMoments):
         return Figures(
             sums.sv, n=sums.n, rows=sums.rows, numerator=sums.sv, denominator=None, method="census", why=CENSUS
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Census(FromMoments):
+    """A share of a complete count: every record is there, nothing was sampled."""
+
+    name: ClassVar[str] = "census"
+    label: ClassVar[Text] = Text("全量占比", "share of a complete count")
+
+    def figures(self, sums: Sums, request: Request, units: pd.DataFrame | None) -> Figures:
+        """The quotient without an interval, and why there is none."""
+        return replace(sums.figures, method="census", why=CENSUS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,11 +390,11 @@ class Scenario:
         return ()
 
     def query(self, facts: ir.Table, keys: tuple[str, ...], *, unique: bool = False) -> ir.Table:
-        """The sums per group; ``n`` counts the rows below the line."""
+        """The sums per group; ``n`` counts the customers below the line."""
         records = facts.records.sum() if "records" in facts.columns else facts.count()
         return facts.group_by(list(keys)).aggregate(
             rows=records,
-            n=(facts.weight != 0).cast("int64").sum(),
+            n=facts.customer_id.nunique(where=facts.weight != 0),
             **{name: facts[name].cast("float64").sum() for name in ("value", "least", "most", "weight")},
         )
 

@@ -1,12 +1,15 @@
 """Whether customers come back, and recommend."""
 
+from typing import Literal
+
 import ibis
 import ibis.expr.types as ir
 
 from crmtools.indicators.buying import gaps
 from crmtools.indicators.catalogue import Around, indicator
-from crmtools.indicators.facts import Periods
-from crmtools.indicators.kinds import NetShare, Share
+from crmtools.indicators.contracts import beside
+from crmtools.indicators.facts import Periods, whole_months
+from crmtools.indicators.kinds import Duration, NetShare, Share
 from crmtools.indicators.satisfaction import NON_RESPONSE, SURVEYS, scores
 from crmtools.words import Text
 
@@ -47,3 +50,163 @@ def repeat_purchase_rate(orders: ir.Table, periods: Periods, *, within_days: int
     rows = periods.rows(bought.filter(bought.nth == 0), "day", shift=-within_days)
     again = rows.next_day <= rows.day + ibis.interval(days=within_days)
     return rows.select("period", "customer_id", value=again.fill_null(False).cast("float64"))
+
+
+@indicator(
+    name=Text("客户留存率", "Customer retention rate"),
+    meaning=Text("期初的活跃客户中，到期末仍然活跃的占比；期内新增的客户不计入。", "Of the customers active on the period's first day, the share still active at its end; customers won in between do not count."),
+    kind=Share(), unit="percent", better="higher", owner="retention", source="farris2010",
+    formula=r"\frac{\#(A(t_0) \cap A(t_1))}{\#A(t_0)}", worked="4 / 6",
+    uses={"subscriptions?": ("customer_id", "started_at", "ended_at"), "orders?": ("customer_id", "ordered_at", "status?")},
+    one_of=(("subscriptions", "orders"),), unique=True, follow_up="grace_days",
+    caveat=Text(
+        "针对整个期间而非每月，不同长度的期间不可直接比较；仅对同一基数、同一个月，它才等于 1 减客户流失率。",
+        "It is for the whole period, not a month, so periods of different length do not compare. Only for the same customers and a single month is it 1 less the churn rate.",
+    ),
+    assumption_words={
+        "activity": Text("两类数据都有时，以订阅还是订单判断活跃", "what makes a customer active where there are both, subscriptions or orders"),
+        "active_days": Text("按订单判断时，最近一次订单在多少天内算活跃", "by orders: days within which the last order makes a customer active"),
+        "grace_days": Text("按订阅判断时，期末后多少天内恢复订阅仍算留存", "by subscriptions: days after the end within which a new subscription undoes the loss"),
+    },
+    defensible={"activity": ("subscriptions", "orders"), "active_days": Around(0.5), "grace_days": (0, 30)},
+)  # fmt: skip
+def retention_rate(
+    subscriptions: ir.Table | None,
+    orders: ir.Table | None,
+    periods: Periods,
+    *,
+    activity: Literal["subscriptions", "orders"] = "subscriptions",
+    active_days: int = 365,
+    grace_days: int = 30,
+) -> ir.Table:
+    """One row per customer active on the first day: 1 when still active at the end.
+
+    By orders the one gap that holds the first day tells all: who orders in the period stays, and who does not, as long as
+    the last order before it lies no further back than ``active_days`` before the end.
+    """
+    if subscriptions is None or (activity == "orders" and orders is not None):
+        bought = gaps(orders)
+        far = bought.day + ibis.interval(days=active_days)
+        until = ibis.least(far, bought.next_day.fill_null(far))
+        rows = periods.standing(bought, after=bought.day, until=until, at="first_day")
+        ordered = (rows.next_day < rows.end_day).fill_null(False)
+        stays = ordered | (rows.day + ibis.interval(days=active_days) >= rows.end_day)
+        return rows.select("period", "customer_id", value=stays.cast("float64"))
+    held = beside(subscriptions, periods.table(), grace_days=grace_days)
+    found = held.group_by(["period", "customer_id"]).aggregate(had=held.had.any(), stays=held.stays.any())
+    found = found.filter(found.had)
+    return found.select("period", "customer_id", value=found.stays.cast("float64"))
+
+
+@indicator(
+    name=Text("同期群留存率", "Cohort retention"),
+    meaning=Text("首次下单满规定月数的客户中，在该月再次下单的占比；期内各月所对应的同期群合并计算。", "Of the customers who first ordered so many calendar months ago, the share who order in that month; the cohorts that reach this age in the period are pooled."),
+    kind=Share(), unit="percent", better="higher", owner="marketing", source="fader2007",
+    formula=r"\frac{\sum_c \#\{i \in c : n_i(c + k) \ge 1\}}{\sum_c \#c}", worked="(0 + 1 + 0) / (1 + 2 + 1)",
+    uses={"orders": ("customer_id", "ordered_at", "status?")}, unique=True,
+    caveat=Text(
+        "只计完整落在期内的月份，即整个同期群都已观察到的月份；某月未下单的客户之后仍可能回来。",
+        "Only months that lie wholly in the period count, of which the whole cohort has been observed. Who does not order in that month may still come back later.",
+    ),
+    assumption_words={"age": Text("距首次下单所在月的月数", "calendar months since the month of the first order")},
+    defensible={"age": (1, 3, 6, 12)},
+)  # fmt: skip
+def cohort_retention(orders: ir.Table, periods: Periods, *, age: int = 3) -> ir.Table:
+    """One row per customer whose first completed order lies ``age`` calendar months before a month of the period."""
+    bought, months = gaps(orders), whole_months(periods)
+    months = months.mutate(cohort=(months.first_day - ibis.interval(months=age)).cast("date"))
+    dated = bought.mutate(month=bought.day.truncate("M"))
+    firsts = dated.filter(dated.nth == 0)
+    members = firsts.inner_join(months, firsts.month == months.cohort)
+    members = members.select("period", "customer_id", at_age="first_day")
+    # orders meet the one month in which they are looked for: no pairs of a customer's orders
+    orders_in = dated.select(orders_of="customer_id", in_month="month")
+    rows = members.left_join(
+        orders_in, [members.customer_id == orders_in.orders_of, members.at_age == orders_in.in_month]
+    )
+    return rows.group_by(["period", "customer_id"]).aggregate(value=rows.orders_of.notnull().any().cast("float64"))
+
+
+@indicator(
+    name=Text("回购间隔中位数", "Median repurchase interval"),
+    meaning=Text("相邻两个有已完成订单的日子之间的中位天数；尚未再次下单的按删失处理，不剔除。", "Median days from a day with a completed order to the customer's next; those who have not ordered again count as still waiting."),
+    kind=Duration(), unit="days", better="lower", owner="marketing", source="kaplan1958",
+    formula=r"\inf\{t : \hat S(t) \le 1 - q\}", worked="29 + 30 + 31",
+    uses={"orders": ("customer_id", "ordered_at", "status?")},
+    caveat=Text(
+        "起点比本期早一个窗口，使每个间隔都至少观察这么多天，以往各期的数字也不再变动；购买频繁的客户间隔多，故更偏向他们。",
+        "The waits begin one window before the period, so that each is watched at least so long and a past figure never changes. Who buys often has many waits: the figure is more theirs.",
+    ),
+    assumption_words={
+        "quantile": Text("分位数：0.5 为中位数，0.75 为第 75 百分位", "quantile: 0.5 is the median, 0.75 the wait that three in four stay under"),
+        "watched_days": Text("每个间隔至少观察的天数", "days for which every wait is watched at least"),
+    },
+    defensible={"watched_days": Around(0.5)},
+)  # fmt: skip
+def repurchase_interval(
+    orders: ir.Table, periods: Periods, *, quantile: float = 0.5, watched_days: int = 90
+) -> ir.Table:
+    """One row per day with an order one window before the period: days to the next one, or to the period's last day.
+
+    Censored there and not at as_of, so that a past period rests on what was known when it ended. The year that ends with
+    the period would be the alternative; an order would then stand in a dozen of the months of a trend.
+    """
+    bought = gaps(orders)
+    rows = periods.rows(bought, "day", shift=-watched_days)
+    end = rows.end_day + ibis.interval(days=watched_days)
+    again = (rows.next_day < end).fill_null(False)
+    until = ibis.ifelse(again, rows.next_day, (end - ibis.interval(days=1)).cast("date"))
+    return rows.select("period", "customer_id", value=until.delta(rows.day, unit="day"), event=again)
+
+
+@indicator(
+    name=Text("口碑转介率", "Referral share of new customers"),
+    meaning=Text("期内来源已知的新客户中，由老客户转介而来的占比。", "Of the new customers of the period whose source is known, the share who came through a referral."),
+    kind=Share(), unit="percent", better="higher", owner="marketing", source="kumar2007",
+    formula=r"\frac{\#\{i : s_i = r\}}{\#\{i : s_i \ne \varnothing\}}", worked="0 / 3",
+    uses={"customers": ("customer_id", "acquired_at", "acquired_channel")}, excludes=("unknown_source",), unique=True,
+    caveat=Text("来源登记方式一变，看起来就像客户行为变了；来源未知的客户全部算作或全部不算转介，给出上下限。", "A change in how sources are recorded looks like a change of behaviour. To count all unknown sources as referrals, or none, gives the bounds."),
+    assumption_words={
+        "channel": Text("代表转介的渠道名称", "the channel that stands for a referral"),
+        "unknown": Text("来源未知的新客户：剔除、视为转介或视为其他", "new customers without a source: left out, taken for referrals, or for others"),
+    },
+    defensible={"unknown": ("left_out", "as_referral", "as_other")},
+)  # fmt: skip
+def referral_rate(
+    customers: ir.Table,
+    periods: Periods,
+    *,
+    channel: str = "referral",
+    unknown: Literal["left_out", "as_referral", "as_other"] = "left_out",
+) -> ir.Table:
+    """One row per customer won in the period: 1 when the source is the referral channel."""
+    rows = periods.rows(customers, "acquired_at")
+    nothing = rows.acquired_channel.isnull()
+    referred = (rows.acquired_channel == channel).fill_null(unknown == "as_referral")
+    reason = ibis.cases((nothing, "unknown_source"), else_=ibis.null("string"))
+    return rows.select(
+        "period", "customer_id",
+        value=referred.cast("float64"), excluded=reason if unknown == "left_out" else ibis.null("string"),
+    )  # fmt: skip
+
+
+@indicator(
+    name=Text("忠诚计划活跃率", "Active loyalty-member rate"),
+    meaning=Text("期初已入会的会员中，期内至少积分或兑换一次的占比；系统自动赠送的积分不算。", "Of the members enrolled by the period's first day, the share who earn or redeem points in it at least once; points that are given automatically do not count."),
+    kind=Share(), unit="percent", better="higher", owner="marketing", source="farris2010",
+    formula=r"\frac{\#\{i \in M(t_0) : e_i \ge 1\}}{\#M(t_0)}", worked="2 / 5",
+    uses={"members": ("customer_id", "enrolled_at", "event", "at")}, unique=True,
+    caveat=Text(
+        "会员与非会员之差是自选的结果，不是计划的效果；期间越长，活跃的会员自然越多。",
+        "How members differ from others is who chose to join, not what the programme does. In a longer period more members are active.",
+    ),
+)  # fmt: skip
+def loyalty_active_rate(members: ir.Table, periods: Periods) -> ir.Table:
+    """One row per member enrolled by the first day and known by the end: 1 with an event of the member's own doing."""
+    joined = members.group_by("customer_id").aggregate(enrolled=members.enrolled_at.min(), known=members["at"].min())
+    spans = periods.table()
+    base = joined.inner_join(spans, [joined.enrolled <= spans.first_day, joined.known < spans.end_day])
+    did = periods.rows(members.filter(members.event.isin(["earn", "redeem"])), "at")
+    active = did.select(active_in="period", active_id="customer_id").distinct()
+    rows = base.left_join(active, [base.period == active.active_in, base.customer_id == active.active_id])
+    return rows.select("period", "customer_id", value=rows.active_id.notnull().cast("float64"))

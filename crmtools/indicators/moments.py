@@ -92,8 +92,15 @@ def per_unit(facts: ir.Table, keys: Sequence[str], *, unique: bool = False) -> i
     records = facts.records if "records" in facts.columns else ibis.literal(1)
     facts = facts.mutate(value=facts.value.cast("float64"), weight=weight.cast("float64"), records=records)
     if unique:
+        copies = facts.copies if "copies" in facts.columns else ibis.literal(1)
         return facts.select(
-            *keys, "customer_id", v="value", w="weight", rows="records", squares=facts.weight * facts.weight
+            *keys,
+            "customer_id",
+            v="value",
+            w="weight",
+            rows="records",
+            squares=facts.weight * facts.weight,
+            copies=copies,
         )
     return facts.group_by([*keys, "customer_id"]).aggregate(
         v=facts.value.sum(),
@@ -106,17 +113,14 @@ def per_unit(facts: ir.Table, keys: Sequence[str], *, unique: bool = False) -> i
 def moments(facts: ir.Table, keys: Sequence[str], *, unique: bool = False) -> ir.Table:
     """The sums that every interval is made of: per group Σv, Σw, Σv², Σvw, Σw², Σ|v| over customers, n, rows."""
     units = per_unit(facts, keys, unique=unique)
-    return units.group_by(list(keys)).aggregate(
-        n=units.customer_id.count(),
-        rows=units.rows.sum(),
-        sv=units.v.sum(),
-        sw=units.w.sum(),
-        svv=(units.v * units.v).sum(),
-        svw=(units.v * units.w).sum(),
-        sww=(units.w * units.w).sum(),
-        sav=units.v.abs().sum(),
-        squares=units.squares.sum(),
-    )
+    people = units.customer_id.notnull().cast("int64")
+    parts = {
+        "n": people, "rows": units.rows, "sv": units.v, "sw": units.w, "svv": units.v * units.v, "svw": units.v * units.w,
+        "sww": units.w * units.w, "sav": units.v.abs(), "squares": units.squares,
+    }  # fmt: skip
+    if "copies" in facts.columns and unique:
+        parts = {name: part * units.copies for name, part in parts.items()}
+    return units.group_by(list(keys)).aggregate(**{name: part.sum() for name, part in parts.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +180,11 @@ class FromMoments:
         }
         counted = {key: item for key, item in sums.items() if item.sw and math.isfinite(item.sw)}
         small = self._small(request, [key for key, item in counted.items() if self.resample(item)], counted)
-        figures = {key: self.figures(item, request, small.get(key)) for key, item in counted.items()}
+        # customers of groups too small to resample come along with the others, and must not make their interval another one
+        figures = {
+            key: self.figures(item, request, small.get(key) if self.resample(item) else None)
+            for key, item in counted.items()
+        }
         empty = {key: self.without_weight(item) for key, item in sums.items() if key not in counted}
         return figures | {key: item for key, item in empty.items() if item is not None}
 

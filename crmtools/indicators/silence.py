@@ -1,22 +1,65 @@
-"""The expected share of customers who will stay silent: BG/NBD patterns to figures, for the kind ``Model``."""
+"""Who will stay silent, by BG/NBD: patterns to figures, for the kind ``Model``."""
+
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from crmtools.errors import DataError
 from crmtools.indicators.moments import Assumptions, Figures
+from crmtools.indicators.patterns import ages, purchase_model
 from crmtools.lifetime.beta_geo import BetaGeo
 from crmtools.lifetime.beta_geo_formulas import alive
-from crmtools.lifetime.summary import Patterns
 from crmtools.words import Text
 
-PATTERN = ("x", "t_x", "T", "recent")
 FEWEST = 200
 DRAWS = 400
 
 TOO_FEW = Text(f"历史客户不足 {FEWEST} 位，无法拟合模型", f"fewer than {FEWEST} customers: too few to fit the model")
 NOT_FITTED = Text("模型未收敛或参数无法识别", "the model did not converge, or the data do not identify its parameters")
 NOBODY = Text("期末没有活跃客户", "nobody was active at the end of the period")
+
+
+@dataclass(frozen=True, slots=True)
+class Active:
+    """The customers who bought within ``active_days``, as patterns, and the model fitted to all customers seen."""
+
+    model: BetaGeo
+    x: np.ndarray
+    t_x: np.ndarray
+    age: np.ndarray
+    weight: np.ndarray
+    n: int
+    seen: int
+
+    @classmethod
+    def of(cls, patterns: pd.DataFrame, assumptions: Assumptions) -> "Active | Figures":
+        """None of them, or no model of them: figures that say why."""
+        everyone = ages(patterns)
+        recent = everyone.T - everyone.t_x < float(assumptions["active_days"])  # type: ignore[arg-type]
+        n, seen = int(everyone.weight[recent].sum()), int(everyone.weight.sum())
+        if seen < FEWEST:
+            return Figures(n=n, rows=seen, why=TOO_FEW)
+        if not n:
+            return Figures(rows=seen, why=NOBODY)
+        model = purchase_model(everyone)
+        if model is None:
+            return Figures(n=n, rows=seen, why=NOT_FITTED)
+        x, t_x, age, weight = (part[recent] for part in (everyone.x, everyone.t_x, everyone.T, everyone.weight))
+        return cls(model, x, t_x, age, weight, n, seen)
+
+    def silent(self, parameters: np.ndarray, horizon: float) -> np.ndarray:
+        """The probability of no purchase in the next ``horizon`` days, by pattern."""
+        r, alpha = parameters[:2]
+        buys = -np.expm1(-(r + self.x) * np.log1p(horizon / (alpha + self.age)))
+        return 1 - alive(parameters, self.x, self.t_x, self.age) * buys
+
+    def figures(self, share: float, shares: np.ndarray, level: float) -> Figures:
+        """A share with the interval that its draws span."""
+        low, high = np.quantile(shares, [0.5 - level / 2, 0.5 + level / 2])
+        return Figures(
+            share, min(float(low), share), max(float(high), share), float(np.std(shares)), self.n, self.seen,
+            share * self.n, float(self.n), "parameter_draws",
+        )  # fmt: skip
 
 
 def expected_silence(patterns: pd.DataFrame, assumptions: Assumptions, level: float) -> Figures:
@@ -26,32 +69,33 @@ def expected_silence(patterns: pd.DataFrame, assumptions: Assumptions, level: fl
     distribution) and of the purchases themselves (the mean of independent yes-or-no outcomes).
     """
     horizon = float(assumptions["horizon_days"])  # type: ignore[arg-type]
-    x, t_x, age, weight = (patterns[name].to_numpy(float) for name in ("x", "t_x", "T", "weight"))
-    recent = patterns["recent"].to_numpy(bool)
-    if weight.sum() < FEWEST:
-        return Figures(n=int(weight[recent].sum()), why=TOO_FEW)
-    n = int(weight[recent].sum())
-    if not n:
-        return Figures(why=NOBODY)
-    try:
-        model = BetaGeo.fit(Patterns(x, t_x, age, weight, "days"))
-    except DataError:
-        return Figures(n=n, why=NOT_FITTED)
-    if not model.converged or model.at_bound:
-        return Figures(n=n, why=NOT_FITTED)
-
-    def silent(parameters: np.ndarray) -> np.ndarray:
-        r, alpha = parameters[:2]
-        buys = -np.expm1(-(r + x[recent]) * np.log1p(horizon / (alpha + age[recent])))
-        return 1 - alive(parameters, x[recent], t_x[recent], age[recent]) * buys
-
-    share = float(weight[recent] @ silent(model.parameters) / n)
-    draws = model.draws(DRAWS, seed=20050301).to_numpy()
+    active = Active.of(patterns, assumptions)
+    if isinstance(active, Figures):
+        return active
+    weight, n = active.weight, active.n
+    share = float(weight @ active.silent(active.model.parameters, horizon) / n)
+    draws = active.model.draws(DRAWS, seed=20050301).to_numpy()
     noise = np.random.default_rng(20050302).standard_normal(DRAWS)
-    each = [(weight[recent] @ p / n, np.sqrt(weight[recent] @ (p * (1 - p))) / n) for p in map(silent, draws)]
+    each = [(weight @ p / n, np.sqrt(weight @ (p * (1 - p))) / n) for p in (active.silent(d, horizon) for d in draws)]
     shares = np.clip([mean + error * step for (mean, error), step in zip(each, noise, strict=True)], 0, 1)
-    low, high = np.quantile(shares, [0.5 - level / 2, 0.5 + level / 2])
-    return Figures(
-        share, min(float(low), share), max(float(high), share), float(np.std(shares)), n, int(weight.sum()),
-        share * n, float(n), "parameter_draws",
-    )  # fmt: skip
+    return active.figures(share, shares, level)
+
+
+def share_at_risk(patterns: pd.DataFrame, assumptions: Assumptions, level: float) -> Figures:
+    """Share of the active customers whose probability of no purchase in the next ``horizon_days`` reaches ``threshold``.
+
+    Given the parameters it is a complete count. Its interval is that of any share of customers, who might have been others:
+    for every draw of the parameters the share above the threshold, and around it a draw of Jeffreys' posterior, which is
+    close to Wilson's interval and stands at 0 and 1 too.
+    """
+    horizon, threshold = (float(assumptions[name]) for name in ("horizon_days", "threshold"))  # type: ignore[arg-type]
+    active = Active.of(patterns, assumptions)
+    if isinstance(active, Figures):
+        return active
+
+    def above(parameters: np.ndarray) -> float:
+        return float(active.weight[active.silent(parameters, horizon) >= threshold].sum())
+
+    counts = np.array([above(parameters) for parameters in active.model.draws(DRAWS, seed=20050303).to_numpy()])
+    shares = np.random.default_rng(20050304).beta(counts + 0.5, active.n - counts + 0.5)
+    return active.figures(above(active.model.parameters) / active.n, shares, level)

@@ -64,12 +64,18 @@ class GammaGamma:
         """
         frame = _with_money(summary)
         used = frame[(frame["frequency"] > 0) & (frame["monetary_value"] > 0)]
-        if len(used) < 2:
-            raise DataError(f"Gamma-Gamma needs customers with repeat purchases and positive spend; found {len(used)}.")
         x, m = used["frequency"].to_numpy(float), used["monetary_value"].to_numpy(float)
-        scale = float(m.mean())
+        return cls.fit_means(x, m, np.ones(len(used)), left_out=len(frame) - len(used))
+
+    @classmethod
+    def fit_means(cls, x: np.ndarray, m: np.ndarray, weight: np.ndarray, *, left_out: int = 0) -> "GammaGamma":
+        """As ``fit``, from mean spends ``m`` over ``x`` occasions, both above zero, that ``weight`` customers share."""
+        n = round(float(weight.sum()))
+        if n < 2:
+            raise DataError(f"Gamma-Gamma needs customers with repeat purchases and positive spend; found {n}.")
+        scale = float(weight @ m / n)
         low, high = np.full(3, _LOW), np.full(3, _HIGH)
-        end = maximise(likelihood_of(x, m / scale), np.array([4.0, 3.0, 0.6]), low=low, high=high)
+        end = maximise(likelihood_of(x, m / scale, weight), np.array([4.0, 3.0, 0.6]), low=low, high=high)
         p, q, v = (float(value) for value in end.parameters * (1, 1, scale))
         varied = len(np.unique(x)) > 1 and len(np.unique(m)) > 1
         return cls(
@@ -77,10 +83,10 @@ class GammaGamma:
             q,
             v,
             covariance=end.covariance * np.outer((1, 1, scale), (1, 1, scale)),
-            log_likelihood=float(end.log_likelihood - len(used) * np.log(scale)),
-            n=len(used),
-            left_out=len(frame) - len(used),
-            correlation=float(np.corrcoef(x, m)[0, 1]) if varied else float("nan"),
+            log_likelihood=float(end.log_likelihood - n * np.log(scale)),
+            n=n,
+            left_out=left_out,
+            correlation=_correlation(x, m, weight) if varied else float("nan"),
             converged=end.converged,
             message=end.message,
             at_bound=tuple(name for name, stuck in zip(NAMES, end.at_bound, strict=True) if stuck),
@@ -161,36 +167,45 @@ def spend(parameters: np.ndarray, x: np.ndarray, m: np.ndarray) -> np.ndarray:
     return np.divide(p * (v + x * m), below, out=np.full(len(x), np.nan), where=below > 0)
 
 
-def likelihood_of(x: np.ndarray, m: np.ndarray) -> Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray]]:
+def likelihood_of(
+    x: np.ndarray, m: np.ndarray, weight: np.ndarray | None = None
+) -> Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray]]:
     """Log-likelihood of mean spend m over x occasions (Fader & Hardie 2013, eq. 1a), gradient, Hessian::
 
     l = lnG(px+q) - lnG(px) - lnG(q) + q ln v + (px-1) ln m + px ln x - (px+q) ln(v + x m)
     """
     xs, code = np.unique(x, return_inverse=True)
-    n_x = np.bincount(code).astype(float)
-    n, total, log_m = len(x), x * m, np.log(m)
-    x_log = dot(x, log_m + np.log(x))
+    w = np.ones(len(x)) if weight is None else weight
+    n_x = np.bincount(code, weights=w)
+    n, total, log_m, wx = w.sum(), x * m, np.log(m), w * x
+    x_log = dot(wx, log_m + np.log(x))
 
     def likelihood(parameters: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         p, q, v = parameters
-        shape, log_sum, inverse = p * x + q, np.log(v + total), 1 / (v + total)
+        shape, log_sum, inverse = w * (p * x + q), np.log(v + total), 1 / (v + total)
         value = n_x @ (gammaln(p * xs + q) - gammaln(p * xs)) - n * gammaln(q) + n * q * np.log(v)
-        value += p * x_log - log_m.sum() - dot(shape, log_sum)
+        value += p * x_log - dot(w, log_m) - dot(shape, log_sum)
         gradient = np.array(
             [
-                (n_x * xs) @ (psi(p * xs + q) - psi(p * xs)) + x_log - dot(x, log_sum),
-                n_x @ psi(p * xs + q) - n * psi(q) + n * np.log(v) - log_sum.sum(),
+                (n_x * xs) @ (psi(p * xs + q) - psi(p * xs)) + x_log - dot(wx, log_sum),
+                n_x @ psi(p * xs + q) - n * psi(q) + n * np.log(v) - dot(w, log_sum),
                 n * q / v - dot(shape, inverse),
             ]
         )
         trigamma = n_x * polygamma(1, p * xs + q)
         pp = trigamma @ xs**2 - (n_x * xs**2) @ polygamma(1, p * xs)
-        pq, pv = trigamma @ xs, -dot(x, inverse)
-        qq, qv = trigamma.sum() - n * polygamma(1, q), n / v - inverse.sum()
+        pq, pv = trigamma @ xs, -dot(wx, inverse)
+        qq, qv = trigamma.sum() - n * polygamma(1, q), n / v - dot(w, inverse)
         vv = -n * q / v**2 + dot(shape, inverse**2)
         return float(value), gradient, np.array([[pp, pq, pv], [pq, qq, qv], [pv, qv, vv]])
 
     return likelihood
+
+
+def _correlation(x: np.ndarray, m: np.ndarray, weight: np.ndarray) -> float:
+    """Pearson's, every pair counted ``weight`` times."""
+    covariance = np.cov(x, m, aweights=weight)
+    return float(covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1]))
 
 
 def _with_money(summary: Summary) -> pd.DataFrame:

@@ -6,6 +6,7 @@ becomes a factor (1+d)^(-t/12) at month t; purchases of a month are discounted a
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -98,12 +99,29 @@ def _discounted_purchases(
 ) -> np.ndarray:
     """Expected purchases per customer, those of month k times (1+d)^(-(k-1/2)/12)."""
     p, position = summary.compressed()
-    before, out = np.zeros(len(p.x)), np.zeros(len(p.x))
-    for k in range(1, months + 1):
-        until = purchases_if_alive(model.parameters, p.x, p.T, k * month)
-        out += (until - before) * (1 + annual_discount) ** (-(k - 0.5) / 12)
+    edges = np.arange(1, months + 1)
+    return discounted_purchases(model.parameters, p.x, p.t_x, p.T, edges, month, annual_discount)[position]
+
+
+def discounted_purchases(
+    parameters: np.ndarray,
+    x: np.ndarray,
+    t_x: np.ndarray,
+    T: np.ndarray,
+    edges: np.ndarray,
+    month: float,
+    annual_discount: float,
+) -> np.ndarray:
+    """Expected purchases until the last of ``edges`` (ascending, in months), each stretch discounted at its middle.
+
+    ``month`` is a month in the unit of t_x and T.
+    """
+    before, out = np.zeros(len(x)), np.zeros(len(x))
+    for start, end in pairwise([0.0, *edges]):
+        until = purchases_if_alive(parameters, x, T, end * month)
+        out += (until - before) * (1 + annual_discount) ** (-(start + end) / 24)
         before = until
-    return (out * alive(model.parameters, p.x, p.t_x, p.T))[position]
+    return out * alive(parameters, x, t_x, T)
 
 
 def _one_future(
@@ -122,6 +140,21 @@ def _one_future(
     leaves.
     """
     x, t_x, T = (summary.frame[name].to_numpy(float) for name in ("frequency", "recency", "T"))
+    mean = summary.frame["monetary_value"].fillna(0).to_numpy(float)
+    return float(spending(rates, spends, (x, t_x, T, mean), horizon, month, annual_discount, random).sum())
+
+
+def spending(
+    rates: np.ndarray,
+    spends: np.ndarray,
+    histories: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    horizon: float,
+    month: float,
+    annual_discount: float,
+    random: np.random.Generator,
+) -> np.ndarray:
+    """Discounted spend of each customer in one future; ``histories`` are x, t_x, T and mean spend (0 without a repeat)."""
+    x, t_x, T, mean = histories
     r, alpha, a, b = rates
     here = random.random(len(x)) < alive(rates, x, t_x, T)
     rate = random.gamma(r + x[here]) / (alpha + T[here])
@@ -137,10 +170,10 @@ def _one_future(
     kept = rank < leave[owner]
     owner, time = owner[kept], time[order][kept]
     p, q, v = spends
-    mean = summary.frame["monetary_value"].fillna(0).to_numpy(float)[who]
-    nu = random.gamma(q + p * x[who]) / (v + x[who] * mean)
+    nu = random.gamma(q + p * x[who]) / (v + x[who] * mean[who])
     amounts = random.gamma(p, size=len(owner)) / nu[owner]
-    return float(amounts @ (1 + annual_discount) ** (-time / month / 12))
+    discounted = amounts * (1 + annual_discount) ** (-time / month / 12)
+    return np.bincount(who[owner], weights=discounted, minlength=len(x))
 
 
 def _check(horizon_months: int, annual_discount: float, margin: float) -> None:

@@ -17,6 +17,19 @@ from crmtools.measure import attributes, breakdown, measure, trend
 from crmtools.report.plan import Job, Plan
 from crmtools.tables.source import Data
 
+COMPARED = 3
+"""The period that is reported, the one before it and a year ago: they stand first among an indicator's estimates."""
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The numbers of one indicator for all customers: the period that is reported, those before it, the trend."""
+
+    now: Estimate
+    previous: Estimate
+    year_ago: Estimate
+    trend: tuple[Estimate, ...]
+
 
 @dataclass(slots=True)
 class Numbers:
@@ -33,6 +46,14 @@ class Numbers:
     def headline(self, indicator: str) -> Estimate | None:
         """The value of an indicator for the period that is reported."""
         return next((item for item in self.estimates if item.indicator == indicator), None)
+
+    def of(self, indicator: str) -> Own | None:
+        """The numbers of an indicator for all customers; None where they could not be read."""
+        own = [item for item in self.estimates if item.indicator == indicator and not item.group]
+        if len(own) < COMPARED:
+            return None
+        now, previous, year_ago, *trend = own
+        return Own(now, previous, year_ago, tuple(trend))
 
 
 def compute(plan: Plan, data: Data) -> Numbers:

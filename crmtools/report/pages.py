@@ -1,6 +1,4 @@
-"""The pages that a run writes itself, as Markdown: definitions, what can be computed, dimensions,
-failures.
-"""
+"""The pages that a run writes itself, as Markdown: definitions, what can be computed, failures."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,13 +6,17 @@ from crmtools import formats
 from crmtools.errors import RunError
 from crmtools.estimate import Estimate
 from crmtools.indicators import CATALOGUE, DIMENSIONS, OWNERS, Indicator
-from crmtools.report.blocks import STATES, Html, box, chip, facts, flat, link, table
+from crmtools.readiness import Readiness
+from crmtools.report.blocks import STATES, box, facts, flat, link
 from crmtools.report.engine import Outcome
 from crmtools.report.manifest import Manifest
 from crmtools.report.notebooks import escape
 from crmtools.report.numbers import Numbers
 from crmtools.report.plan import GENERATED, Entry, Plan
 from crmtools.report.provenance import provenance_page
+from crmtools.report.reading_lists import READING_LISTS
+from crmtools.report.reading_pages import dimension_page, reading_list_page
+from crmtools.show.readiness_views import advice, ready_of
 from crmtools.words import Language, Text, word
 
 PLAIN_WORDS: dict[str, Text] = {
@@ -37,11 +39,7 @@ WHERE_CELL = Text("出错位置：笔记本 {file}，第 {cell} 个单元格", "
 LOG = Text("完整记录：运行 {run} 的 {file}。", "The full record is in {file} of run {run}.")
 STILL = Text("该数值本身已算出：{value}。", "The number itself could be computed: {value}.")
 SOME_FAILED = Text("本次运行中，以下页面没有结果：", "These pages have no results in this run:")
-CANNOT = Text("该指标无法计算，数据缺少：{what}", "This indicator cannot be computed. The data lack: {what}")
-SOME_OF_ALL = Text(
-    "{all} 项指标中，{some} 项可以由现有数据计算。", "{some} of {all} indicators can be computed from these data."
-)
-COMPUTABLE, LACKS = Text("可计算", "Computable"), Text("缺少", "Missing")
+CANNOT = Text("该指标无法计算：{why}。", "This indicator cannot be computed: {why}.")
 NONE = Text("（无）", "none")
 LONGEST = 1200
 
@@ -81,32 +79,13 @@ def banner(failed: Sequence[tuple[Entry, Outcome]], language: Language) -> str:
     return box(f"<p><strong>{SOME_FAILED.to(language)}</strong></p>", f"<ul>{items}</ul>")
 
 
-def unavailable_page(entry: Entry, lacks: Sequence[str], language: Language) -> str:
-    """The page of a goal's indicator that cannot be computed."""
+def unavailable_page(entry: Entry, ready: Readiness, language: Language) -> str:
+    """The page of a goal's indicator that cannot be computed: why, and what to do."""
     meaning = CATALOGUE[entry.indicator].meaning.to(language)
-    said = flat(CANNOT.to(language, what=", ".join(lacks)))
-    return f"# {escape(entry.title.to(language))}\n\n{escape(meaning)}\n\n<p>{said}</p>\n"
-
-
-def dimension_page(
-    entry: Entry, plan: Plan, numbers: Numbers, manifest: Manifest, states: Mapping[str, str], language: Language
-) -> str:
-    """The indicators of one dimension: value now, and what each says."""
-    rows = []
-    for page in plan.entries:
-        if not page.indicator or page.dimension != entry.dimension:
-            continue
-        now = numbers.headline(page.indicator)
-        value: object = shown_value(now, manifest, language) if now and now.value is not None else ""
-        state = states.get(page.slug, "skipped")
-        if state not in ("ok", "cached"):
-            value = chip(state, language)
-        elif now and now.value is None and now.why:
-            value = now.why.to(language)
-        name = link(page.slug, page.title.to(language))
-        rows.append([name, value, CATALOGUE[page.indicator].meaning.to(language)])
-    head = [word("indicator", language), word("value", language), word("definition", language)]
-    return f"# {escape(entry.title.to(language))}\n\n{table(head, rows)}\n"
+    why = ready.why.to(language) if ready.why else ""
+    said = [CANNOT.to(language, why=why), advice(ready, language)]
+    paragraphs = "".join(f"<p>{flat(text)}</p>\n" for text in said if text)
+    return f"# {escape(entry.title.to(language))}\n\n{escape(meaning)}\n\n{paragraphs}"
 
 
 def definitions_page(
@@ -143,19 +122,9 @@ def _definition(item: Indicator, in_force: Mapping[str, object], sources: Mappin
 
 
 def readiness_page(plan: Plan, language: Language) -> str:
-    """Every indicator with what it lacks."""
-    with_page = {entry.indicator for entry in plan.entries if entry.indicator}
-    yes = Html(f'<span class="crm-chip good">✓ {COMPUTABLE.to(language)}</span>')
-    rows = []
-    for item in CATALOGUE.values():
-        lacks, name = plan.missing[item.id], item.name.to(language)
-        shown: object = link(item.id, name) if item.id in with_page else name
-        rows.append([shown, DIMENSIONS[item.dimension].to(language), "" if lacks else yes, ", ".join(lacks)])
-    some = sum(not lacks for lacks in plan.missing.values())
-    head = [word("indicator", language), Text("维度", "Dimension").to(language), COMPUTABLE.to(language)]
-    intro = SOME_OF_ALL.to(language, some=some, all=len(plan.missing))
-    content = table([*head, LACKS.to(language)], rows)
-    return f"# {GENERATED['readiness'].to(language)}\n\n{intro}\n\n{content}\n"
+    """Every indicator with its state, what it lacks and how full its columns are; the cheapest gains first."""
+    shown = ready_of(plan.readiness, language=language, links=plan.links)
+    return f"# {GENERATED['readiness'].to(language)}\n\n{shown.html}\n"
 
 
 def generated_page(
@@ -171,10 +140,12 @@ def generated_page(
 ) -> str:
     """The Markdown of a page that is neither a notebook nor written by hand."""
     if entry.indicator:
-        return unavailable_page(entry, plan.missing[entry.indicator], language)
+        return unavailable_page(entry, plan.readiness[entry.indicator], language)
+    states = {one.job.slug: one.state for one in outcomes if one.job.language == language}
     if entry.dimension:
-        states = {one.job.slug: one.state for one in outcomes if one.job.language == language}
-        return dimension_page(entry, plan, numbers, manifest, states, language)
+        return dimension_page(entry, plan, numbers, states, language)
+    if entry.slug in READING_LISTS:
+        return reading_list_page(entry, plan, numbers, states, language)
     match entry.slug:
         case "definitions":
             return definitions_page(in_force, sources, language)

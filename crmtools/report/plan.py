@@ -5,7 +5,7 @@ A page is a notebook, a page written by hand (``book/LANGUAGE/NAME.md``) or one 
 whose data are missing, and indicators that cannot be computed, are left out and say why.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,8 +13,9 @@ from typing import Literal
 import crmtools
 from crmtools.errors import Problem, RunError, nearest
 from crmtools.indicators import CATALOGUE, DIMENSIONS, Indicator
-from crmtools.measure import missing_columns
+from crmtools.readiness import Readiness, readiness
 from crmtools.report.notebooks import check_notebook, first_heading
+from crmtools.report.reading_lists import READING_LISTS
 from crmtools.settings import Settings
 from crmtools.tables.source import Data
 from crmtools.words import LANGUAGES, Language, Text
@@ -74,7 +75,9 @@ GENERATED: dict[str, Text] = {
     "definitions": Text("指标定义", "Definitions"),
     "readiness": Text("可计算性", "What can be computed"),
     "provenance": Text("来源与运行记录", "Provenance"),
-}
+} | {slug: reading_list.title for slug, reading_list in READING_LISTS.items()}
+OVERVIEW_ORDER = tuple(READING_LISTS)
+"""The pages that follow the chapters of the overview."""
 APPENDIX_ORDER = ("methodology", "definitions", "readiness", "glossary", "references", "provenance")
 
 
@@ -113,14 +116,14 @@ class Job:
 class Plan:
     """The pages of a report, what is left out, and what can be computed.
 
-    ``left_out`` are chapters without a page, each with its reason in ``skipped``. ``missing`` gives for every
-    indicator of the catalogue what the source lacks for it (empty where it can be computed).
+    ``left_out`` are chapters without a page, each with its reason in ``skipped``. ``readiness`` says for every
+    indicator of the catalogue whether it can be computed, and what to do where it cannot.
     """
 
     settings: Settings
     entries: tuple[Entry, ...]
     left_out: tuple[Entry, ...]
-    missing: Mapping[str, tuple[str, ...]]
+    readiness: Mapping[str, Readiness]
 
     @property
     def jobs(self) -> tuple[Job, ...]:
@@ -138,6 +141,16 @@ class Plan:
             if entry.notebook is not None
             for language in self.settings.report.languages
         )
+
+    @property
+    def missing(self) -> Mapping[str, tuple[str, ...]]:
+        """What the source lacks for every indicator of the catalogue; nothing where it can be computed or waits."""
+        return {name: one.missing for name, one in self.readiness.items()}
+
+    @property
+    def links(self) -> Mapping[str, str]:
+        """The page of every indicator that has one."""
+        return {entry.indicator: f"{entry.slug}.html" for entry in self.entries if entry.indicator}
 
     @property
     def indicators(self) -> tuple[Indicator, ...]:
@@ -160,16 +173,13 @@ def plan(settings: Settings, data: Data, *, notebooks: Path | None = None) -> Pl
     folder = notebooks or notebooks_folder(settings)
     problems: list[Problem] = []
     chapters, left_out = _chapters(settings, data, folder, problems)
-    missing = {item.id: tuple(missing_columns(item, data)) for item in CATALOGUE.values()}
-    indicators = _indicators(settings, missing, folder)
+    ready = readiness(data)
+    indicators = _indicators(settings, ready, folder)
     in_overview = [e for e in chapters if e.part in (None, OVERVIEW)]
     in_appendix = [e for e in chapters if e.part is APPENDIX]
     between = [e for e in chapters if e not in in_overview and e not in in_appendix]
-    appendix = [
-        Entry(name, (WRITTEN | GENERATED)[name], "written" if name in WRITTEN else "generated", APPENDIX)
-        for name in APPENDIX_ORDER
-    ]
-    entries = (*in_overview, *indicators, *between, *in_appendix, *appendix)
+    lists, appendix = _fixed(OVERVIEW_ORDER, OVERVIEW), _fixed(APPENDIX_ORDER, APPENDIX)
+    entries = (*in_overview, *lists, *indicators, *between, *in_appendix, *appendix)
     problems += _notebook_problems(entries, folder)
     problems += [
         Problem(f"page {slug}", "stands twice: an indicator has the name of a chapter. Rename one.")
@@ -177,7 +187,13 @@ def plan(settings: Settings, data: Data, *, notebooks: Path | None = None) -> Pl
     ]
     if problems:
         raise RunError.of("The report cannot be run", problems, "Nothing was run; what was published is untouched.")
-    return Plan(settings, entries, tuple(left_out), missing)
+    return Plan(settings, entries, tuple(left_out), ready)
+
+
+def _fixed(names: tuple[str, ...], part: Text) -> list[Entry]:
+    """The pages that every report has in a part of the book."""
+    titles = WRITTEN | GENERATED
+    return [Entry(name, titles[name], "written" if name in WRITTEN else "generated", part) for name in names]
 
 
 def _chapters(settings: Settings, data: Data, folder: Path, problems: list[Problem]) -> tuple[list[Entry], list[Entry]]:
@@ -225,36 +241,32 @@ def _why_not(chapter: Chapter, settings: Settings, data: Data) -> Text | None:
     return None
 
 
-def _indicators(settings: Settings, missing: Mapping[str, tuple[str, ...]], folder: Path) -> list[Entry]:
+def chosen(settings: Settings) -> Collection[str]:
+    """The indicators that a report is about: those it names and those of its goals, or the whole catalogue."""
+    named = settings.report.indicators
+    return CATALOGUE if named is None else {*named, *(goal.indicator for goal in settings.goals)}
+
+
+def _indicators(settings: Settings, ready: Mapping[str, Readiness], folder: Path) -> list[Entry]:
     """A page per dimension, and below it one per indicator; goals' indicators always have a page to be linked
     to.
     """
     in_goals = {goal.indicator for goal in settings.goals}
-    chosen = CATALOGUE if settings.report.indicators is None else {*settings.report.indicators, *in_goals}
+    wanted = chosen(settings)
     entries: list[Entry] = []
     for dimension, name in DIMENSIONS.items():
         below = []
         for item in CATALOGUE.values():
-            if item.dimension != dimension or item.id not in chosen:
+            if item.dimension != dimension or item.id not in wanted:
                 continue
-            lacks = missing[item.id]
-            if not lacks:
-                file = folder / f"{INDICATOR}.ipynb"
+            why = ready[item.id].why
+            file = folder / f"{INDICATOR}.ipynb"
+            if why is None:
                 below.append(Entry(item.id, item.name, "notebook", INDICATORS, dimension, file, item.id, dimension))
             elif item.id in in_goals:
-                reason = Text(f"缺少 {'、'.join(lacks)}", f"skipped because of missing {', '.join(lacks)}")
+                skipped = Text(why.zh, f"skipped: {why.en}")
                 below.append(
-                    Entry(
-                        item.id,
-                        item.name,
-                        "generated",
-                        INDICATORS,
-                        dimension,
-                        None,
-                        item.id,
-                        dimension,
-                        reason,
-                    )
+                    Entry(item.id, item.name, "generated", INDICATORS, dimension, None, item.id, dimension, skipped)
                 )
         if below:
             entries += [Entry(dimension, name, "generated", INDICATORS, dimension=dimension), *below]

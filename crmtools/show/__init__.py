@@ -14,9 +14,11 @@ from crmtools.show.headlines import headline
 from crmtools.show.lifetime_checks import lifetime_check, lifetime_tracking
 from crmtools.show.lifetime_fit import lifetime_parameters
 from crmtools.show.lifetime_views import lifetime_answer, lifetime_counts, lifetime_value
-from crmtools.show.quality import door, filled, ready
+from crmtools.show.quality import door, filled
+from crmtools.show.readiness_views import ready
 from crmtools.show.rfm_views import rfm_answer, rfm_bands, rfm_segments
 from crmtools.show.scorecards import scorecard
+from crmtools.show.stress_views import stress
 from crmtools.show.tables import table
 from crmtools.show.trends import trend
 
@@ -52,6 +54,7 @@ __all__ = [
     "rfm_bands",
     "rfm_segments",
     "scorecard",
+    "stress",
     "table",
     "trend",
 ]

@@ -20,11 +20,12 @@ def answer(
 ) -> Display:
     """Where the indicator stands with its interval, how that compares with earlier periods, and where its goal is.
 
-    Says "higher" or "lower" only where the intervals support it. Carries the estimates as its result.
+    Says so where the figure is not mature or the data end early. Says "higher" or "lower" only where the intervals support it. Carries the estimates as its result.
     """
     first = sentences.stated(estimate, language, currency)
     earlier = [then for then in (previous, year_ago) if then is not None]
-    rest = [sentences.compared(estimate, then, language, currency) for then in earlier]
+    rest = [sentences.ripening(estimate, language)]
+    rest += [sentences.compared(estimate, then, language, currency) for then in earlier]
     if reading is not None:
         rest.append(sentences.aimed(reading, language, currency))
     rest = [text for text in rest if text]

@@ -66,25 +66,61 @@ def cards(
     for name in indicators:
         item = find(name)
         now, then = measure(item, data), measure(item, data, period=data.period.year_ago())
-        made.append(_core(item, now, then, trend_of(item, data), language, currency or data.currency))
+        made.append(indicator_card(item, now, then, trend_of(item, data), language, currency or data.currency))
         shown += [now, then]
     html = tag("div", "".join(part.html for part in made), class_="crm-cards")
     return Display(html, "\n".join(part.text for part in made), results(*shown))
 
 
-def _core(item: Indicator, now: Estimate, then: Estimate, trend: Trend, language: Language, currency: str) -> Display:
+def indicator_card(
+    item: Indicator,
+    now: Estimate,
+    then: Estimate,
+    trend: Trend,
+    language: Language,
+    currency: str = "",
+    *,
+    href: str = "",
+    below: Text | None = None,
+    chip_before: str = "",
+) -> Display:
+    """One indicator of a row: value, interval, course, change on a year ago ``then``.
+
+    ``href`` makes its name a link, ``below`` is a line at the bottom, ``chip_before`` HTML before the change.
+    """
     value = sentences.value_of(now, language, currency)
-    verdict, tone = on_a_year_ago(now, then, language, currency)
+    under = _under(now, language, currency)
+    verdict, tone = on_a_year_ago(now, then, language, currency) if known(now.value) is not None else ("", "none")
     alt = findings.trend_alt(trend, None, language, currency)
+    chips = chip_before + (chip(escape(verdict), tone) if verdict else "")
     lines = [
-        tag("div", escape(item.name.to(language)), class_="n"),
+        _head(item, language, href),
         tag("div", escape(value), class_="v"),
-        tag("div", escape(_under(now, language, currency)), class_="i"),
+        tag("div", escape(under), class_="i"),
         sparkline([known(e.value) for e in trend.estimates], alt=alt),
-        tag("div", chip(escape(verdict), tone), class_="c"),
+        tag("div", chips, class_="c") if chips else "",
+        tag("div", escape(below.to(language)), class_="i") if below else "",
     ]
-    text = f"{item.name.to(language)}{word('colon', language)}{value} ({_under(now, language, currency)}); {verdict}"
+    text = f"{item.name.to(language)}{word('colon', language)}{value} ({under}){f'; {verdict}' if verdict else ''}"
     return Display(tag("section", "".join(lines), class_="crm-card"), text)
+
+
+def plain_card(
+    item: Indicator, state: str, why: str, language: Language, *, href: str = "", dimmed: bool = False
+) -> str:
+    """An indicator without a number among those that have one: its state (HTML), and why."""
+    lines = [
+        _head(item, language, href),
+        tag("div", state, class_="c"),
+        tag("div", escape(why), class_="i") if why else "",
+        tag("div", escape(item.meaning.to(language)), class_="i"),
+    ]
+    return tag("section", "".join(lines), class_="crm-card crm-dimmed" if dimmed else "crm-card")
+
+
+def _head(item: Indicator, language: Language, href: str) -> str:
+    name = escape(item.name.to(language))
+    return tag("div", tag("a", name, href=href) if href else name, class_="n")
 
 
 def on_a_year_ago(now: Estimate, then: Estimate, language: Language, currency: str = "") -> tuple[str, Tone]:

@@ -6,10 +6,12 @@ from html import escape, unescape
 from latex2mathml.converter import convert
 
 from crmtools import formats
-from crmtools.indicators.catalogue import DIMENSIONS, EXCLUSIONS, OWNERS, Indicator, find
-from crmtools.measure import measure, missing_columns, resolve, sql
+from crmtools.indicators.catalogue import CATALOGUE, DIMENSIONS, EXCLUSIONS, OWNERS, Indicator, Tier, find
+from crmtools.measure import measure, not_computable, resolve, sql
+from crmtools.readiness import readiness
 from crmtools.show.cards import reason_words
 from crmtools.show.display import Display, tag
+from crmtools.show.readiness_views import advice, what_is_missing
 from crmtools.show.sentences import before_comma, say
 from crmtools.tables import TABLES
 from crmtools.tables.source import Data
@@ -60,6 +62,7 @@ def _rows(item: Indicator, data: Data, language: Language) -> list[tuple[Text, s
             _KIND,
             escape(f"{item.kind.label.to(language)} · {item.unit.name.to(language)} · {word(item.better, language)}"),
         ),
+        (_TIER, escape(TIERS[item.tier].to(language))),
         (_ASSUMPTIONS, _assumptions(item, data, language)),
         (_TABLES, _tables(item, language)),
         (_MISSING, _missing(item, data, language)),
@@ -76,13 +79,16 @@ def _assumptions(item: Indicator, data: Data, language: Language) -> str:
     for name, value in resolve(item, data, {}).items():
         meaning = item.assumption_words[name].to(language)
         changed = value != item.assumptions[name]
-        note = say(_CHANGED, language, default=_written(item.assumptions[name], language)) if changed else ""
+        note = say(_CHANGED, language, default=written(item.assumptions[name], language)) if changed else ""
+        if name in item.choices:
+            note += say(_CHOICES, language, choices=word("list", language).join(item.choices[name]))
         small = tag("small", escape(meaning + note))
-        parts.append(tag("div", tag("code", escape(name)) + " = " + escape(_written(value, language)) + small))
+        parts.append(tag("div", tag("code", escape(name)) + " = " + escape(written(value, language)) + small))
     return "".join(parts)
 
 
-def _written(value: object, language: Language) -> str:
+def written(value: object, language: Language) -> str:
+    """The value of an assumption."""
     if isinstance(value, bool):
         return (_YES if value else _NO).to(language)
     return formats.number(value, language) if isinstance(value, int | float) else str(value)
@@ -104,7 +110,12 @@ def _tables(item: Indicator, language: Language) -> str:
 
 
 def _missing(item: Indicator, data: Data, language: Language) -> str:
-    return escape(word("list", language).join(missing_columns(item, data)))
+    """What is missing and how to get it, or what the indicator waits for."""
+    if not not_computable(item, data):
+        return ""
+    one = readiness(data, {**CATALOGUE, item.id: item}.values())[item.id]
+    how = advice(one, language)
+    return escape(what_is_missing(one, language)) + (tag("small", escape(how)) if how else "")
 
 
 def _excluded(item: Indicator, data: Data, language: Language) -> str:
@@ -122,7 +133,7 @@ def _excluded(item: Indicator, data: Data, language: Language) -> str:
 
 def _query(item: Indicator, data: Data, language: Language) -> str:
     """The query, folded; nothing where the indicator cannot be computed."""
-    if missing_columns(item, data):
+    if not_computable(item, data):
         return ""
     summary = tag("summary", escape(_QUERY.to(language)))
     return tag("details", summary + tag("pre", tag("code", escape(sql(item, data)))), class_="crm-query")
@@ -141,9 +152,15 @@ _MEANING, _FORMULA = Text("含义", "Meaning"), Text("公式", "Formula")
 _WORKED = Text("手算示例", "Worked example")
 _BY_HAND = Text("微型公司 2025 年第四季度", "the tiny company, Q4 2025")
 _DIMENSION, _KIND = Text("维度", "Dimension"), Text("类型 · 单位 · 方向", "Kind · unit · direction")
+_TIER = Text("层次", "Tier")
+TIERS: dict[Tier, Text] = {
+    "core": Text("核心：两篇源文章所列", "core: named in the two source articles"),
+    "extension": Text("扩展：源文章之外", "extension: beyond the two source articles"),
+}
 _ASSUMPTIONS, _TABLES = Text("口径（本报告所用）", "Assumptions in force"), Text("所用数据", "Data it reads")
 _MISSING, _EXCLUDED = Text("缺少", "Missing"), Text("不计入", "Left out")
 _CAVEAT, _OWNER, _SOURCE = Text("注意", "Beware"), Text("负责部门", "Owner"), Text("来源", "Source")
+_CHOICES = Text("；可选：{choices}", "; one of {choices}")
 _CHANGED = Text("（默认值 {default}）", " (by default {default})")
 _ROWS = Text("{words}：本期 {rows} 条", "{words}: {rows} in this period")
 _QUERY = Text("查询语句（SQL）", "The query (SQL)")

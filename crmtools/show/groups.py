@@ -14,6 +14,9 @@ from crmtools.show.sparks import axis_row, empty_strip, strip
 from crmtools.show.trends import figure, level_of, rests_on
 from crmtools.words import Language, Text, word
 
+STRIP = "padding-top:0;padding-bottom:0"
+"""The style of a cell that holds a strip: nothing keeps it from those above and below it."""
+
 
 def breakdown(
     breakdown: Breakdown, *, total: Estimate, language: Language = "en", currency: str = "", title: str | None = None
@@ -92,15 +95,12 @@ def _picture(
     )  # fmt: skip
     rows = [_row(e, breakdown.by, span, middle, language, currency) for e in shown]
     labels = [formats.axis(tick, span.step, unit, language, currency) for tick in span.ticks]
-    axis = tag("tr", f"<td></td>{tag('td', axis_row(span, labels), style=_STRIP)}<td></td>", aria_hidden="true")
+    axis = tag("tr", f"<td></td>{tag('td', axis_row(span, labels), style=STRIP)}<td></td>", aria_hidden="true")
     body = tag("tbody", "".join(rows) + axis)
     columns = (sentences.attribute(breakdown.by, language, breakdown.indicator), "", word("value", language))
     styles = ("width:22%", "", "text-align:right;width:1%")
     head = "".join(tag("th", escape(text), scope="col", style=style or None) for text, style in zip(columns, styles))
     return tag("table", tag("thead", tag("tr", head)) + body, class_="crm-table", aria_label=alt)
-
-
-_STRIP = "padding-top:0;padding-bottom:0"
 
 
 def _row(estimate: Estimate, by: str, span: Span, total: float | None, language: Language, currency: str) -> str:
@@ -116,7 +116,7 @@ def _row(estimate: Estimate, by: str, span: Span, total: float | None, language:
         lines = [n] if limits == formats.MISSING else [limits, n]
         numbers = escape(sentences.value_of(estimate, language, currency, bare=True))
         numbers += "".join(tag("small", escape(line)) for line in lines)
-    return tag("tr", name + tag("td", picture, style=_STRIP) + tag("td", numbers, class_="num"))
+    return tag("tr", name + tag("td", picture, style=STRIP) + tag("td", numbers, class_="num"))
 
 
 def _caption(breakdown: Breakdown, shown: Sequence[Estimate], total: Estimate, language: Language) -> str:

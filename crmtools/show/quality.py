@@ -1,14 +1,11 @@
-"""What came through the door, how full the columns are, and which indicators can be computed from them."""
+"""What came through the door, and how full the columns are."""
 
 from collections.abc import Sequence
 from html import escape
 
 from crmtools import formats
-from crmtools.indicators.catalogue import CATALOGUE, DIMENSIONS, Indicator
-from crmtools.measure import missing_columns
 from crmtools.show import sentences
 from crmtools.show.display import Display, tag
-from crmtools.show.look import chip
 from crmtools.show.sentences import before_comma, say
 from crmtools.show.sparks import bar
 from crmtools.tables import TABLES
@@ -106,9 +103,9 @@ def filled(data: Data, *, language: Language = "en") -> Display:
                 escape(_name(item.table, language)) if place == 0 else "",
                 tag("code", escape(name)) + (tag("small", escape(meaning)) if meaning else ""),
                 bar(share),
-                _share(share, language),
+                share_words(share, language),
             ])  # fmt: skip
-            lines.append(f"{item.table}.{name}{word('colon', language)}{_share(share, language)}")
+            lines.append(f"{item.table}.{name}{word('colon', language)}{share_words(share, language)}")
     html = _grid([head.to(language) for head in (_TABLE, _COLUMN, _FILLED, _SHARE)], rows, numbers=(3,)) if rows else ""
     if full:
         names = word("list", language).join(_name(table, language) for table in full)
@@ -116,31 +113,10 @@ def filled(data: Data, *, language: Language = "en") -> Display:
     return Display(html, "\n".join(lines) or say(_FULL, language, tables=word("all", language)))
 
 
-def _share(share: float, language: Language) -> str:
+def share_words(share: float, language: Language) -> str:
     """A share that never rounds to 100 % or 0 % when it is not."""
     shown = min(max(share, 0.001), 0.999) if 0 < share < 1 else share
     return formats.percent(shown, language)
-
-
-def ready(data: Data, *, language: Language = "en") -> Display:
-    """Which indicators of the catalogue can be computed from these data, and what the others lack."""
-    rows, lines = [], []
-    for item in _in_order():
-        missing = missing_columns(item, data)
-        mark = chip(f"✔ {_CAN.to(language)}", "good") if not missing else chip(f"– {_CANNOT.to(language)}", "none")
-        listed = ", ".join(missing)
-        rows.append([escape(item.name.to(language)), escape(DIMENSIONS[item.dimension].to(language)), mark,
-                     tag("code", escape(listed)) if listed else ""])  # fmt: skip
-        state = _CAN if not missing else _CANNOT
-        lines.append(f"{item.name.to(language)}{word('colon', language)}{state.to(language)} {listed}".rstrip())
-    heads = [head.to(language) for head in (_INDICATOR, _DIMENSION, _STATE, _LACKS)]
-    can = sum(not missing_columns(item, data) for item in CATALOGUE.values())
-    first = say(_READY, language, can=formats.number(can, language), all=formats.number(len(CATALOGUE), language))
-    return Display(tag("p", escape(first)) + _grid(heads, rows), "\n".join([first, *lines]))
-
-
-def _in_order() -> list[Indicator]:
-    return [item for dimension in DIMENSIONS for item in CATALOGUE.values() if item.dimension == dimension]
 
 
 def _name(table: str, language: Language) -> str:
@@ -179,7 +155,3 @@ _COUNTED, _LATER = (
 _LINE = Text("读入 {read} 行，保留 {kept} 行", "{read} rows read, {kept} kept")
 _COLUMN, _FILLED, _SHARE = Text("列", "Column"), Text("填写率", "Filled"), Text("占比", "Share")
 _FULL = Text("每一列都已填满：{tables}。", "Full in every column: {tables}.")
-_INDICATOR, _DIMENSION = Text("指标", "Indicator"), Text("维度", "Dimension")
-_STATE, _LACKS = Text("状态", "State"), Text("缺少", "What is missing")
-_CAN, _CANNOT = Text("可计算", "computable"), Text("无法计算", "not computable")
-_READY = Text("{all} 项指标中可计算 {can} 项。", "{can} of {all} indicators can be computed from these data.")

@@ -10,13 +10,14 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from string import Formatter
 from typing import Literal
 
 from crmtools import formats
 from crmtools.estimate import Estimate
 from crmtools.goals.reading import STATUS, Reading
-from crmtools.indicators.catalogue import Indicator, find
+from crmtools.indicators.catalogue import MADE_ATTRIBUTES, Indicator, find
 from crmtools.intervals import z_of
 from crmtools.measure import UNKNOWN
 from crmtools.period import Period
@@ -25,6 +26,7 @@ from crmtools.words import Language, Text, word
 
 Verdict = Literal["higher", "lower", "same", "undetectable", "unknown"]
 
+A_WEEK = 7
 NO_REASON = Text("没有可用数据", "there are no data")
 
 
@@ -182,11 +184,11 @@ def name_of(estimate: Estimate, language: Language) -> str:
 def attribute(name: str, language: Language, item: Indicator | None = None) -> str:
     """What an attribute of customers is called, or one that the facts of ``item`` carry: by the table they come from."""
     own = item.tables if item is not None and name in item.splits else ()
-    for table in (*own, "customers", *TABLES):
-        if name in TABLES[table]:
-            text = before_comma(TABLES[table][name].meaning.to(language))
-            return text[:1].upper() + text[1:] if language == "en" else text
-    return name.replace("_", " ")
+    named = (TABLES[table][name].meaning for table in (*own, "customers", *TABLES) if name in TABLES[table])
+    if (meaning := next(named, MADE_ATTRIBUTES.get(name))) is None:
+        return name.replace("_", " ")
+    text = before_comma(meaning.to(language))
+    return text[:1].upper() + text[1:] if language == "en" else text
 
 
 def before_comma(meaning: str) -> str:
@@ -215,6 +217,28 @@ def stated(estimate: Estimate, language: Language, currency: str = "") -> str:
         return say(_NO_VALUE, language, why=why(estimate, language), **words)
     value, sure = value_of(estimate, language, currency), certainty(estimate, language, currency)
     return say(_STATED, language, value=value, certainty=sure, **words)
+
+
+def ripening(estimate: Estimate, language: Language) -> str:
+    """That a part of the period may still change, and that the data end before it does; empty where neither is so."""
+    if known(estimate.value) is None:
+        return ""
+    said = []
+    if estimate.maturity is not None and estimate.maturity < 1:
+        # never "100 % is mature" where a part is not
+        share = formats.percent(min(max(estimate.maturity, 0.0), 0.99), language, 0)
+        said.append(say(_RIPENING, language, share=share))
+    if estimate.data_until is not None and _ends_early(estimate.data_until, estimate.period):
+        said.append(say(_REACHES, language, day=formats.day(estimate.data_until, language)))
+    return ("" if language == "zh" else " ").join(said)
+
+
+def _ends_early(until: date, period: Period) -> bool:
+    """Whether data end before the last third of a period and more than a week before its end.
+
+    Sooner it would be said of all that is booked by month: its last row is of the first day of the last month.
+    """
+    return (period.last_day - until).days > max(A_WEEK, period.days / 3)
 
 
 def compared(now: Estimate, then: Estimate, language: Language, currency: str = "") -> str:
@@ -279,6 +303,11 @@ _NO_INTERVAL = Text("无区间：{why}", "no interval: {why}")
 _STATED = Text("{when}，{name}为 {value}（{certainty}）。", "{name} stood at {value} {when} ({certainty}).")
 _NO_VALUE = Text("{when}，{name}无法计算：{why}。", "{name} could not be computed {when}: {why}.")
 _HIDDEN = Text("{when}，{name}不予公布：样本过少。", "{name} is not shown {when}: too few customers.")
+_RIPENING = Text(
+    "本期仅 {share} 的时间观察期已满，数字仍可能变动。",
+    "Only {share} of the period is mature: the figure may still change.",
+)
+_REACHES = Text("数据只到 {day}。", "The data reach only to {day}.")
 _NOTHING_THEN = Text("{then}没有可比数值：{why}。", "There is no value of {then} to compare with: {why}.")
 _BETTER, _WORSE = Text("，属于改善", ", an improvement"), Text("，属于恶化", ", a deterioration")
 _COMPARED: dict[Verdict, Text] = {

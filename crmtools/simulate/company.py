@@ -7,7 +7,7 @@ are calendar days, so that a report over another span still finds them where the
 from dataclasses import dataclass
 from datetime import date
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same seed gives other data: a demo folder made by an older version is made again."""
 
 DAYS_IN_MONTH = 30.4375
@@ -121,6 +121,10 @@ class Company:
     csat_growth_per_year: float = 0.05
     csat_by_mood: float = 0.45
     csat_noise: float = 0.75
+    # Parts of the satisfaction index, on a scale from 1 to 10: product, service, delivery, price.
+    index_level: tuple[float, ...] = (7.9, 7.2, 7.5, 6.6)
+    index_by_mood: float = 0.9
+    index_noise: float = 1.2
 
     # Money owed: business customers pay later, the north later still, a little worse every year.
     invoiced_share_consumer: float = 0.30

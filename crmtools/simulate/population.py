@@ -108,6 +108,11 @@ def _subscriptions(world: World) -> dict[str, pd.DataFrame]:
     return {"subscriptions": pd.DataFrame({"customer": frame["customer_id"], "start": start, "end": end})}
 
 
+def _arrivals(world: World) -> dict[str, pd.DataFrame]:
+    everyone, _ = people.people(world)
+    return {"arrivals": pd.DataFrame({"customer": np.arange(len(everyone)), "t": everyone.t})}
+
+
 def _tickets(world: World) -> dict[str, pd.DataFrame]:
     everyone, _ = people.people(world)
     frame = service.tickets_table(world, everyone)
@@ -134,6 +139,7 @@ def _answers(world: World) -> dict[str, pd.DataFrame]:
 
 PARTS: dict[str, Callable[[World], dict[str, pd.DataFrame]]] = {
     "customers": _customers,
+    "arrivals": _arrivals,
     "orders": _orders,
     "invoices": _money,
     "payments": _money,

@@ -16,8 +16,8 @@ import pandas as pd
 
 from crmtools.errors import SettingsError, nearest
 from crmtools.period import Period, add_months
-from crmtools.simulate import finance, people, service
-from crmtools.simulate.company import DAYS_IN_MONTH, REGIONS, Company
+from crmtools.simulate import finance, people
+from crmtools.simulate.company import DAYS_IN_MONTH, Company
 from crmtools.simulate.population import Population
 from crmtools.simulate.world import World
 
@@ -203,35 +203,50 @@ def lead_conversion_rate(question: Question, *, within_days: int = 90) -> float:
     return np.average(people.conversion(company, day), weights=weight) * people.delay_within(company, within_days)
 
 
-def _events_per_month(question: Question, growth: float) -> float:
-    """Events over months at risk, for a process with one event per customer-month on 2025-01-01.
+def _at_risk(question: Question, active_days: int) -> pd.DataFrame:
+    """The customers active in the period, by number: ``t`` (when they were won) and ``days`` (at risk).
 
-    A customer is at risk from the time of acquisition on: half of the first day, which is counted whole.
+    Active is who was won or ordered in it or in so many days before its end, or was subscribed on one of its days.
     """
-    new = people.arrivals(question.world).customers
-    day = np.arange(question.start, question.end)
-    there = np.concatenate([[0.0], np.cumsum(new)])[day]
-    events = (there + new[day] / 2) * np.exp(growth * question.world.years_since_2025(day + 0.5))
-    return events.sum() / (there + new[day]).sum()
+    world = question.population
+    since = min(question.start, question.end - active_days)
+    arrivals, held = world.rows("arrivals"), world.rows("subscriptions")
+    subscribed = (held["start"] < question.end) & ~(held["end"] < question.start)
+    active = [
+        within(arrivals, "t", since, question.end)["customer"],
+        within(world.rows("orders"), "day", since, question.end)["customer"],
+        held["customer"][subscribed],
+    ]
+    there = arrivals[(arrivals["t"] < question.end) & arrivals["customer"].isin(pd.concat(active))].set_index(
+        "customer"
+    )
+    # the first day is counted whole
+    return there.assign(days=question.end - np.floor(there["t"]).clip(lower=question.start))
 
 
-def complaint_rate(question: Question) -> float:
-    """Closed form; the rate differs by region, not by other attributes."""
-    company, shares = question.world.company, np.asarray(question.world.company.regions)
-    rates = service.complaint_rate_per_day(company, np.arange(len(REGIONS))) * DAYS_IN_MONTH
-    if set(question.population.where) - {"region"}:
-        raise SettingsError("The true complaint rate is known by region and for everyone.")
-    if question.population.where:
-        shares = (np.array(REGIONS) == question.population.where["region"]).astype(float)
-    return 100 * (rates @ shares) * _events_per_month(question, company.complaints_growth_per_year)
+def complaint_rate(question: Question, *, active_days: int = 365) -> float:
+    """Complaints of the active over their months; who complains leaves sooner, so that both are counted."""
+    there, tickets = _at_risk(question, active_days), question.population.rows("tickets")
+    complaints = within(tickets[tickets["type"] == "complaint"], "created", question.start, question.end)
+    return 100 * complaints["customer"].isin(there.index).sum() / (there["days"].sum() / DAYS_IN_MONTH)
 
 
-def interaction_frequency(question: Question) -> float:
-    """Closed form; the same in every region and for every type of customer."""
+def interaction_frequency(question: Question, *, active_days: int = 365) -> float:
+    """The events expected of the active, over their months: how often somebody is in touch hangs on nothing else.
+
+    A customer is in touch from the time of acquisition on: half of the first day, on average, which is counted whole.
+    """
     if "acquired_channel" in question.population.where:
         raise SettingsError("The true frequency of interactions is not known by channel.")
-    company = question.world.company
-    return company.contacts_per_month * _events_per_month(question, company.contacts_growth_per_year)
+    company, there = question.world.company, _at_risk(question, active_days)
+    grown = np.exp(
+        company.contacts_growth_per_year
+        * question.world.years_since_2025(np.arange(question.start, question.end) + 0.5)
+    )
+    until = np.concatenate([[0.0], np.cumsum(grown)])
+    begin = np.clip(there["t"] - question.start, 0, None)
+    events = until[-1] - np.interp(begin, np.arange(len(until)), until)
+    return company.contacts_per_month * events.sum() / there["days"].sum()
 
 
 INDICATORS: dict[str, Callable[..., float]] = {

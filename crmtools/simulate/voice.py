@@ -24,6 +24,8 @@ BRAND = tuple(
     for n, trait in enumerate(("known", "trusted", "modern", "caring", "value", "leading"), 1)
 )
 WEIGHTS = tuple((f"W{n}", "servqual", dimension, "W") for n, dimension in enumerate(DIMENSIONS, 1))
+INDEX = tuple((f"I{n}", "index", part, None) for n, part in enumerate(("product", "service", "delivery", "price"), 1))
+INDEX_WEIGHTS = (0.3, 0.3, 0.2, 0.2)
 ITEMS = (
     ("overall", "csat", "overall", None),
     ("recommend", "nps", None, None),
@@ -31,9 +33,10 @@ ITEMS = (
     *SERVQUAL,
     *WEIGHTS,
     *BRAND,
+    *INDEX,
 )
 ITEM_IDS = tuple(item[0] for item in ITEMS)
-SCALES = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7), "servqual": (1, 7), "brand": (1, 7)}
+SCALES = {"csat": (1, 5), "nps": (0, 10), "ces": (1, 7), "servqual": (1, 7), "brand": (1, 7), "index": (1, 10)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,8 @@ class Replies:
 def survey_items_table() -> pd.DataFrame:
     """The table ``survey_items``."""
     low, high = zip(*((0, 100) if role == "W" else SCALES[metric] for _, metric, _, role in ITEMS), strict=True)
+    weight = np.full(len(ITEMS), np.nan)
+    weight[-len(INDEX) :] = INDEX_WEIGHTS
     return pd.DataFrame(
         {
             "item_id": pd.Categorical(ITEM_IDS, ITEM_IDS),
@@ -59,7 +64,7 @@ def survey_items_table() -> pd.DataFrame:
             "scale_min": np.array(low, dtype=float),
             "scale_max": np.array(high, dtype=float),
             "direction": pd.Categorical(["good"] * len(ITEMS)),
-            "weight": np.full(len(ITEMS), np.nan),
+            "weight": weight,
         }
     )
 
@@ -140,7 +145,7 @@ def after_tickets(world: World, everyone: People, tickets: pd.DataFrame) -> pd.D
 
 
 def long_answers(world: World, everyone: People) -> tuple[Replies, pd.DataFrame]:
-    """The long questionnaire: 22 expectations, 22 perceptions, five weights, six brand items."""
+    """The long questionnaire: 22 expectations, 22 perceptions, five weights, six brand items; its index is drawn apart."""
     random = world.random("long")
     parts = []
     for year in range(world.start.year, world.end.year + 1):
@@ -176,6 +181,18 @@ def long_answers(world: World, everyone: People) -> tuple[Replies, pd.DataFrame]
     return Replies(customer, t, np.full(size, 2), years, np.full(size, -1)), answers
 
 
+def index_answers(world: World, everyone: People, yearly: Replies) -> pd.DataFrame:
+    """What the long questionnaire asks for the satisfaction index: four parts, some of them left out."""
+    company, random = world.company, world.random("index")
+    size, mood = len(yearly.t), everyone.mood[yearly.customer][:, None]
+    habit = random.normal(0, 0.5, (size, 1))
+    latent = np.asarray(company.index_level) + company.index_by_mood * mood + habit
+    latent = latent + company.index_noise * random.standard_normal(latent.shape)
+    row, part = np.nonzero(random.random(latent.shape) >= company.item_missing_share)
+    value = np.clip(np.round(latent), 1, 10)[row, part]
+    return pd.DataFrame({"response": row, "item": len(ITEMS) - len(INDEX) + part, "value": value})
+
+
 def survey_answers_table(world: World, everyone: People, replies: Replies, tickets: pd.DataFrame) -> pd.DataFrame:
     """The table ``survey_answers``: relationship waves, then questions after tickets, then the long ones."""
     waves = [quarter.id for quarter in quarters(world)]
@@ -189,6 +206,7 @@ def survey_answers_table(world: World, everyone: People, replies: Replies, ticke
     effort["response"] = len(replies.t) + np.arange(len(effort))
     yearly, answers = long_answers(world, everyone)
     years = list(range(world.start.year, world.end.year + 1))
+    answers = pd.concat([answers, index_answers(world, everyone, yearly)], ignore_index=True)
     detailed = answers.assign(
         customer_id=yearly.customer[answers["response"]],
         answered_at=world.moment_of(yearly.t[answers["response"]]),

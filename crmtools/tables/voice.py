@@ -27,7 +27,17 @@ SURVEY_ITEMS = Table(
     (
         s.category("item_id", "题目编号", "number of the question", required=True),
         s.category(
-            "metric", "所测指标", "what it measures", "csat", "nps", "ces", "brand", "servqual", "open", required=True
+            "metric",
+            "所测内容；index 为满意度指数的组成题",
+            "what it measures; index: a part of the satisfaction index",
+            "csat",
+            "index",
+            "nps",
+            "ces",
+            "brand",
+            "servqual",
+            "open",
+            required=True,
         ),
         s.category("dimension", "维度", "dimension, for example reliability"),
         s.category("role", "期望、感知或重要性", "expectation, perception or weight", "E", "P", "W"),

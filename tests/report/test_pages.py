@@ -1,5 +1,6 @@
 """Generated pages: what a source or an error says is printed, never read as Markdown or HTML."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from small_report import write_notebooks, write_report
 
 from crmtools.indicators import CATALOGUE
 from crmtools.parameters import load
+from crmtools.readiness import Addition
 from crmtools.report import pages
 from crmtools.report.citations import citations
 from crmtools.report.engine import Failure, Outcome
@@ -112,13 +114,31 @@ def test_every_indicator_is_defined_with_formula_and_source(made, language):
         assert all(words.to(language) in text for words in item.assumption_words.values())
 
 
-def test_what_cannot_be_computed_is_listed_with_what_is_missing(made):
-    plan_made, _, _ = made
-    page = pages.readiness_page(plan_made, "en")
-    for name, lacks in plan_made.missing.items():
-        row = next(line for line in page.splitlines() if CATALOGUE[name].name.en.replace("&", "&amp;") + "<" in line)
-        assert ("✓" in row) == (not lacks)
-        assert all(item in row for item in lacks)
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_readiness_is_one_block_that_leads_to_the_pages(made, language):
+    """A blank line would end the block of HTML; every indicator stands there, with a link where it has a page."""
+    page = pages.readiness_page(made[0], language)
+    heading, block = page.strip().split("\n\n")
+    assert heading == f"# {pages.GENERATED['readiness'].to(language)}"
+    _, text = seen(page)
+    for name, one in made[0].readiness.items():
+        assert one.indicator.name.to(language) in text
+        assert (f'<a href="{name}.html">' in block) == (name in made[0].links)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_page_of_a_goal_without_numbers_says_what_to_do(made, language):
+    lacking = replace(made[0].readiness["churn_rate"], state="missing", why=Text(HOSTILE, HOSTILE))
+    lacking = replace(
+        lacking, either=Text("导出 <x>", "export <x>"), cheapest=Addition(("x",), (CATALOGUE["nps"],), Text("", ""))
+    )
+    page = pages.unavailable_page(
+        Entry("churn_rate", Text("甲", "A"), "generated", indicator="churn_rate"), lacking, language
+    )
+    tags, text = seen(page)
+    assert set(tags) == {"h1", "p", "br"}
+    assert "<script>alert(1)</script>" in text
+    assert {"en": "Export <x>.", "zh": "导出 <x>。"}[language] in text
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -1,5 +1,7 @@
 """Which pages a report has, in which order, and what is left out with its reason."""
 
+from dataclasses import replace
+
 import pytest
 from small_report import write_notebook, write_notebooks, write_report
 
@@ -8,6 +10,7 @@ from crmtools.indicators import CATALOGUE, DIMENSIONS
 from crmtools.parameters import load
 from crmtools.report.plan import plan
 from crmtools.tables.source import open_settings
+from crmtools.words import Text
 
 
 @pytest.fixture
@@ -28,14 +31,14 @@ def slugs(entries):
 def test_pages_stand_in_the_order_of_the_book(folder):
     made = planned(folder, indicators=("cac", "nps"))
     assert slugs(made.entries) == [
-        "index", "goals",
+        "index", "goals", "core_three", "ten_indicators", "fifteen_risks",
         "loyalty", "nps", "churn", "churn_rate", "acquisition", "cac",
         "methodology", "definitions", "readiness", "glossary", "references", "provenance",
     ]  # fmt: skip
     assert {e.slug: e.parent for e in made.entries if e.parent} == {
         "nps": "loyalty", "churn_rate": "churn", "cac": "acquisition",
     }  # fmt: skip
-    assert [e.part.en for e in made.entries if e.part][:2] == ["Overview", "Indicators"]
+    assert list(dict.fromkeys(e.part.en for e in made.entries if e.part)) == ["Overview", "Indicators", "Appendix"]
 
 
 def test_the_first_page_and_then_every_page_in_every_language_is_a_job(folder):
@@ -53,7 +56,7 @@ def test_without_a_choice_every_computable_indicator_has_a_page(folder):
     settings = load(write_report(folder))
     settings = settings.model_copy(update={"report": settings.report.model_copy(update={"indicators": None})})
     made = plan(settings, open_settings(settings))
-    computable = [name for name, lacks in made.missing.items() if not lacks]
+    computable = [name for name, one in made.readiness.items() if one.state == "computable"]
     by_dimension = [item.id for d in DIMENSIONS for item in CATALOGUE.values() if item.dimension == d]
     assert [item.id for item in made.indicators] == [name for name in by_dimension if name in computable]
     assert set(made.missing) == set(CATALOGUE)
@@ -76,7 +79,7 @@ def test_what_the_data_lack_is_left_out_with_its_reason(folder):
         "data_quality": "skipped because there is no notebook data_quality.ipynb",
     }
     assert made.missing["revenue_per_customer"] == ("orders",)
-    assert slugs(made.entries)[1:3] == ["loyalty", "nps"]
+    assert slugs(made.entries)[4:6] == ["loyalty", "nps"]
     assert "revenue_per_customer" not in slugs(made.entries)
 
 
@@ -87,8 +90,21 @@ def test_the_indicator_of_a_goal_keeps_a_page_when_it_cannot_be_computed(folder)
     made = plan(settings, open_settings(settings))
     page = next(e for e in made.entries if e.slug == "churn_rate")
     assert page.kind == "generated"
-    assert page.skipped.en == "skipped because of missing subscriptions"
+    assert page.skipped.en == "skipped: subscriptions missing"
+    assert page.skipped.zh == "缺少 subscriptions"
     assert "churn_rate" not in {job.slug for job in made.jobs}
+
+
+def test_what_waits_for_something_is_not_run_and_a_goal_on_it_says_why(folder, monkeypatch):
+    waiting = replace(CATALOGUE["churn_rate"], waits_for=Text("尚无名单", "no list is kept yet"))
+    monkeypatch.setattr("crmtools.indicators.catalogue.CATALOGUE", {**CATALOGUE, "churn_rate": waiting})
+    monkeypatch.setattr("crmtools.readiness.CATALOGUE", {**CATALOGUE, "churn_rate": waiting})
+    made = planned(folder)
+    assert made.readiness["churn_rate"].state == "waits"
+    assert "churn_rate" not in {item.id for item in made.indicators}
+    page = next(e for e in made.entries if e.slug == "churn_rate")
+    assert (page.kind, page.skipped.en) == ("generated", "skipped: not computable yet: no list is kept yet")
+    assert page.skipped.zh == "暂不可计算：尚无名单"
 
 
 def test_run_chapters_chooses_and_may_name_a_notebook_of_ones_own(folder):

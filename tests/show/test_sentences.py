@@ -3,6 +3,7 @@
 import math
 import re
 from dataclasses import replace
+from datetime import date
 from statistics import NormalDist
 
 import pytest
@@ -247,3 +248,37 @@ def test_groups_that_share_customers_are_said_to(make, language):
         groups = tuple(make("churn_rate", **CASES["whole"] | {"n": n}, group=(("plan", f"p{n}"),)) for n in sizes)
         html = show.breakdown(Breakdown(item, "plan", groups), total=total, language=language).html
         assert (words in html) is overlap
+
+
+@pytest.mark.parametrize(
+    ("period", "until", "early"),
+    [
+        ("2025-Q4", date(2025, 12, 1), False),  # booked by month
+        ("2025-Q4", date(2025, 11, 29), True),
+        ("2025-12", date(2025, 12, 22), False),
+        ("2025-12", date(2025, 12, 19), True),
+        ("2025-12-25..2025-12-31", date(2025, 12, 24), False),  # a week
+        ("2025-12-25..2025-12-31", date(2025, 12, 23), True),
+        ("2025-Q4", None, False),
+        ("2025-Q4", date(2026, 1, 3), False),
+    ],
+)
+def test_data_that_end_early_are_told(make, period, until, early):
+    now = make(value=3.0, period=Period.parse(period), maturity=1.0, data_until=until)
+    said = {language: sentences.ripening(now, language) for language in LANGUAGES}
+    assert bool(said["en"]) == bool(said["zh"]) == early
+    if early:
+        assert said["en"].replace("\u00a0", " ") == f"The data reach only to {until.day} {until:%B} {until.year}."
+        assert said["zh"].replace("\u00a0", " ") == f"数据只到 {until.year} 年 {until.month} 月 {until.day} 日。"
+
+
+def test_a_period_that_is_not_mature_is_told(make):
+    def said(share, language="en", **values):
+        return sentences.ripening(make(**{"value": 3.0, "maturity": share, **values}), language).replace("\u00a0", " ")
+
+    assert said(0.667) == "Only 67 % of the period is mature: the figure may still change."
+    assert said(0.667, "zh") == "本期仅 67% 的时间观察期已满，数字仍可能变动。"
+    assert "99 %" in said(0.999)
+    assert said(1.0) == said(None) == said(0.5, value=None) == ""
+    both = str(show.answer(make(value=3.0, maturity=0.5, data_until=date(2025, 10, 1)), language="en"))
+    assert "may still change. The data reach only to" in both

@@ -185,16 +185,6 @@ def test_almost_full_is_not_full(tiny):
     assert "0.1%" in shown
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_ready_names_what_is_missing(tiny, language, read):
-    poor = replace(tiny, tables={name: table for name, table in tiny.tables.items() if name != "tickets"})
-    page = read(show.ready(poor, language=language).to_html())
-    needing = [item for item in CATALOGUE.values() if "tickets" in item.uses]
-    assert needing
-    assert page.text.count("tickets") == len(needing)
-    assert f"{len(CATALOGUE) - len(needing)}" in page.text
-
-
 def test_hostile_names_at_the_door_stay_text(tiny, read):
     table = replace(
         tiny.door.tables[0],

@@ -1,0 +1,93 @@
+"""Definition risk: the same indicator under every set of assumptions that somebody could defend as well.
+
+A churn rate depends on who is counted below the line, a share of quiet customers on what is called quiet. How far that moves
+the number stands here beside its sampling error: where definitions move it further than chance does, the definition is
+what has to be agreed on first.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from crmtools.estimate import Estimate
+from crmtools.indicators.catalogue import Indicator, find
+from crmtools.measure import Where, measure, resolve
+from crmtools.period import Period
+from crmtools.tables.source import Data
+
+
+@dataclass(frozen=True, slots=True)
+class Stress:
+    """An indicator under its defensible sets of assumptions, the set ``in_force`` first.
+
+    ``changes`` holds for each estimate the assumptions that differ from those in force; the first is empty.
+    """
+
+    indicator: Indicator
+    in_force: Mapping[str, object]
+    estimates: tuple[Estimate, ...]
+    changes: tuple[Mapping[str, object], ...]
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The values that could be computed."""
+        return tuple(e.value for e in self.estimates if e.value is not None)
+
+    @property
+    def low(self) -> float | None:
+        """The smallest value under any set."""
+        return min(self.values, default=None)
+
+    @property
+    def high(self) -> float | None:
+        """The largest value under any set."""
+        return max(self.values, default=None)
+
+    @property
+    def spread(self) -> float | None:
+        """How far the definitions alone move the value; None where there is only one."""
+        return max(self.values) - min(self.values) if len(self.values) > 1 else None
+
+    @property
+    def sampling(self) -> float | None:
+        """How wide the interval under the assumptions in force is."""
+        now = self.estimates[0]
+        return now.high - now.low if now.low is not None and now.high is not None else None
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per set: the declared assumptions with their values, value, low, high, n."""
+        rows = []
+        for change, estimate in zip(self.changes, self.estimates, strict=True):
+            said = {name: {**self.in_force, **change}[name] for name in self.indicator.defensible}
+            rows.append({**said, "value": estimate.value, "low": estimate.low, "high": estimate.high, "n": estimate.n})
+        return pd.DataFrame(rows).astype(dict.fromkeys(("value", "low", "high"), "Float64"))
+
+    def __len__(self) -> int:
+        return len(self.estimates)
+
+    def _repr_html_(self) -> str:
+        return str(self.frame.to_html(index=False))
+
+
+def stress(
+    indicator: str | Indicator,
+    data: Data,
+    *,
+    period: Period | str | None = None,
+    where: Where | None = None,
+    **assumptions: object,
+) -> Stress:
+    """The indicator under every defensible set of assumptions that it declares.
+
+    Parameters are those of :func:`crmtools.measure`: the assumptions given, else those of the parameters file, are the set in
+    force, and the alternatives of the declaration vary around it.
+    """
+    item = find(indicator)
+    in_force = resolve(item, data, assumptions)
+    found, changes = [], []
+    for chosen in item.sets(in_force):
+        found.append(measure(item, data, period=period, where=where, **chosen))
+        changes.append({name: value for name, value in chosen.items() if value != in_force[name]})
+    return Stress(item, in_force, tuple(found), tuple(changes))

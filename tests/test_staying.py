@@ -1,0 +1,134 @@
+"""What else may be assumed about who stays: other bases, other reasons, orders in place of subscriptions."""
+
+import itertools
+
+import pandas as pd
+import pytest
+from random_company import AS_OF, Frames, random_company
+from recomputed import all_tables, staying
+from recomputed.staying import DAY, begun, contracts, runs
+from test_recomputed import cleaned
+
+import crmtools as crm
+
+SPANS = ("2025-Q4", "2025-10", "2025-09")
+DENOMINATORS, REASONS = ("start", "average", "start_and_new"), ("all", "voluntary", "payment")
+
+
+@pytest.fixture(scope="module")
+def company() -> tuple[crm.Data, Frames]:
+    frames = all_tables(random_company(3), 3)
+    return crm.open(**frames, as_of=AS_OF), cleaned(frames)
+
+
+def edges(span: str) -> tuple[pd.Timestamp, pd.Timestamp]:
+    period = crm.Period.parse(span)
+    return pd.Timestamp(period.start), pd.Timestamp(period.end)
+
+
+def churn(c: Frames, span: str, denominator: str, reason: str, grace_days: int) -> tuple[float, float]:
+    lost = base = 0.0
+    with_new = denominator == "start_and_new"
+    for first, following in itertools.pairwise(pd.date_range(*edges(span), freq="MS")):
+        for _, own in contracts(c):
+            had, at_end = runs(own, first), runs(own, following)
+            stays = bool(at_end or begun(own, following, following + grace_days * DAY))
+            theirs = had + (begun(own, first, following - DAY) if with_new else [])
+            base += (bool(had) + bool(at_end or (had and stays))) / 2 if denominator == "average" else bool(theirs)
+            if theirs and not stays:
+                last = max(one.end for one in theirs)
+                lost += reason == "all" or any(one.reason == reason for one in theirs if one.end == last)
+    return lost, base
+
+
+@pytest.mark.parametrize("span", SPANS)
+@pytest.mark.parametrize("grace_days", [0, 30])
+@pytest.mark.parametrize("reason", REASONS)
+@pytest.mark.parametrize("denominator", DENOMINATORS)
+def test_churn_of_every_base_and_reason(company, span, denominator, reason, grace_days) -> None:
+    data, clean = company
+    found = crm.measure("churn_rate", data, period=span, denominator=denominator, reason=reason, grace_days=grace_days)
+    lost, base = churn(clean, span, denominator, reason, grace_days)
+    assert base > 0
+    assert (found.numerator, found.denominator) == (pytest.approx(lost), pytest.approx(base))
+
+
+def test_more_lost_than_the_mean_of_start_and_end_is_said_to_be_no_share() -> None:
+    """Two customers, both gone after a month: two lost, and on average one."""
+    left = pd.DataFrame({"subscription_id": ["a", "b"], "customer_id": ["a", "b"], "started_at": "2025-01-01"})
+    left["ended_at"] = "2025-09-15"
+    data = crm.open(subscriptions=left, as_of=AS_OF)
+    found = crm.measure("churn_rate", data, period="2025-09", denominator="average")
+    assert (found.value, found.low, found.high) == (2.0, None, None)
+    assert found.why.en.startswith("more above the line than below it")
+    assert crm.measure("churn_rate", data, period="2025-09").value == 1.0
+
+
+def test_month_of_retention_is_one_less_the_churn_of_the_same_customers(company) -> None:
+    for span in ("2025-10", "2025-09"):
+        kept, lost = (crm.measure(name, company[0], period=span) for name in ("retention_rate", "churn_rate"))
+        assert kept.value == pytest.approx(1 - lost.value)
+        assert (kept.n, kept.maturity) == (lost.n, lost.maturity)
+
+
+@pytest.mark.parametrize("span", [*SPANS, "2025-08-10..2025-11-02"])
+@pytest.mark.parametrize("name", ["retention_rate", "winback_rate"])
+def test_orders_in_place_of_subscriptions(company, name, span) -> None:
+    data, clean = company
+    by_orders = {"retention_rate": staying.retention_by_orders, "winback_rate": staying.winback_by_orders}[name]
+    _, numerator, denominator, _ = by_orders(clean, *edges(span))
+    assert numerator
+    asked = crm.measure(name, data, period=span, activity="orders")
+    assert (asked.numerator, asked.denominator) == (numerator, denominator)
+    # who has no subscriptions gets the same without asking for it
+    only = {table: clean[table].drop(columns="is_test", errors="ignore") for table in ("customers", "orders")}
+    found = crm.measure(name, crm.open(**only, fx_rates=clean["fx_rates"], as_of=AS_OF), period=span)
+    assert (found.value, found.n) == (asked.value, asked.n)
+
+
+@pytest.mark.parametrize("active_days", [20, 90, 400])
+def test_retention_by_orders_of_other_days(company, active_days) -> None:
+    data, clean = company
+    _, numerator, denominator, _ = staying.retention_by_orders(clean, *edges("2025-Q4"), active_days)
+    found = crm.measure("retention_rate", data, period="2025-Q4", activity="orders", active_days=active_days)
+    assert (found.numerator, found.denominator) == (numerator, denominator)
+
+
+@pytest.mark.parametrize("age", [0, 1, 12])
+def test_cohorts_of_other_ages(company, age) -> None:
+    data, clean = company
+    _, numerator, denominator, n = staying.cohort_retention(clean, *edges("2025"), age)
+    found = crm.measure("cohort_retention", data, period="2025", age=age)
+    assert 0 < numerator <= denominator
+    assert (found.numerator, found.denominator, found.n) == (numerator, denominator, n)
+    assert found.value == 1.0 or age
+
+
+@pytest.mark.parametrize("top", [1, 3])
+def test_largest_accounts_left_out(company, top) -> None:
+    data, clean = company
+    start, end = edges("2025-Q4")
+    kept = sorted(staying.recurring(clean, [(start, end)]), key=lambda row: -row[1])[top:]
+    found = crm.measure("nrr", data, period="2025-Q4", leave_out_top=top)
+    assert found.denominator == pytest.approx(sum(before for _, before, _ in kept))
+    assert found.numerator == pytest.approx(sum(after for _, _, after in kept))
+    lost = paid = 0.0
+    for span in staying.months_inside(start, end):
+        for _, before, after in sorted(staying.recurring(clean, [span]), key=lambda row: -row[1])[top:]:
+            lost, paid = lost + max(before - after, 0.0), paid + before
+    found = crm.measure("revenue_churn", data, period="2025-Q4", leave_out_top=top)
+    assert (found.numerator, found.denominator) == (pytest.approx(lost), pytest.approx(paid))
+
+
+def test_unknown_sources_are_told_and_bound_the_share(company) -> None:
+    data, clean = company
+    start, end = edges("2025-Q4")
+    new = clean["customers"][clean["customers"].acquired_at.between(start, end - DAY)]
+    unknown = int(new.acquired_channel.isna().sum())
+    assert dict(crm.measure("referral_rate", data, period="2025-Q4").excluded) == {"unknown_source": unknown}
+    low, high = (
+        crm.measure("referral_rate", data, period="2025-Q4", unknown=way) for way in ("as_other", "as_referral")
+    )
+    assert low.denominator == high.denominator == len(new)
+    assert high.numerator - low.numerator == unknown > 0
+    assert low.excluded == high.excluded == ()
