@@ -56,7 +56,7 @@ def curves(frames: dict[str, pd.DataFrame]) -> np.ndarray:
     return made.cumsum(axis=1).to_numpy()
 
 
-@pytest.mark.parametrize("amount", [300.0, 900.0, 2000.0])
+@pytest.mark.parametrize("amount", [300.0, 700.0, 1200.0])
 def test_month_and_limits_from_every_customers_curve(frames, amount) -> None:
     frames["spend"].loc[frames["spend"].category == "acquisition", "amount"] = amount
     drawn = curves(frames)

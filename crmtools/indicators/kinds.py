@@ -24,6 +24,7 @@ from crmtools.indicators.moments import (
     Request,
     Sums,
     bootstrap,
+    key_of,
     keyed,
     moments,
     per_unit,
@@ -261,8 +262,7 @@ class Duration:
         if not 0 < quantile < 1:
             raise CRMError(f"A quantile lies between 0 and 1, found {quantile:g}: 0.5 is the median, 0.9 nine in ten.")
         groups: dict[Key, pd.DataFrame] = {
-            key if isinstance(key, tuple) else (key,): group.sort_values("value")
-            for key, group in counts.groupby(keys, dropna=False)
+            key_of(key): group.sort_values("value") for key, group in counts.groupby(keys, dropna=False)
         }
         # each group by its own threshold, so that it has the same interval alone as among others
         thresholds = {key: self._quantile(group, quantile, 1.0, request.level)[0] for key, group in groups.items()}
@@ -349,7 +349,7 @@ class Model:
         """One fit per group."""
         patterns = request.answered(self)
         return {
-            (key if isinstance(key, tuple) else (key,)): self.fit(
+            key_of(key): self.fit(
                 group.sort_values(list(self.pattern)).reset_index(drop=True), request.assumptions, request.level
             )
             for key, group in patterns.groupby(list(request.keys), dropna=False)

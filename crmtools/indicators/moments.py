@@ -151,10 +151,16 @@ class Sums:
         return intervals.linearised_variance(self.n, self.sv, self.sw, self.svv, self.svw, self.sww)
 
 
+def key_of(values: object) -> Key:
+    """A group's values as pandas gives them, as a key: what is missing is None, which unlike NaN equals itself."""
+    listed = values if isinstance(values, tuple) else (values,)
+    return tuple(None if value != value else value for value in listed)
+
+
 def keyed(frame: pd.DataFrame, keys: Sequence[str]) -> list[tuple[Key, dict[Hashable, object]]]:
     """The rows of a frame with the group each belongs to."""
     records = frame.to_dict("records")
-    return [(tuple(record[key] for key in keys), record) for record in records]
+    return [(key_of(tuple(record[key] for key in keys)), record) for record in records]
 
 
 class FromMoments:
@@ -212,10 +218,7 @@ class FromMoments:
             .select(*request.keys, "customer_id", "v", "w")
             .order_by([*request.keys, "customer_id"])
         )
-        return {
-            key if isinstance(key, tuple) else (key,): group
-            for key, group in rows.groupby(list(request.keys), dropna=False)
-        }
+        return {key_of(key): group for key, group in rows.groupby(list(request.keys), dropna=False)}
 
 
 def bootstrap(units: pd.DataFrame | None, request: Request, *, log: bool) -> tuple[float, float] | None:

@@ -57,7 +57,7 @@ def payback(patterns: pd.DataFrame, assumptions: Assumptions, level: float) -> F
 
     Its limits are the months in which the mean plus and minus its error reach the cost.
     """
-    months = int(assumptions["months"])  # type: ignore[call-overload]
+    months = int(assumptions["months"])
     of = {name: group.set_index("age_month")["value"] for name, group in patterns.groupby("part")}
     n = int(of["customer"].sum()) if "customer" in of else 0
     rows = int(patterns["rows"].sum())
