@@ -296,6 +296,8 @@ def test_what_is_missing_is_named(name, data) -> None:
     item = CATALOGUE[name]
     for table in item.tables:
         without = replace(data, tables={key: t for key, t in data.tables.items() if key != table}, answers={})
+        if table in item.optional:
+            continue
         found = measure(name, without, period=Q4)
         assert (found.value, found.n) == (None, 0)
         assert found.why == Text(f"缺少 {table}", f"{table} missing")
@@ -309,6 +311,9 @@ def test_what_is_missing_is_named(name, data) -> None:
                 assert measure(name, lacking, period=Q4).why.en == f"{table}.{column} missing"
             else:
                 assert missing_columns(item, lacking) == []
+    for group in item.one_of:
+        without = replace(data, tables={key: t for key, t in data.tables.items() if key not in group}, answers={})
+        assert measure(name, without, period=Q4).why.en == f"{' / '.join(group)} missing"
 
 
 @every_indicator

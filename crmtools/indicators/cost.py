@@ -123,9 +123,7 @@ def cost_to_serve_ratio(
     bought = bought.filter(bought.excluded.isnull())
     rows = ibis.union(
         bought.select("period", "customer_id", load=ibis.literal(0.0), net=bought.net, records=bought.orders),
-        done.select(
-            "period", "customer_id", "load", net=ibis.literal(0.0), records=ibis.literal(1, "int64")
-        ),
+        done.select("period", "customer_id", "load", net=ibis.literal(0.0), records=ibis.literal(1, "int64")),
     )
     own = rows.group_by(["period", "customer_id"]).aggregate(
         load=rows.load.sum(), net=rows.net.sum(), records=rows.records.sum()

@@ -38,7 +38,9 @@ def draw(frames: Frames, rng: np.random.Generator) -> Frames:
     spend["category"] = rng.choice(["shared", "retention", "service"], len(spend))
     people = frames["customers"].copy()
     said = rng.random(len(people)) > 0.1
-    people["customer_type"] = people.customer_type.where(said, pd.Series(rng.choice([" Unknown", "n/a", "未知"], len(people))))
+    people["customer_type"] = people.customer_type.where(
+        said, pd.Series(rng.choice([" Unknown", "n/a", "未知"], len(people)))
+    )
     bills = pd.concat([invoices, old], ignore_index=True)
     settled = bills.sample(frac=0.6, random_state=int(rng.integers(1000)))
     late = pd.to_timedelta(rng.choice([-3, 0, 0, 1, 60, 89, 90, 91, 92], len(settled)), unit="D")
@@ -94,7 +96,9 @@ def dso(c: Frames, start: pd.Timestamp, end: pd.Timestamp) -> Answer:
     books = _Books(c)
     owed = sum(books.left(row, end) for row in books.invoices)
     people = {row.customer_id for row in books.invoices if books.left(row, end) > 0}
-    recent = c["invoices"][(c["invoices"].issued_at >= end - pd.DateOffset(months=24)) & (c["invoices"].issued_at < end)]
+    recent = c["invoices"][
+        (c["invoices"].issued_at >= end - pd.DateOffset(months=24)) & (c["invoices"].issued_at < end)
+    ]
     people |= set(recent.customer_id)
     rest, days, back = owed, 0.0, 0
     while rest > 0.005:
@@ -174,7 +178,9 @@ def on_time_payment_rate(c: Frames, start: pd.Timestamp, end: pd.Timestamp) -> A
 def _cost(c: Frames, start, end, *purposes: str) -> float:
     spend = c["spend"][(c["spend"].period >= start) & (c["spend"].period < end)]
     by = spend.groupby("category").amount.sum()
-    own, direct = (sum(by.get(name, 0.0) for name in names) for names in (purposes, ("acquisition", "retention", "service")))
+    own, direct = (
+        sum(by.get(name, 0.0) for name in names) for names in (purposes, ("acquisition", "retention", "service"))
+    )
     part = min(max(own / direct, 0.0), 1.0) if direct else len(purposes) / 3
     return own + part * by.get("shared", 0.0)
 

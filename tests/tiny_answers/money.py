@@ -38,7 +38,9 @@ def _open(row: dict[str, str], *, until: date) -> float:
     if _day(row["issued_at"]) > until:
         return 0.0
     gone = row["written_off_at"] and _day(row["written_off_at"]) <= until
-    left = float(row["amount"]) - _paid(row["invoice_id"], until=until) - float(row["written_off_amount"] if gone else 0)
+    left = (
+        float(row["amount"]) - _paid(row["invoice_id"], until=until) - float(row["written_off_amount"] if gone else 0)
+    )
     return max(left, 0.0)
 
 
@@ -87,7 +89,9 @@ def bad_debt_ratio() -> float:
         sold += float(row["amount"])
         if row["written_off_at"]:
             after = _paid(row["invoice_id"], until=date(2025, 12, 31))
-            lost += float(row["written_off_amount"]) - (after - _paid(row["invoice_id"], until=_day(row["written_off_at"])))
+            lost += float(row["written_off_amount"]) - (
+                after - _paid(row["invoice_id"], until=_day(row["written_off_at"]))
+            )
     return lost / sold
 
 
