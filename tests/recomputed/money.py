@@ -1,6 +1,7 @@
 """Receivables, cost of keeping and serving, completeness of the records: invoice by invoice and customer by customer."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -113,7 +114,7 @@ def dso(c: Frames, start: pd.Timestamp, end: pd.Timestamp) -> Answer:
 def roll_rate(c: Frames, start: pd.Timestamp, end: pd.Timestamp) -> Answer:
     books, held, rolled, people = _Books(c), 0.0, 0.0, set()
     firsts = [day for day in pd.date_range(start, end) if day.day == 1]
-    for first, following in zip(firsts, firsts[1:], strict=False):
+    for first, following in pairwise(firsts):
         for row in books.invoices:
             then, late = books.left(row, first), (first - row.due_at).days
             if then and 1 <= late <= 30:

@@ -3,6 +3,7 @@
 import csv
 from collections import defaultdict
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 TINY = Path(__file__).parents[2] / "data" / "tiny"
@@ -58,7 +59,7 @@ def dso() -> float:
 def roll_rate() -> float:
     firsts = [date(2025, 10, 1), date(2025, 11, 1), date(2025, 12, 1), END]
     held = rolled = 0.0
-    for first, following in zip(firsts, firsts[1:], strict=False):
+    for first, following in pairwise(firsts):
         for row in _read("invoices"):
             if not 1 <= (first - _day(row["due_at"])).days <= 30:
                 continue
