@@ -43,7 +43,8 @@ def draw(folder: Path, orders: int) -> None:
     )
     con.execute(
         f"""COPY (SELECT md5((hash(i) % {customers})::VARCHAR)[:16] AS customer_id,
-        TIMESTAMP '2023-01-01' + to_seconds((hash(i + 77) % 94608000)::BIGINT) AS ordered_at,
+        TIMESTAMP '2023-01-01' + to_days((hash(hash(i) % {customers} + 4) % 700)::INT)
+          + to_seconds((hash(i + 77) % (86400 * (1095 - hash(hash(i) % {customers} + 4) % 700)))::BIGINT) AS ordered_at,
         round(exp(4 + (hash(i + 5) % 1000) / 500.0), 2) AS net_amount, round(exp(3 + (hash(i + 5) % 1000) / 500.0), 2) AS cogs,
         CASE WHEN hash(i + 11) % 20 = 0 THEN round(exp(2 + (hash(i + 5) % 1000) / 500.0), 2) END AS refund_amount,
         CASE WHEN hash(i + 9) % 20 = 0 THEN 'cancelled' ELSE 'completed' END AS status
@@ -230,8 +231,8 @@ class Pandas:
             age = pd.DateOffset(months=12)
             cohort = self.first[(self.first >= start - age) & (self.first < end - age)]
             rows = self.orders[self.orders["customer_id"].isin(cohort.index)]
-            until = rows["customer_id"].map(cohort + age)
-            young = rows[rows["day"] < until].groupby("customer_id", as_index=False)["margin"].sum()
+            until = rows["customer_id"].map((cohort + age).to_dict())
+            young = rows[rows["day"] < pd.to_datetime(until)].groupby("customer_id", as_index=False)["margin"].sum()
             out.append(cut(young, "margin", self.people))
         return out
 

@@ -298,8 +298,6 @@ def test_what_is_missing_is_named(name, data) -> None:
         without = replace(data, tables={key: t for key, t in data.tables.items() if key not in group}, answers={})
         assert measure(name, without, period=Q4).why.en == f"{' / '.join(group)} missing"
     for table in item.tables:
-        if table in item.optional:
-            continue
         without = replace(data, tables={key: t for key, t in data.tables.items() if key != table}, answers={})
         if table in item.optional:
             assert missing_columns(item, without) == []
@@ -317,6 +315,9 @@ def test_what_is_missing_is_named(name, data) -> None:
                 assert measure(name, lacking, period=Q4).why.en == f"{table}.{column} missing"
             else:
                 assert missing_columns(item, lacking) == []
+    for group in item.one_of:
+        without = replace(data, tables={key: t for key, t in data.tables.items() if key not in group}, answers={})
+        assert measure(name, without, period=Q4).why.en == f"{' / '.join(group)} missing"
 
 
 @every_indicator
