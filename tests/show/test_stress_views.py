@@ -1,6 +1,7 @@
 """Definition risk: what is said against the values themselves, what is drawn, and what is carried."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -115,6 +116,11 @@ def test_of_many_sets_the_extremes_are_drawn(stressed, language, read):
     shown = show.stress(stressed(*values, low=0.4, high=0.6), language=language)
     assert shown.html.count("<circle") == MOST
     assert str(len(values)) in read(shown.html).text
+    drawn = shown.html[: shown.html.index("<details>")]
+    extremes = [0.5, 0.01, 0.02, 0.03, 0.04, 0.26, 0.27, 0.28, 0.29]
+    assert [float(x) for x in re.findall(r"<title>[^<]*?([\d.]+)[ \u00a0]?%</title>", drawn)] == pytest.approx(
+        [100 * value for value in extremes]
+    )
     assert "window_days = 150" not in shown.html[: shown.html.index("<details>")], "one in the middle"
 
 
