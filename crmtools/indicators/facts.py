@@ -142,17 +142,21 @@ def exposure_months(customers: ir.Table, periods: Periods, active: ir.Table | No
 
 
 def events_per_month(events: ir.Table, months: ir.Table) -> ir.Table:
-    """Facts of a rate: customers carry their months, events count.
+    """Facts of a rate: one row per customer and period, with the events above and the months below the line.
 
     Events of customers whose time is not counted would be above the line and not below it: they are left out, and said to be.
     """
-    base = months.select(base_period="period", base_id="customer_id")
-    found = events.left_join(base, [events.period == base.base_period, events.customer_id == base.base_id])
-    counts = ibis.null("string")
-    return ibis.union(
-        months.select("period", "customer_id", value=ibis.literal(0.0), weight=months.months, excluded=counts),
-        found.select(
-            "period", "customer_id", value=ibis.literal(1.0), weight=ibis.literal(0.0),
-            excluded=ibis.cases((found.base_id.isnull(), "outside_base"), else_=counts),
-        ),
-    )  # fmt: skip
+    # one join, in which the months stand once: whose time counts is most of the work
+    happened = events.group_by(event_period="period", event_id="customer_id").aggregate(events=lambda t: t.count())
+    both = months.outer_join(
+        happened, [months.period == happened.event_period, months.customer_id == happened.event_id]
+    )
+    counted, number = both.period.notnull(), both.events.fill_null(0)
+    return both.select(
+        period=ibis.coalesce(both.period, both.event_period),
+        customer_id=ibis.coalesce(both.customer_id, both.event_id),
+        value=number.cast("float64"),
+        weight=both.months.fill_null(0.0),
+        records=number + counted.cast("int64"),
+        excluded=ibis.cases((counted, ibis.null("string")), else_="outside_base"),
+    )

@@ -23,7 +23,7 @@ def meant(interactions: ir.Table) -> ir.Table:
     meaning=Text("活跃客户每客户月的有效互动次数：双向或由客户发起，不含群发与自动消息。", "Interactions per customer-month of those active in the period, two-way or begun by the customer; bulk and automatic messages do not count."),
     kind=Rate(), unit="per_customer_month", better="range", owner="retention", source="reinartz2003",
     formula=r"\frac{\sum I_i}{\sum m_i}", worked="5 / ((8 * 92 + 91 + 22 + 31) / 30.4375)",
-    uses={"interactions": ("customer_id", "at", "direction", "type?"), "customers": ("customer_id", "acquired_at"), **ACTIVITY}, excludes=("outside_base",),
+    uses={"interactions": ("customer_id", "at", "direction", "type?"), "customers": ("customer_id", "acquired_at"), **ACTIVITY}, excludes=("outside_base",), unique=True,
     caveat=Text(
         "既无订单也无订阅数据时，凡已获得的客户都计入。并非越多越好；各负责人登记习惯不同。",
         "Without a table of orders or subscriptions everybody ever acquired counts. More is not always better, and people log with "

@@ -182,7 +182,7 @@ def reopen_rate(tickets: ir.Table, periods: Periods, *, within_days: int = 7) ->
     meaning=Text("每百客户月新建的投诉工单数；只计当期活跃的客户。", "Complaints opened per 100 customer-months of those who are active in the period."),
     kind=Rate(per=100), unit="per_100_customer_months", better="lower", owner="service", source="iso10002",
     formula=r"100\,\frac{\sum K_i}{\sum m_i}", worked="100 * 3 / ((8 * 92 + 91 + 22 + 31) / 30.4375)",
-    uses={"tickets": ("customer_id", "created_at", "type"), "customers": ("customer_id", "acquired_at"), **ACTIVITY}, excludes=("outside_base",),
+    uses={"tickets": ("customer_id", "created_at", "type"), "customers": ("customer_id", "acquired_at"), **ACTIVITY}, excludes=("outside_base",), unique=True,
     caveat=Text(
         "既无订单也无订阅数据时，凡已获得的客户都计入，数字会逐年走低。投诉渠道变多会推高该数字，投诉少也可能只是沉默。",
         "Without a table of orders or subscriptions everybody ever acquired counts, which lets the rate fall over the years. New "
