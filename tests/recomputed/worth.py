@@ -59,17 +59,17 @@ def draw(frames: Frames, rng: np.random.Generator) -> Frames:
     history = pd.DataFrame(entries, columns=["opportunity_id", "stage", "entered_at"])
     history = history.drop_duplicates(["opportunity_id", "entered_at"])
 
-    campaigns = pd.DataFrame({"campaign_id": [f"m{n}" for n in range(30)], "started_at": times(30, "2025-05-01", 240)})
+    campaigns = pd.DataFrame({"campaign_id": [f"m{n}" for n in range(60)], "started_at": times(60, "2025-05-01", 240)})
     campaigns["started_at"] = campaigns.started_at.dt.normalize()
-    campaigns["type"] = rng.choice(np.array(["email", "event", None], dtype=object), 30)
+    campaigns["type"] = rng.choice(np.array(["email", "event", None], dtype=object), 60)
     campaigns["actual_cost"] = gone(
-        pd.Series(rng.choice([0.0, 900.0, 4000.0, 7000.0], 30, p=[0.1, 0.3, 0.3, 0.3])), 0.2
+        pd.Series(rng.choice([0.0, 900.0, 4000.0, 7000.0], 60, p=[0.1, 0.3, 0.3, 0.3])), 0.2
     )
-    campaigns["currency"] = rng.choice(np.array(["CNY", "USD", None], dtype=object), 30)
-    pairs = pd.MultiIndex.from_product([campaigns.campaign_id[:27], ids]).to_frame(
+    campaigns["currency"] = rng.choice(np.array(["CNY", "USD", None], dtype=object), 60)
+    pairs = pd.MultiIndex.from_product([campaigns.campaign_id[:54], ids]).to_frame(
         index=False, name=["campaign_id", "customer_id"]
     )
-    responses = pairs[rng.random(len(pairs)) < 0.3].merge(campaigns[["campaign_id", "started_at"]], on="campaign_id")
+    responses = pairs[rng.random(len(pairs)) < 0.2].merge(campaigns[["campaign_id", "started_at"]], on="campaign_id")
     late = pd.to_timedelta(rng.choice([-2, 0, 5, 29, 30, 31, 61], len(responses)), unit="D")
     responses["group"] = rng.choice(["contacted", "contacted", "holdout"], len(responses))
     contacted = responses.pop("started_at") + late

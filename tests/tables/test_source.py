@@ -351,7 +351,6 @@ def test_frames_without_a_day_need_one() -> None:
 
 
 def test_data_tells_what_it_has(project) -> None:
-    project.remove("usage")
     data = project.open()
     assert data.has("orders")
     assert data.has("orders", "channel")
