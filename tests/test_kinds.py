@@ -114,7 +114,8 @@ def test_net_share_counts_effective_customers(rng) -> None:
     facts["value"] *= facts.weight
     net, either = facts.value.sum() / facts.weight.sum(), facts.value.abs().sum() / facts.weight.sum()
     _, variance, _ = cluster_variance(facts)
-    n = (either - net**2) / variance * 30 / 29 + 3
+    of_rows = facts.weight.sum() ** 2 / (facts.weight**2).sum()
+    n = min((either - net**2) / variance * 30 / 29, of_rows) + 3
     centre, spread = net * (n - 3) / n, (either * (n - 3) + 1.5) / n
     half = 1.959964 * math.sqrt((spread - centre**2) / n)
     found = figures(kinds.NetShare(), facts)

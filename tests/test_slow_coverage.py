@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from crmtools import intervals
 from crmtools.indicators import kinds
 from crmtools.indicators.moments import Request, Sums
 
@@ -62,7 +63,7 @@ def test_share_that_forgets_the_customer_covers_three_quarters() -> None:
     rng, held = np.random.default_rng(1), 0
     for _ in range(1000):
         wins = rng.binomial(6, rng.beta(0.45, 1.05, 50))
-        low, high = kinds.intervals.wilson(wins.sum() / 300, 300)
+        low, high = intervals.wilson(wins.sum() / 300, 300)
         held += low <= 0.3 <= high
     assert held / 1000 < 0.80
 
@@ -162,7 +163,7 @@ def test_median_wait_with_several_waits_of_a_customer() -> None:
         order = np.argsort(times)
         arrays = times[order], ended[order].astype(float), (~ended[order]).astype(float)
         for effect in (deff, 1.0):
-            _, low, high = kinds.intervals.survival_quantile(*arrays, quantile=0.5, deff=effect)
+            _, low, high = intervals.survival_quantile(*arrays, quantile=0.5, deff=effect)
             inside = (low is None or low <= 1.0) and (high is None or high >= 1.0)
             held, plain = (held + inside, plain) if effect == deff else (held, plain + inside)
     assert held / 400 >= 0.91

@@ -232,5 +232,7 @@ def bootstrap(units: pd.DataFrame | None, request: Request, *, log: bool) -> tup
 def _seed(v: intervals.Floats, w: intervals.Floats) -> int:
     """A seed that depends on the numbers alone, so that a rerun gives the same interval; their last digits, which depend
     on the order in which the engine adds, do not count."""
-    digits = np.column_stack([v, w]).astype(np.float32)
+    # nor does the currency: amounts are taken as parts of their sum
+    parts = [x / total if (total := np.abs(x).sum()) else x for x in (v, w)]
+    digits = np.column_stack(parts).astype(np.float32)
     return zlib.crc32(digits[np.lexsort(digits.T)].tobytes())
