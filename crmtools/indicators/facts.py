@@ -148,9 +148,11 @@ def events_per_month(events: ir.Table, months: ir.Table) -> ir.Table:
     """
     # one join, in which the months stand once: whose time counts is most of the work
     happened = events.group_by(event_period="period", event_id="customer_id").aggregate(events=lambda t: t.count())
-    both = months.outer_join(
+    joined = months.outer_join(
         happened, [months.period == happened.event_period, months.customer_id == happened.event_id]
     )
+    # the columns that are worked out stand in a query of their own: a further join finds only plain ones in a join
+    both = joined.select("period", "customer_id", "months", "event_period", "event_id", "events")
     counted, number = both.period.notnull(), both.events.fill_null(0)
     return both.select(
         period=ibis.coalesce(both.period, both.event_period),
