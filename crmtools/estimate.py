@@ -16,6 +16,9 @@ METHODS: dict[str, Text] = {
     "scenario": Text(
         "分摊方案的上下界，并非抽样区间", "band over ways to allocate shared cost, not a sampling interval"
     ),
+    "odds_bootstrap_t": Text(
+        "对数几率 bootstrap-t 区间（按客户重抽样）", "bootstrap-t interval on the log-odds scale, over customers"
+    ),
     "influence": Text("影响函数法区间（按客户）", "interval by influence function, over customers"),
     "bootstrap": Text("bootstrap 百分位区间（按客户重抽样）", "bootstrap percentile interval over customers"),
     "bootstrap_of_items": Text("bootstrap 百分位区间（按条目重抽样）", "bootstrap percentile interval over items"),

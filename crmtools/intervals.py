@@ -131,6 +131,39 @@ def bootstrap_t(v: Floats, w: Floats, *, log: bool, seed: int, level: float = 0.
     return min(low, ratio), max(high, ratio)
 
 
+def top_share(amounts: Floats, top: float) -> tuple[Floats, Floats]:
+    """The share of the sum that the largest ``top`` of the units hold, and its standard error, for each row of amounts.
+
+    ``amounts`` has one sample a row, each in descending order; the unit in whom the top is completed counts in part. The
+    error is that of the influence function: (y − q)·[y > q] + q·p − T·y, q being the edge of the top (Langel & Tillé 2011).
+    """
+    n = amounts.shape[1]
+    edge, total = amounts[:, math.ceil(n * top) - 1, None], amounts.sum(axis=1)
+    above = amounts > edge
+    held = np.where(above, amounts, 0.0).sum(axis=1) + (top * n - above.sum(axis=1)) * edge[:, 0]
+    share = held / total
+    influence = np.where(above, amounts - edge, 0.0) + edge * top - share[:, None] * amounts
+    return share, np.sqrt((influence**2).sum(axis=1) * n / (n - 1)) / total
+
+
+def bootstrap_top_share(amounts: Floats, top: float, *, seed: int, level: float = 0.95) -> tuple[float, float] | None:
+    """Bootstrap-t interval of :func:`top_share` on the log-odds scale, resampling units; None where it cannot tell."""
+    draws, size = np.random.default_rng(seed), len(amounts)
+    ordered = np.sort(amounts)
+    # positions are sorted instead of amounts: a whole number is sorted much faster than a float
+    drawn = np.sort(draws.integers(0, size, (BOOTSTRAP_DRAWS // 2, size)), axis=1)[:, ::-1]
+    shares, errors = top_share(ordered[drawn], top)
+    share, error = (float(part[0]) for part in top_share(ordered[None, ::-1], top))
+    usable = (shares < 1) & (errors > 1e-6 * error)
+    if not (0 < share < 1 and error > 0) or usable.sum() < USABLE_DRAWS * len(shares):
+        return None
+    odds, scale = np.log(shares[usable] / (1 - shares[usable])), shares[usable] * (1 - shares[usable])
+    centre, spread = math.log(share / (1 - share)), error / (share * (1 - share))
+    lower, upper = np.quantile((odds - centre) * scale / errors[usable], [(1 - level) / 2, (1 + level) / 2])
+    low, high = (1 / (1 + math.exp(-(centre - pivot * spread))) for pivot in (float(upper), float(lower)))
+    return min(low, share), max(high, share)
+
+
 def garwood(events: float, level: float = 0.95) -> tuple[float, float]:
     """Exact interval of a Poisson count (Garwood 1936); effective, non-integer counts are allowed."""
     tail = (1 - level) / 2

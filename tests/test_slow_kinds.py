@@ -16,6 +16,7 @@ import pytest
 from scipy import stats
 
 from crmtools.indicators import kinds
+from crmtools.indicators.kinds import concentration
 from crmtools.indicators.moments import Figures, Request, Sums
 
 pytestmark = pytest.mark.slow
@@ -144,11 +145,13 @@ def of_concentration(kind: kinds.Concentration, drawn: Drawn) -> Figures:
     v = np.sort(units.v.to_numpy())[::-1]
     edge = v[math.ceil(len(v) * kind.top) - 1]
     above = v[v > edge]
+    if len(v) < concentration.FEWEST:
+        return Figures()
     line = {
         "n": len(v), "rows": len(v), "edge": edge, "sv": v.sum(), "svv": v @ v, "over": len(above),
         "sover": above.sum(), "soverover": above @ above,
     }  # fmt: skip
-    return kind._figures(line, LEVEL)
+    return kind.figures(line, LEVEL, units)
 
 
 def top_share(size: int = 2_000_000) -> float:
@@ -179,12 +182,12 @@ def coverage(line: Line, n: int) -> tuple[float, float, float]:
     for _ in range(line.samples if n < 1000 else max(line.samples // 2, 1000)):
         found = figures(line, rng, n)
         if found.low is None:
-            continue
+            continue  # a kind that claims nothing here is not asked
         made += 1
         above += found.low > line.truth + 1e-12
         below += found.high < line.truth - 1e-12
     held = made - above - below
-    return held / made, above / made, below / made
+    return (held / made, above / made, below / made) if made else (math.nan,) * 3
 
 
 @pytest.fixture(scope="module")
@@ -207,6 +210,6 @@ def test_intervals_of_every_kind_cover(table, capsys) -> None:
         if row.customers == 30 or (row.customers == 100 and row.kind in heavy):
             low, high = (0.91 if row.customers == 100 else 0.89) if row.kind in heavy else 0.90, 1.0
         slack = stats.norm.ppf(0.995) * math.sqrt(0.05 * 0.95 / row.samples)
-        if not low - slack <= row.coverage <= high + slack:
+        if row.coverage == row.coverage and not low - slack <= row.coverage <= high + slack:
             wrong.append(f"{row.kind}, {row.customers}: {row.coverage:.3f}")
     assert not wrong, "; ".join(wrong)

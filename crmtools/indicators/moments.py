@@ -185,7 +185,7 @@ class FromMoments:
             for key, record in keyed(frame, request.keys)
         }
         counted = {key: item for key, item in sums.items() if item.sw and math.isfinite(item.sw)}
-        small = self._small(request, [key for key, item in counted.items() if self.resample(item)], counted)
+        small = small_groups(request, {key: item.n for key, item in counted.items() if self.resample(item)})
         # customers of groups too small to resample come along with the others, and must not make their interval another one
         figures = {
             key: self.figures(item, request, small.get(key) if self.resample(item) else None)
@@ -206,19 +206,22 @@ class FromMoments:
         """The value and interval of one group."""
         raise NotImplementedError
 
-    def _small(self, request: Request, wanted: list[Key], sums: Mapping[Key, Sums]) -> dict[Key, pd.DataFrame]:
-        if not wanted:
-            return {}
-        units = per_unit(request.facts, request.keys, unique=request.unique)
-        # one query for all small groups; large groups stay on the engine
-        counted = units.group_by(list(request.keys)).mutate(units_in_group=units.customer_id.count())
-        most = max(sums[key].n for key in wanted)
-        rows = request.run(
-            counted.filter(counted.units_in_group <= most)
-            .select(*request.keys, "customer_id", "v", "w")
-            .order_by([*request.keys, "customer_id"])
-        )
-        return {key_of(key): group for key, group in rows.groupby(list(request.keys), dropna=False)}
+
+def small_groups(request: Request, sizes: Mapping[Key, int]) -> dict[Key, pd.DataFrame]:
+    """The customers of the groups that must be resampled, ``v`` and ``w`` of each; ``sizes`` says how many they are.
+
+    One query for all of them; larger groups stay on the engine, others that are no larger come along.
+    """
+    if not sizes:
+        return {}
+    units = per_unit(request.facts, request.keys, unique=request.unique)
+    counted = units.group_by(list(request.keys)).mutate(units_in_group=units.customer_id.count())
+    rows = request.run(
+        counted.filter(counted.units_in_group <= max(sizes.values()))
+        .select(*request.keys, "customer_id", "v", "w")
+        .order_by([*request.keys, "customer_id"])
+    )
+    return {key_of(key): group for key, group in rows.groupby(list(request.keys), dropna=False)}
 
 
 def bootstrap(units: pd.DataFrame | None, request: Request, *, log: bool) -> tuple[float, float] | None:
@@ -226,10 +229,10 @@ def bootstrap(units: pd.DataFrame | None, request: Request, *, log: bool) -> tup
     if units is None:
         return None
     v, w = units.v.to_numpy(float), units.w.to_numpy(float)
-    return intervals.bootstrap_t(v, w, log=log, seed=_seed(v, w), level=request.level)
+    return intervals.bootstrap_t(v, w, log=log, seed=seed_of(v, w), level=request.level)
 
 
-def _seed(v: intervals.Floats, w: intervals.Floats) -> int:
+def seed_of(v: intervals.Floats, w: intervals.Floats) -> int:
     """A seed that depends on the numbers alone, so that a rerun gives the same interval; their last digits, which depend
     on the order in which the engine adds, do not count."""
     # nor does the currency: amounts are taken as parts of their sum

@@ -21,13 +21,13 @@ from crmtools.indicators.kinds.reasons import (
     NOTHING_BELOW,
     SINGLE,
     SMALL_FOR_MEAN,
+    SMALL_FOR_RATIO,
     TOO_FEW,
     too_few,
-)  # fmt: skip
+)
 from crmtools.indicators.kinds.scenario import Scenario
 from crmtools.indicators.kinds.sums import (
     BOOTSTRAP_FROM,
-    SMALL_FOR_RATIO,
     Census,
     Mean,
     NetShare,
@@ -36,10 +36,37 @@ from crmtools.indicators.kinds.sums import (
     Share,
     Total,
     UnitCost,
-)  # fmt: skip
+)
 
 __all__ = [
-    "ALIKE", "ALL_AT_TOP", "BOOTSTRAP_FROM", "CENSUS", "NOBODY_WON", "NOTHING_BELOW", "NOT_REACHED", "NO_DATA", "NO_SHARE",
-    "NO_SPEND", "NO_UPPER", "SINGLE", "SMALL_FOR_MEAN", "SMALL_FOR_RATIO", "TOO_FEW", "Account", "Census", "Coefficient",
-    "Concentration", "Duration", "Mean", "Model", "NetShare", "Rate", "Ratio", "Scenario", "Share", "Total", "UnitCost", "too_few",
-]  # fmt: skip
+    "ALIKE",
+    "ALL_AT_TOP",
+    "BOOTSTRAP_FROM",
+    "CENSUS",
+    "NOBODY_WON",
+    "NOTHING_BELOW",
+    "NOT_REACHED",
+    "NO_DATA",
+    "NO_SHARE",
+    "NO_SPEND",
+    "NO_UPPER",
+    "SINGLE",
+    "SMALL_FOR_MEAN",
+    "SMALL_FOR_RATIO",
+    "TOO_FEW",
+    "Account",
+    "Census",
+    "Coefficient",
+    "Concentration",
+    "Duration",
+    "Mean",
+    "Model",
+    "NetShare",
+    "Rate",
+    "Ratio",
+    "Scenario",
+    "Share",
+    "Total",
+    "UnitCost",
+    "too_few",
+]

@@ -19,6 +19,8 @@ NOBODY_WON = Text("有费用而无新客户", "money was spent, and nobody was w
 NOTHING_BELOW = Text("有费用而无对应的客户或工单", "money was spent, and there is nothing to divide it by")
 CENSUS = Text("全量统计，无抽样误差", "a complete count: there is no sampling error")
 
+SMALL_FOR_RATIO = 2000
+"""Customers below which the errors of heavy tails are resampled."""
 SMALL_FOR_MEAN = 30
 """Customers below which Student's t is not trusted, and a ratio claims no interval."""
 

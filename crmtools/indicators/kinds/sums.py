@@ -15,12 +15,12 @@ from crmtools.indicators.kinds.reasons import (
     NOBODY_WON,
     SINGLE,
     SMALL_FOR_MEAN,
+    SMALL_FOR_RATIO,
     too_few,
 )
 from crmtools.indicators.moments import Figures, FromMoments, Request, Sums, bootstrap
 from crmtools.words import Text
 
-SMALL_FOR_RATIO = 2000
 CLEAR_OF_ZERO = 3.0
 """Standard errors that a ratio with negative parts must lie above zero for its logarithm to be trusted."""
 BOOTSTRAP_FROM = 8
