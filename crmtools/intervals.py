@@ -102,8 +102,9 @@ def bootstrap_t(v: Floats, w: Floats, *, log: bool, seed: int, level: float = 0.
     the sum hangs on so few units that resampling cannot see its error: more than one resample in twenty lacks them.
     """
     n, draws = len(v), np.random.default_rng(seed)
-    # in an order of their own, so that neither the rows' order nor the names of the units move the interval
-    order = np.lexsort((w, v))
+    # in an order of their own, so that neither the rows' order nor the names of the units move the interval, nor the last
+    # digits, which hang on the order in which the engine adds
+    order = np.lexsort((w.astype(np.float32), v.astype(np.float32)))
     v, w = v[order], w[order]
     # how often each unit stands in each resample: counting drawn numbers is several times faster than multinomial()
     drawn = draws.integers(0, n, (BOOTSTRAP_DRAWS, n)) + np.arange(BOOTSTRAP_DRAWS)[:, None] * n

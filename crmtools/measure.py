@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import ibis
 import ibis.expr.types as ir
@@ -249,7 +249,8 @@ def estimates(
     request = Request(facts, keys, data.execute, in_force, level, sums.counted(item, frame), item.unique)
     figures = item.kind.read(request)
     excluded = _excluded(item, frame, keys)
-    blank = [replace(e, **_rests_on(item, data, in_force, e.period)) for e in blank]
+    until = _data_until(item, data)
+    blank = [replace(e, maturity=_maturity(item, data, in_force, e.period), data_until=until) for e in blank]
     made = []
     if not by:
         if where and not figures and (nobody := _nobody(where, data)):
@@ -308,12 +309,15 @@ def _excluded(
     return found
 
 
-def _rests_on(item: Indicator, data: Data, in_force: Mapping[str, object], period: Period) -> dict[str, object]:
-    """How mature a period is, and how far the data behind it reach."""
-    days = [day for table in item.tables if (day := data.last_day(table)) is not None]
+def _maturity(item: Indicator, data: Data, in_force: Mapping[str, object], period: Period) -> float:
+    """Which part of a period can no longer change."""
     settled = data.as_of + timedelta(days=1 - item.follow_up_days(in_force))
-    maturity = min(max((settled - period.start).days / period.days, 0.0), 1.0)
-    return {"maturity": maturity, "data_until": min(days, default=None)}
+    return min(max((settled - period.start).days / period.days, 0.0), 1.0)
+
+
+def _data_until(item: Indicator, data: Data) -> date | None:
+    """How far the data behind an indicator reach: the last day of the table that ends first."""
+    return min((day for table in item.tables if (day := data.last_day(table)) is not None), default=None)
 
 
 def _estimate(

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
@@ -43,34 +44,57 @@ def numbered(data: Data, attributes: Sequence[str], columns: Mapping[str, Sequen
     ``columns`` are those wanted of each table; one that the source lacks is empty.
     """
     backend: Any = data.backend
-    made = ["cells", "keys", *columns]
     try:
         # the order in which rows lie in the copies means nothing, and keeping it doubles the time
         backend.raw_sql("SET preserve_insertion_order = false")
-        _number(data, attributes)
-        tables = {}
-        for name, wanted in columns.items():
-            rows = data.needed(name, tuple((column, False) for column in wanted))
-            backend.raw_sql(
-                f"CREATE TEMP TABLE numbered_{name} AS SELECT rows.* REPLACE (keys.number AS customer_id) "
-                f"FROM ({backend.compile(rows)}) AS rows JOIN numbered_keys AS keys USING (customer_id)"
-            )
-            tables[name] = backend.table(f"numbered_{name}")
-        cells = backend.raw_sql("SELECT * FROM numbered_cells").df()
-        yield Numbered(tables, cells)
+        everyone = not data.has("customers")
+        _number(data, attributes, everyone=everyone)
+        tables = _copies(data, columns)
+        if not everyone and _without_number(data, columns):
+            # who ordered before the day of acquisition is not among the customers yet
+            _drop(data, columns)
+            _number(data, attributes, everyone=True)
+            tables = _copies(data, columns)
+        yield Numbered(tables, backend.raw_sql("SELECT * FROM numbered_cells").df())
     finally:
-        for name in made:
-            backend.raw_sql(f"DROP TABLE IF EXISTS numbered_{name}")
+        _drop(data, columns)
         backend.raw_sql("SET preserve_insertion_order = true")
 
 
-def _number(data: Data, attributes: Sequence[str]) -> None:
-    """The cells, and the number of every customer: those of the table of customers, else whoever ordered."""
+def _copies(data: Data, columns: Mapping[str, Sequence[str]]) -> dict[str, ir.Table]:
     backend: Any = data.backend
+    for name, wanted in columns.items():
+        rows = data.needed(name, tuple((column, False) for column in wanted))
+        backend.raw_sql(
+            f"CREATE TEMP TABLE numbered_{name} AS SELECT rows.* REPLACE (keys.number AS customer_id) "
+            f"FROM ({backend.compile(rows)}) AS rows LEFT JOIN numbered_keys AS keys USING (customer_id)"
+        )
+    return {name: backend.table(f"numbered_{name}") for name in columns}
+
+
+def _without_number(data: Data, columns: Mapping[str, Sequence[str]]) -> bool:
+    backend: Any = data.backend
+    return any(
+        backend.raw_sql(f"SELECT 1 FROM numbered_{name} WHERE customer_id IS NULL LIMIT 1").fetchone()
+        for name in columns
+    )
+
+
+def _drop(data: Data, columns: Mapping[str, Sequence[str]]) -> None:
+    backend: Any = data.backend
+    for name in ("cells", "keys", *columns):
+        backend.raw_sql(f"DROP TABLE IF EXISTS numbered_{name}")
+
+
+def _number(data: Data, attributes: Sequence[str], *, everyone: bool) -> None:
+    """The cells, and the number of every customer: those of the table of customers, or ``everyone`` who ordered, too."""
+    backend: Any = data.backend
+    ids = [data[name].select("customer_id") for name in TABLES_NUMBERED if data.has(name)]
+    people = backend.compile(ibis.union(*ids, distinct=True) if len(ids) > 1 else ids[0].distinct())
     if data.has("customers"):
-        people = backend.compile(data["customers"].select("customer_id", *attributes))
-    else:
-        people = backend.compile(data["orders"].select("customer_id").distinct())
+        with_attributes = backend.compile(data["customers"].select("customer_id", *attributes))
+        joined = f"SELECT * FROM ({people}) AS ids LEFT JOIN ({with_attributes}) AS known USING (customer_id)"
+        people = joined if everyone else with_attributes
     named = "".join(f", {quote(name)}" for name in attributes)
     alike = "".join(f" AND people.{quote(n)} IS NOT DISTINCT FROM cells.{quote(n)}" for n in attributes)
     distinct = f"SELECT DISTINCT {named.removeprefix(', ')} FROM ({people})" if attributes else "SELECT 0"

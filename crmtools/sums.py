@@ -20,7 +20,7 @@ import pandas as pd
 
 from crmtools.indicators.catalogue import CATALOGUE, Indicator
 from crmtools.indicators.facts import Periods
-from crmtools.indicators.moments import FromMoments
+from crmtools.indicators.moments import FromMoments, key_of
 from crmtools.numbered import TABLES_NUMBERED, cell, numbered
 from crmtools.period import Period
 from crmtools.tables.source import Data
@@ -116,9 +116,9 @@ def left_out(frame: pd.DataFrame, keys: tuple[str, ...]) -> dict[tuple[object, .
     """Rows that do not count, by group and reason."""
     found: dict[tuple[object, ...], tuple[tuple[str, int], ...]] = {}
     out = frame[frame["excluded"].notna()].groupby([*keys, "excluded"], dropna=False)["rows"].sum()
-    for (*key, reason), rows in out.items():  # type: ignore[misc]
-        group = tuple(None if value != value else value for value in key)
-        found[group] = (*found.get(group, ()), (str(reason), int(rows)))
+    for labels, rows in out.items():
+        *key, reason = key_of(labels)
+        found[tuple(key)] = (*found.get(tuple(key), ()), (str(reason), int(rows)))
     return found
 
 
@@ -224,7 +224,7 @@ def _gather_numbered(items: Sequence[Indicator], data: Data, assumptions: Mappin
         for table in _read(item, data):
             columns.setdefault(table, {}).update({name: None for name, _ in item.columns(table)})
     own = segments(items[0], data)
-    with numbered(data, own, columns) as copies:
+    with numbered(data, own, {table: tuple(names) for table, names in columns.items()}) as copies:
         parts = []
         for item in items:
             asked = facts(item, data, standard_periods(data), assumptions[item.id], instead=copies.tables)

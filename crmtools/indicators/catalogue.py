@@ -144,7 +144,7 @@ class Indicator:
     def follow_up_days(self, in_force: Mapping[str, object]) -> int:
         """Days after a period for which what is counted in it may still change."""
         days = in_force[self.follow_up] if isinstance(self.follow_up, str) else self.follow_up
-        return int(days)  # type: ignore[call-overload]
+        return int(str(days))
 
     def columns(self, table: str) -> tuple[tuple[str, bool], ...]:
         """(column, needed) pairs of one table; what is not needed is empty where the source lacks it."""

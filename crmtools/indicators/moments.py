@@ -166,6 +166,8 @@ def keyed(frame: pd.DataFrame, keys: Sequence[str]) -> list[tuple[Key, dict[Hash
 class FromMoments:
     """Shared reading of one line of sums per group; a kind adds :meth:`figures`."""
 
+    name: ClassVar[str]
+    label: ClassVar[Text]
     adds: ClassVar[bool] = True
 
     @property

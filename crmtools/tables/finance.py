@@ -62,6 +62,7 @@ SPEND = Table(
     ),
     key=(),
     time="period",
+    monthly=True,
 )
 
 FX_RATES = Table(

@@ -73,6 +73,7 @@ class Table:
 
     ``order`` lists pairs (earlier, later): where both times are there, the first may not come after the second.
     ``key`` is empty where rows have no identity of their own; ``generated_key`` numbers the rows when a source has none.
+    ``monthly`` rows are booked for a month, on whatever day of it.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Table:
     time: str = ""
     order: tuple[tuple[str, str], ...] = ()
     generated_key: bool = False
+    monthly: bool = False
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]

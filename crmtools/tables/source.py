@@ -169,8 +169,11 @@ class Data:
         time = TABLES[table].time
         if not (time and self.has(table, time)):
             return None
-        last = self.execute(self[table].aggregate(last=self[table][time].max())).iloc[0, 0]
-        return None if pd.isna(last) else pd.Timestamp(last).date()
+        last = pd.to_datetime(self.execute(self[table].aggregate(last=self[table][time].max()))["last"]).iloc[0]
+        if pd.isna(last):
+            return None
+        day = last.date()
+        return min(Period.containing(day, "month").last_day, self.as_of) if TABLES[table].monthly else day
 
     def at(self, day: date) -> "Data":
         """The same data as they were known at the end of an earlier day."""

@@ -44,7 +44,7 @@ class Scenario:
     @staticmethod
     def _figures(line: Mapping[Hashable, object]) -> Figures:
         value, least, most, weight = (float(line[name]) for name in ("value", "least", "most", "weight"))  # type: ignore[arg-type]
-        n, rows = int(line["n"]), int(line["rows"])  # type: ignore[call-overload]
+        n, rows = int(line["n"]), int(line["rows"])
         counts = Figures(n=n, rows=rows, numerator=value, denominator=weight)
         if not weight > 0:
             return replace(counts, why=NOTHING_BELOW if value else NO_DATA)

@@ -1,0 +1,74 @@
+"""Many indicators in a few questions say the same as each of them asked alone."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from random_company import random_company
+from recomputed import all_tables
+
+import crmtools as crm
+from crmtools import CATALOGUE, Estimate, Period, sums
+from crmtools.measure import attributes, computable, estimates, resolve
+
+AS_OF = date(2025, 12, 31)
+REPORT = {
+    "title": "t", "as_of": AS_OF, "period": "2025-Q4", "segments": ["region", "customer_type"], "trend": "month",
+    "trend_length": 5,
+}  # fmt: skip
+GATHERED = [name for name, item in CATALOGUE.items() if sums.gathers(item)]
+
+
+@pytest.fixture(scope="module")
+def pair() -> tuple[crm.Data, crm.Data, int]:
+    """The random company with the standard cells of all indicators, without them, and in how many statements they came."""
+    opened = crm.open(**all_tables(random_company(3), 3), as_of=AS_OF)
+    report = opened.settings.report.model_validate(REPORT)
+    data = replace(opened, settings=opened.settings.model_copy(update={"report": report}), answers={})
+    items = [CATALOGUE[name] for name in GATHERED if computable(name, data)]
+    statements = sums.gather(data, {item.id: resolve(item, data, {}) for item in items}, items)
+    return data, replace(data, answers={}), statements
+
+
+def close(one: Estimate, other: Estimate) -> bool:
+    for part in ("value", "low", "high", "se", "numerator", "denominator"):
+        a, b = getattr(one, part), getattr(other, part)
+        if (a is None) != (b is None) or (a is not None and a != pytest.approx(b, rel=1e-9, abs=1e-12)):
+            return False
+    told = ("n", "rows", "method", "excluded", "why", "period", "group", "maturity", "data_until")
+    return all(getattr(one, name) == getattr(other, name) for name in told)
+
+
+@pytest.mark.parametrize("name", GATHERED)
+def test_cells_give_what_the_question_itself_gives(pair, name) -> None:
+    gathered, alone, _ = pair
+    item, periods = CATALOGUE[name], sums.standard_periods(gathered)
+    if not computable(name, gathered):
+        pytest.skip("not computable from the random company")
+    assert sums.gathered(item, gathered, resolve(item, gathered, {})) is not None
+    assert sums.gathered(item, alone, resolve(item, alone, {})) is None
+    asked = [{}, *({"by": by} for by in ("region", "customer_type") if by in attributes(item, gathered))]
+    if "region" in attributes(item, gathered):
+        asked += [{"where": {"region": ["south", ""]}}, {"by": "customer_type", "where": {"region": "south"}}]
+    for question in asked:
+        one, other = (estimates(item, data, periods, **question) for data in (gathered, alone))
+        assert len(one) == len(other)
+        key = lambda e: (e.period, e.group)  # noqa: E731 - groups of equal size may stand in either order
+        for a, b in zip(sorted(one, key=key), sorted(other, key=key), strict=True):
+            assert close(a, b), (question, a, b)
+
+
+def test_indicators_of_the_same_table_share_a_statement(pair) -> None:
+    leading = {CATALOGUE[name].tables[0] for name in GATHERED if computable(name, pair[0])}
+    assert pair[2] <= len(leading) + 1 < len(GATHERED) / 2
+
+
+def test_a_period_that_was_not_gathered_is_asked_for(pair) -> None:
+    one, other = (crm.measure("revenue_per_customer", data, period="2025-08-10..2025-11-02") for data in pair[:2])
+    assert close(one, other)
+    assert one.period == Period.parse("2025-08-10..2025-11-02")
+
+
+def test_copies_with_numbers_are_gone_afterwards(pair) -> None:
+    names = pair[0].backend.raw_sql("SELECT table_name FROM duckdb_tables()").fetchall()
+    assert not [name for (name,) in names if name.startswith("numbered_")]
