@@ -95,6 +95,13 @@ def log_delta(ratio: float, variance: float, level: float = 0.95) -> tuple[float
     return ratio * math.exp(-half), ratio * math.exp(half)
 
 
+def settled(x: Floats) -> Floats:
+    """Numbers in parts of their mean size, to six places: what neither the currency moves nor the last digits of a sum,
+    which hang on the order in which the engine adds."""
+    size = float(np.abs(x).mean()) if len(x) else 0.0
+    return np.asarray(np.round(x / size, 6) + 0.0 if size > 0 else x)
+
+
 def bootstrap_t(v: Floats, w: Floats, *, log: bool, seed: int, level: float = 0.95) -> tuple[float, float] | None:
     """Bootstrap-t interval of Σv/Σw, resampling units; on the log scale where the ratio is positive.
 
@@ -102,9 +109,8 @@ def bootstrap_t(v: Floats, w: Floats, *, log: bool, seed: int, level: float = 0.
     the sum hangs on so few units that resampling cannot see its error: more than one resample in twenty lacks them.
     """
     n, draws = len(v), np.random.default_rng(seed)
-    # in an order of their own, so that neither the rows' order nor the names of the units move the interval, nor the last
-    # digits, which hang on the order in which the engine adds
-    order = np.lexsort((w.astype(np.float32), v.astype(np.float32)))
+    # in an order of their own, so that neither the rows' order nor the names of the units move the interval
+    order = np.lexsort((settled(w), settled(v)))
     v, w = v[order], w[order]
     # how often each unit stands in each resample: counting drawn numbers is several times faster than multinomial()
     drawn = draws.integers(0, n, (BOOTSTRAP_DRAWS, n)) + np.arange(BOOTSTRAP_DRAWS)[:, None] * n

@@ -235,9 +235,6 @@ def bootstrap(units: pd.DataFrame | None, request: Request, *, log: bool) -> tup
 
 
 def seed_of(v: intervals.Floats, w: intervals.Floats) -> int:
-    """A seed that depends on the numbers alone, so that a rerun gives the same interval; their last digits, which depend
-    on the order in which the engine adds, do not count."""
-    # nor does the currency: amounts are taken as parts of their sum
-    parts = [x / total if (total := np.abs(x).sum()) else x for x in (v, w)]
-    digits = np.column_stack(parts).astype(np.float32)
+    """A seed that depends on the numbers alone, so that a rerun gives the same interval, in any currency."""
+    digits = np.column_stack([intervals.settled(v), intervals.settled(w)])
     return zlib.crc32(digits[np.lexsort(digits.T)].tobytes())

@@ -13,8 +13,9 @@ from crmtools.errors import CRMError
 from crmtools.estimate import Estimate
 from crmtools.goals.reading import Scorecard, scorecard
 from crmtools.indicators import CATALOGUE, Indicator
-from crmtools.measure import attributes, breakdown, measure, trend
+from crmtools.measure import attributes, breakdown, measure, resolve, trend
 from crmtools.report.plan import Job, Plan
+from crmtools.sums import gather
 from crmtools.tables.source import Data
 
 COMPARED = 3
@@ -69,6 +70,11 @@ def ready_jobs(plan: Plan, data: Data, numbers: Numbers) -> Iterator[Job]:
 
     An indicator that cannot be read is noted and left out: its page will say what is wrong.
     """
+    items = [CATALOGUE[name] for name in dict.fromkeys(job.indicator for job in plan.jobs if job.indicator)]
+    try:
+        gather(data, {item.id: resolve(item, data, {}) for item in items}, items)
+    except Exception as error:  # noqa: BLE001 - without the common answers every page asks its own questions
+        numbers.notes.append(f"sums: {_said(error)}")
     try:
         numbers.goals = scorecard(data)
     except Exception as error:  # noqa: BLE001 - the pages about goals say what is wrong
