@@ -308,7 +308,7 @@ def cac_payback(
         "margin": Text("毛利率：净额中留下的比例", "share of the net amount that is kept as margin"),
         "lag_months": Text("费用前移的整月数", "whole months by which the spend is taken earlier"),
     },
-    defensible={"horizon_months": (12, 24, 36), "annual_discount": (0.05, 0.10, 0.15), "lag_months": (0, 1, 2)},
+    defensible={"horizon_months": (12, 24, 36), "lag_months": (0, 1, 2)},
 )  # fmt: skip
 def clv_cac_ratio(
     orders: ir.Table,
