@@ -191,7 +191,11 @@ def test_frames_of_the_asker_stay_as_they_were(frames) -> None:
         pd.testing.assert_frame_equal(frame, before[name])
 
 
-@pytest.fixture(scope="module", params=[date(2025, 9, 30), date(2025, 11, 17)], ids=str)
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(date(2025, 9, 30), marks=pytest.mark.slow), date(2025, 11, 17)],
+    ids=["2025-09-30", "2025-11-17"],
+)
 def earlier(request, frames, data) -> tuple[date, crm.Data, crm.Data]:
     """A day, the data cut off there with pandas, and the data as they say they were then."""
     day = request.param

@@ -235,7 +235,7 @@ RECOMPUTED = {
         survey_response_rate, overdue_ratio,
     )
 } | FURTHER  # fmt: skip
-SEEDS = (1, 2)
+SEEDS = (1, pytest.param(2, marks=pytest.mark.slow))
 
 
 @pytest.fixture(scope="module", params=SEEDS)
@@ -256,7 +256,7 @@ def test_indicator_recomputed_in_pandas(company, name, period) -> None:
     value, numerator, denominator, n = RECOMPUTED[name](clean, pd.Timestamp(span.start), pd.Timestamp(span.end))
     found = crm.measure(name, data, period=span)
     assert found.value == pytest.approx(value, rel=1e-9)
-    assert found.numerator == pytest.approx(numerator, rel=1e-9, abs=1e-9)
+    assert found.numerator == (None if numerator is None else pytest.approx(numerator, rel=1e-9, abs=1e-9))
     if not np.isnan(denominator):
         assert found.denominator == pytest.approx(denominator, rel=1e-9)
     assert found.n == n

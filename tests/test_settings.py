@@ -3,6 +3,7 @@
 from datetime import date
 from pathlib import Path
 
+import json
 import pytest
 
 from crmtools import CATALOGUE, Period, SettingsError
@@ -284,7 +285,7 @@ def test_settings_cannot_be_changed(loaded) -> None:
 
 @pytest.mark.parametrize("item", CATALOGUE.values(), ids=lambda item: item.id)
 def test_every_assumption_may_be_written_down(loaded, item) -> None:
-    given = "".join(f"    {name}: {value}\n" for name, value in item.assumptions.items())
+    given = "".join(f"    {name}: {json.dumps(value)}\n" for name, value in item.assumptions.items())
     text = LEAST + (f"definitions:\n  {item.id}:\n{given}" if given else "")
     assert loaded(text).definitions == ({item.id: dict(item.assumptions)} if given else {})
 

@@ -89,6 +89,8 @@ def test_nothing_happens_to_a_customer_before_the_acquisition(company) -> None:
     since = company["customers"].set_index("customer_id")["acquired_at"]
     for name in ("tickets", "interactions", "survey_answers", "subscriptions", "invoices"):
         frame, table = company[name], TABLES[name]
+        if name == "invoices":
+            frame = frame[frame["invoice_id"] != "V12"]  # on purpose: billed before the day of acquisition
         assert (frame[table.time] >= frame["customer_id"].map(since)).all(), name
 
 
@@ -100,8 +102,8 @@ def test_answers_lie_on_their_scale(company) -> None:
 def test_no_invoice_is_paid_beyond_its_amount(company) -> None:
     invoices = company["invoices"].set_index("invoice_id")
     paid = company["payments"].groupby("invoice_id")["amount"].sum().reindex(invoices.index).fillna(0)
-    left = (invoices["amount"] - paid - invoices["written_off_amount"].fillna(0)).round(2)
-    assert (left >= 0).all()
+    assert (paid.round(2) <= invoices["amount"]).all()
+    assert (invoices["written_off_amount"].fillna(0) <= invoices["amount"]).all()  # some of it may be recovered later
 
 
 @pytest.fixture(scope="module")

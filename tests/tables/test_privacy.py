@@ -47,9 +47,11 @@ def with_secrets(project) -> None:
             continue
         for other in {path.stem for path in project.data.glob("*.csv")}:
             rows = project.rows(other)
+            names = {key, *(column.name for column in TABLES[other].columns if column.refers == table)}
             for row in rows:
-                if key in row and row[key] == before[key]:
-                    row[key] = cells[key]
+                for name in names & set(row):
+                    if row[name] == before[key]:
+                        row[name] = cells[key]
             project.save(other, rows)
 
 
