@@ -1,9 +1,9 @@
 """Parameters files: defaults, and everything that can be wrong with one, said at once with key and line."""
 
+import json
 from datetime import date
 from pathlib import Path
 
-import json
 import pytest
 
 from crmtools import CATALOGUE, Period, SettingsError
