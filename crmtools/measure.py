@@ -1,5 +1,6 @@
 """Asking an indicator: its value for a period, over time, by segment, and the query behind it."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -11,8 +12,8 @@ import pandas as pd
 from crmtools import sums
 from crmtools.errors import CRMError, nearest
 from crmtools.estimate import Estimate
-from crmtools.indicators.catalogue import EXCLUSIONS, Indicator, find
-from crmtools.indicators.kinds import CENSUS, NO_DATA, Total
+from crmtools.indicators.catalogue import CATALOGUE, EXCLUSIONS, Indicator, find
+from crmtools.indicators.kinds import CENSUS, NO_DATA, Concentration, Total
 from crmtools.indicators.moments import Figures, Request
 from crmtools.period import MONTHS_IN, Period, Step
 from crmtools.sums import UNKNOWN, attributes, missing_columns
@@ -109,7 +110,7 @@ def measure(
     one = Period.parse(period) if period is not None else data.period
     found = estimates(indicator, data, (one,), where=where, assumptions=assumptions)[0]
     # what comes from a parameters file is published; an analyst's own frames are not
-    few = data.snapshot is not None and 0 < found.n < data.settings.publish.smallest_group
+    few = data.snapshot is not None and 0 < people(found) < data.settings.publish.smallest_group
     return found.hidden() if few else found
 
 
@@ -132,7 +133,7 @@ def trend(
     found = estimates(indicator, data, spans, where=where, assumptions=assumptions)
     smallest = data.settings.publish.smallest_group
     # a month with a handful of answers tells about people, and nothing about the indicator
-    return Trend(find(indicator), tuple(e.hidden() if 0 < e.n < smallest else e for e in found))
+    return Trend(find(indicator), tuple(e.hidden() if 0 < people(e) < smallest else e for e in found))
 
 
 def breakdown(
@@ -169,8 +170,16 @@ def hidden_groups(sizes: Sequence[int], smallest: int) -> set[int]:
     return {place for _, place in hide}
 
 
+def people(estimate: Estimate) -> int:
+    """How many people a figure tells about: those counted, or of a concentration the few at the top."""
+    item = CATALOGUE.get(estimate.indicator)
+    if item is not None and isinstance(item.kind, Concentration):
+        return math.ceil(item.kind.top * estimate.n)
+    return estimate.n
+
+
 def _suppress(found: list[Estimate], smallest: int) -> list[Estimate]:
-    hidden = hidden_groups([e.n for e in found], smallest)
+    hidden = hidden_groups([people(e) for e in found], smallest)
     return [e.hidden() if place in hidden else e for place, e in enumerate(found)]
 
 

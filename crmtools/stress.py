@@ -12,7 +12,7 @@ import pandas as pd
 
 from crmtools.estimate import Estimate
 from crmtools.indicators.catalogue import Indicator, find
-from crmtools.measure import Where, measure, resolve
+from crmtools.measure import Where, measure, people, resolve
 from crmtools.period import Period
 from crmtools.tables.source import Data
 
@@ -90,4 +90,21 @@ def stress(
     for chosen in item.sets(in_force):
         found.append(measure(item, data, period=period, where=where, **chosen))
         changes.append({name: value for name, value in chosen.items() if value != in_force[name]})
-    return Stress(item, in_force, tuple(found), tuple(changes))
+    return Stress(item, in_force, _without_few(found, data), tuple(changes))
+
+
+def _without_few(found: list[Estimate], data: Data) -> tuple[Estimate, ...]:
+    """The estimates, hidden where a set differs from another in a few customers: the two together would tell about these.
+
+    Only what is published hides people; an analyst's own frames are not.
+    """
+    if data.snapshot is None:
+        return tuple(found)
+    smallest, shown = data.settings.publish.smallest_group, list[int]()
+    made = []
+    for estimate in found:
+        near = any(0 < abs(people(estimate) - other) < smallest for other in shown)
+        made.append(estimate.hidden() if near else estimate)
+        if not near:
+            shown.append(people(estimate))
+    return tuple(made)

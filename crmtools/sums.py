@@ -157,7 +157,7 @@ def segments(item: Indicator, data: Data) -> tuple[str, ...]:
 
 def gathers(item: Indicator) -> bool:
     """Whether the sums of an indicator are few numbers that add up over customers."""
-    return isinstance(item.kind, FromMoments) and item.waits_for is None
+    return item.kind.adds and isinstance(item.kind, FromMoments) and item.waits_for is None
 
 
 def gather(data: Data, assumptions: Mapping[str, Mapping[str, object]], items: Sequence[Indicator] = ()) -> int:

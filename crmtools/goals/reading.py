@@ -17,7 +17,7 @@ from crmtools.errors import CRMError, nearest
 from crmtools.estimate import Estimate
 from crmtools.goals.goal import Goal, goal_from
 from crmtools.indicators.kinds import CENSUS
-from crmtools.measure import Trend, measure, trend
+from crmtools.measure import Trend, measure, people, trend
 from crmtools.period import Period
 from crmtools.tables.source import Data
 from crmtools.words import Text
@@ -167,7 +167,7 @@ def read(goal: Goal, data: Data) -> Reading:
 
 def _of_enough(estimate: Estimate, goal: Goal, data: Data) -> Estimate:
     """The estimate, hidden when a goal is about a few people only."""
-    few = goal.where and 0 < estimate.n < data.settings.publish.smallest_group
+    few = goal.where and 0 < people(estimate) < data.settings.publish.smallest_group
     return estimate.hidden() if few else estimate
 
 

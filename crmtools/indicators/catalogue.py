@@ -28,6 +28,10 @@ from crmtools.words import Text
 Better = Literal["higher", "lower", "range"]
 Tier = Literal["core", "extension"]
 Facts = Callable[..., ir.Table]
+SPANS = ("_days", "_weeks", "_months", "months")
+"""How the names of assumptions end that are stretches of time."""
+LONGEST = 36_525
+"""A century of days: more is a slip of the keyboard, and lies outside the calendar."""
 MOST_SETS = 30
 """Sets of assumptions that an indicator may be put to the test under; more would be computed and read by nobody."""
 
@@ -90,7 +94,10 @@ class Around:
     def of(self, value: object) -> tuple[object, ...]:
         """The values, of the same type as the one in force."""
         low, high = (float(value) * (1 + side * self.share) for side in (-1, 1))  # type: ignore[arg-type]
-        return (round(low), value, round(high)) if isinstance(value, int) else (low, value, high)
+        if isinstance(value, int):
+            least = min(value, 1)  # half of one day is one day: a window is never empty
+            return max(round(low), least), value, max(round(high), least)
+        return low, value, high
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,11 +176,21 @@ class Indicator:
                     fits, wanted = fits and value == int(value), "a whole number"
             if fits and key in self.choices and value not in self.choices[key]:
                 fits, wanted = False, f"one of {', '.join(self.choices[key])},"
+            if fits and isinstance(default, int) and key.endswith(SPANS):
+                least = 0 if self._may_be_nothing(key) else 1
+                if not least <= value <= LONGEST:  # type: ignore[operator]
+                    fits, wanted = False, f"a whole number from {least} to {LONGEST}"
             if not fits:
                 raise CRMError(f"'{self.id}.{key}' must be {wanted} such as {default!r}, found {value!r}.")
             # 30 and 30.0 are one question, and numpy's numbers are ours
             fitting[key] = type(default)(value)  # type: ignore[call-arg]
         return fitting
+
+    def _may_be_nothing(self, key: str) -> bool:
+        """Whether no time at all is an answer: a grace or a lag, or where the declaration says so."""
+        declared = self.defensible.get(key, ())
+        said = () if isinstance(declared, Around) else declared
+        return key.startswith(("grace_", "lag_", "lead_")) or 0 in (self.assumptions[key], *said)
 
 
 _registered: dict[str, Indicator] = {}

@@ -52,7 +52,7 @@ def churn_rate(
     At the end of a month also those count as there whom the grace keeps. Who begins on the first of the next month is new
     in that one.
     """
-    held = beside(subscriptions, periods.table(step="month"), grace_days=grace_days)
+    held = beside(subscriptions, whole_months(periods), grace_days=grace_days)
     new = (held.started_at > held.first_day) & (held.started_at < held.end_day)
     counts = {"start": held.had, "average": held.had | held.there, "start_and_new": held.had | new}[denominator]
     held = held.mutate(counts=counts)

@@ -84,7 +84,9 @@ def gaps_by_dimension(
         stated_in_all=each.stated.sum().over(whole),
         own=each.own.sum().over(whole) / each.records.sum().over(whole),
     )
-    each = each.cross_join(items.filter(items.role != "W").aggregate(dimensions=items.dimension.nunique()))
+    # what was asked in the period: a questionnaire that grows later leaves the past as it was
+    asked = rows.group_by("period").aggregate(dimensions=rows.dimension.nunique(where=rows.role != "W"))
+    each = each.inner_join(asked, "period")
     if weights == "stated":
         unweighted = (each.allotted < each.dimensions) | (each.stated_in_all <= 0)
         share = each.stated / each.stated_in_all.nullif(0)

@@ -9,6 +9,7 @@ from crmtools.indicators.buying import gaps, per_period
 from crmtools.indicators.catalogue import indicator
 from crmtools.indicators.facts import Periods, day_table
 from crmtools.indicators.kinds import Ratio, Scenario
+from crmtools.indicators.requests import done_at, is_spam
 from crmtools.indicators.spending import KEY_WORDS, KEYS, Key, spent
 from crmtools.words import Text
 
@@ -161,6 +162,5 @@ def cost_per_ticket(spend: ir.Table, tickets: ir.Table, periods: Periods, *, sha
 
 def _done(tickets: ir.Table, periods: Periods) -> ir.Table:
     """The tickets resolved, else closed, in a period, with the exclusion ``spam`` or nothing."""
-    ended = tickets.mutate(done_at=ibis.coalesce(tickets.resolved_at, tickets.closed_at))
-    rows = periods.rows(ended, "done_at")
-    return rows.mutate(excluded=ibis.cases((rows.type == "spam", "spam"), else_=ibis.null("string")))
+    rows = periods.rows(tickets.mutate(done_at=done_at(tickets)), "done_at")
+    return rows.mutate(excluded=is_spam(rows))

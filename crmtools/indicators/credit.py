@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from crmtools.indicators.catalogue import indicator
 from crmtools.indicators.countback import MOST_MONTHS, OPEN, PATTERN, days_outstanding
-from crmtools.indicators.facts import Periods, day_table
+from crmtools.indicators.facts import Periods, day_table, whole_months
 from crmtools.indicators.kinds import Account, Ratio, Share
 from crmtools.indicators.ledger import NOTHING, balances
 from crmtools.period import add_months
@@ -107,7 +107,7 @@ def roll_rate(
     bucket: Literal["current", "1-30", "31-60", "61-90"] = "1-30",
 ) -> ir.Table:
     """One row per invoice and month that begins with something open in the bucket: what was open, and what of it rolled on."""
-    months = _whole_months(periods)
+    months = whole_months(periods)
     owed = balances(invoices, payments)
     rows = owed.inner_join(months, [owed.since < months.end_day, owed.until >= months.first_day])
     past_due = rows.first_day.delta(rows.due_at, unit="day")
@@ -121,15 +121,6 @@ def roll_rate(
     held = rows.group_by(keys).aggregate(weight=rows.then.sum(), now=rows.now.sum())
     held = held.filter(held.weight > NOTHING)
     return held.select("period", "customer_id", value=ibis.least(held.weight, held.now), weight=held.weight)
-
-
-def _whole_months(periods: Periods) -> ir.Table:
-    """The calendar months that lie wholly in a period: nothing after its end is looked at."""
-    months = periods.table(step="month")
-    whole = periods.table().select("period", begin="first_day", finish="end_day")
-    months = months.inner_join(whole, "period")
-    months = months.filter(months.first_day >= months.begin, months.end_day <= months.finish)
-    return months.select("period", "first_day", "end_day")
 
 
 @indicator(

@@ -190,6 +190,8 @@ class Data:
 
 def _write_whole(table: pa.Table, file: Path) -> None:
     """Write an answer beside the snapshot; readers see all of it or nothing."""
+    if not file.parent.parent.is_dir():
+        return  # the snapshot was swept away, there is nothing to remember it beside
     file.parent.mkdir(exist_ok=True)
     part = file.with_suffix(f".{secrets.token_hex(4)}.part")
     parquet.write_table(table, part)

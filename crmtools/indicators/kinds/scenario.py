@@ -21,7 +21,7 @@ class Scenario:
 
     name: ClassVar[str] = "scenario"
     label: ClassVar[Text] = Text("单位成本（分摊区间）", "unit cost with a band of allocations")
-    adds: ClassVar[bool] = True
+    adds: ClassVar[bool] = False
 
     @property
     def labels(self) -> tuple[str, ...]:
