@@ -271,7 +271,7 @@ def main() -> None:
     )
     print(f"one plain scan                {one['scan']:7.2f} s")
     print(
-        f"crmtools, sums on the engine  {one['engine']:7.2f} s in {one['statements']} statement(s), {one['engine'] / one['scan']:.1f} scans"
+        f"crmtools, sums on the engine  {one['engine']:7.2f} s in {one['statements']} statements, {one['engine'] / one['scan']:.1f} scans"
     )
     print(
         f"crmtools, with intervals      {one['whole']:7.2f} s, {one['whole'] / one['scan']:.1f} scans, peak {one['gigabytes']:.1f} GB"

@@ -15,6 +15,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from crmtools.indicators.buying import KEEPER
 from crmtools.tables.reading import quote
 from crmtools.tables.source import Data
 
@@ -52,13 +53,37 @@ def numbered(data: Data, attributes: Sequence[str], columns: Mapping[str, Sequen
         tables = _copies(data, columns)
         if not everyone and _without_number(data, columns):
             # who ordered before the day of acquisition is not among the customers yet
-            _drop(data, columns)
+            _drop(data)
             _number(data, attributes, everyone=True)
             tables = _copies(data, columns)
-        yield Numbered(tables, backend.raw_sql("SELECT * FROM numbered_cells").df())
+        token = KEEPER.set(_Keeper(backend))
+        try:
+            yield Numbered(tables, backend.raw_sql("SELECT * FROM numbered_cells").df())
+        finally:
+            KEEPER.reset(token)
     finally:
-        _drop(data, columns)
+        _drop(data)
         backend.raw_sql("SET preserve_insertion_order = true")
+
+
+class _Keeper:
+    """Puts an expression into a table of its own, the first time that it is asked for.
+
+    The engine would share it among the parts of one statement as well; ten indicators of ten million orders in one statement
+    were seen to wait for each other for ever.
+    """
+
+    def __init__(self, backend: Any) -> None:
+        self.backend = backend
+        self.names: dict[str, str] = {}
+
+    def __call__(self, made: ir.Table) -> ir.Table:
+        text = str(self.backend.compile(made))
+        if text not in self.names:
+            name = f"numbered_{len(self.names)}"
+            self.backend.raw_sql(f"CREATE OR REPLACE TEMP TABLE {name} AS {text}")
+            self.names[text] = name
+        return self.backend.table(self.names[text])
 
 
 def _copies(data: Data, columns: Mapping[str, Sequence[str]]) -> dict[str, ir.Table]:
@@ -80,10 +105,12 @@ def _without_number(data: Data, columns: Mapping[str, Sequence[str]]) -> bool:
     )
 
 
-def _drop(data: Data, columns: Mapping[str, Sequence[str]]) -> None:
+def _drop(data: Data) -> None:
     backend: Any = data.backend
-    for name in ("cells", "keys", *columns):
-        backend.raw_sql(f"DROP TABLE IF EXISTS numbered_{name}")
+    made = backend.raw_sql("SELECT table_name FROM duckdb_tables() WHERE temporary").fetchall()
+    for (name,) in made:
+        if name.startswith("numbered_"):
+            backend.raw_sql(f"DROP TABLE IF EXISTS {name}")
 
 
 def _number(data: Data, attributes: Sequence[str], *, everyone: bool) -> None:

@@ -1,15 +1,15 @@
-"""The sums behind the estimates: one query per indicator for all periods and groups, and many indicators in one query.
+"""The sums behind the estimates: one query per indicator for all periods and groups.
 
 An indicator's facts are summed on the engine to *cells*: a period, a value of each attribute, a reason why rows do not count.
 Customers belong to one cell of a period each, so the sums of coarser groups are sums of cells: one answer serves the value,
-the trend and every segment. At the start of a report :func:`gather` asks for the cells of all indicators over the same
-tables in one statement, so that they share its scans, and leaves them beside the snapshot; whoever measures finds them
-there, and asks for his own question where they are not.
+the trend and every segment. At the start of a report :func:`gather` asks for the cells of all indicators, those of orders over
+one copy of them, and leaves them beside the snapshot; whoever measures finds them there, and asks his own question where
+they are not.
 """
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -161,21 +161,22 @@ def gathers(item: Indicator) -> bool:
 
 
 def gather(data: Data, assumptions: Mapping[str, Mapping[str, object]], items: Sequence[Indicator] = ()) -> int:
-    """Ask for the standard cells of indicators, one statement per leading table; how many statements it took.
+    """Ask for the standard cells of indicators, one statement each; how many statements it took.
 
-    ``assumptions`` holds those in force by indicator; ``items`` are by default all that can be computed.
+    Those of orders share one copy of the orders and what is made of it (:mod:`crmtools.numbered`). ``assumptions`` holds those in force by indicator; ``items`` are by default all that can be computed.
     """
     chosen = [item for item in items or CATALOGUE.values() if gathers(item) and not missing_columns(item, data)]
     if _combinations(data) > MOST_CELLS:
         return 0
-    statements = 0
-    for group in _by_table(chosen, data):
-        todo = [item for item in group if gathered(item, data, assumptions[item.id]) is None]
-        if todo:
-            statements += 1
-            ask = _gather_numbered if _numbers(todo[0], data) else _gather
-            ask(todo, data, assumptions)
-    return statements
+    todo = [item for item in chosen if gathered(item, data, assumptions[item.id]) is None]
+    _gather_numbered([item for item in todo if _numbers(item, data)], data, assumptions)
+    for item in todo:
+        if not _numbers(item, data):
+            own = segments(item, data)
+            asked = facts(item, data, standard_periods(data), assumptions[item.id], own)
+            query = item.kind.query(asked, ("period", *own, "excluded"), unique=item.unique)
+            data.keep(_name(item, data, assumptions[item.id]), data.execute(query, keep=False))
+    return len(todo)
 
 
 def _read(item: Indicator, data: Data) -> list[str]:
@@ -196,53 +197,21 @@ def _combinations(data: Data) -> int:
     return math.prod(int(count) + 1 for count in data.execute(customers.aggregate(**values)).iloc[0])
 
 
-def _by_table(items: Sequence[Indicator], data: Data) -> Iterator[list[Indicator]]:
-    """Indicators over the same tables: they share their scans."""
-    groups: dict[tuple[bool, str], list[Indicator]] = {}
-    for item in items:
-        groups.setdefault((_numbers(item, data), _read(item, data)[0]), []).append(item)
-    yield from groups.values()
-
-
-def _gather(items: Sequence[Indicator], data: Data, assumptions: Mapping[str, Mapping[str, object]]) -> None:
-    wanted = tuple(dict.fromkeys(name for item in items for name in segments(item, data)))
-    parts = []
-    for item in items:
-        own = segments(item, data)
-        asked = facts(item, data, standard_periods(data), assumptions[item.id], own)
-        single = item.kind.query(asked, ("period", *own, "excluded"), unique=item.unique)
-        parts.append(single.mutate(**{name: ibis.null("string") for name in wanted if name not in own}))
-    for item, frame in zip(items, _together(parts, ("period", *wanted, "excluded"), data), strict=True):
-        foreign = [name for name in wanted if name not in segments(item, data)]
-        data.keep(_name(item, data, assumptions[item.id]), frame.drop(columns=foreign))
-
-
 def _gather_numbered(items: Sequence[Indicator], data: Data, assumptions: Mapping[str, Mapping[str, object]]) -> None:
     """The same over orders and customers with numbers for ids: their cells are in the numbers."""
+    if not items:
+        return
     columns: dict[str, dict[str, None]] = {}
     for item in items:
         for table in _read(item, data):
             columns.setdefault(table, {}).update({name: None for name, _ in item.columns(table)})
     own = segments(items[0], data)
     with numbered(data, own, {table: tuple(names) for table, names in columns.items()}) as copies:
-        parts = []
         for item in items:
             asked = facts(item, data, standard_periods(data), assumptions[item.id], instead=copies.tables)
-            asked = asked.mutate(cell=cell(asked))
-            parts.append(item.kind.query(asked, ("period", "cell", "excluded"), unique=item.unique))
-        for item, frame in zip(items, _together(parts, ("period", "cell", "excluded"), data), strict=True):
-            with_names = frame.merge(copies.cells, on="cell", how="left").drop(columns="cell")
-            data.keep(_name(item, data, assumptions[item.id]), with_names)
-
-
-def _together(parts: Sequence[ir.Table], keys: tuple[str, ...], data: Data) -> list[pd.DataFrame]:
-    """The answers to several questions of the same columns, asked in one statement."""
-    columns = ["place", *keys, *(name for name in parts[0].columns if name not in keys)]
-    placed = [part.mutate(place=ibis.literal(place, "int16")).select(columns) for place, part in enumerate(parts)]
-    answer = data.execute(ibis.union(*placed) if len(placed) > 1 else placed[0], keep=False)
-    return [
-        answer[answer["place"] == place].drop(columns="place").reset_index(drop=True) for place in range(len(parts))
-    ]
+            query = item.kind.query(asked.mutate(cell=cell(asked)), ("period", "cell", "excluded"), unique=item.unique)
+            frame = data.execute(query, keep=False).merge(copies.cells, on="cell", how="left").drop(columns="cell")
+            data.keep(_name(item, data, assumptions[item.id]), frame)
 
 
 def gathered(item: Indicator, data: Data, in_force: Mapping[str, object]) -> pd.DataFrame | None:

@@ -4,7 +4,8 @@ Every indicator of orders starts from one of these tables, so that the engine ma
 are asked for together.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from datetime import date, timedelta
 from typing import Literal
 
@@ -14,6 +15,14 @@ import ibis.expr.types as ir
 from crmtools.indicators.facts import Periods, completed, day_table, net_of_refunds
 
 Edge = Literal["first_day", "end_day"]
+
+KEEPER: ContextVar[Callable[[ir.Table], ir.Table] | None] = ContextVar("KEEPER", default=None)
+"""Who keeps these tables while many indicators are asked for (:mod:`crmtools.numbered`): each is then made once."""
+
+
+def _kept(made: ir.Table) -> ir.Table:
+    keeper = KEEPER.get()
+    return made if keeper is None else keeper(made)
 
 
 def per_period(orders: ir.Table, periods: Periods) -> ir.Table:
@@ -28,11 +37,13 @@ def per_period(orders: ir.Table, periods: Periods) -> ir.Table:
         net=net_of_refunds(rows),
         excluded=ibis.ifelse(done, ibis.null("string"), "not_completed"),
     )
-    return rows.group_by(["period", "customer_id", "excluded"]).aggregate(
-        net=rows.net.sum(),
-        cogs=rows.cogs.sum(),
-        uncosted=rows.net.sum(where=rows.cogs.isnull()),
-        orders=rows.count(),
+    return _kept(
+        rows.group_by(["period", "customer_id", "excluded"]).aggregate(
+            net=rows.net.sum(),
+            cogs=rows.cogs.sum(),
+            uncosted=rows.net.sum(where=rows.cogs.isnull()),
+            orders=rows.count(),
+        )
     )
 
 
@@ -61,7 +72,7 @@ def gaps(orders: ir.Table) -> ir.Table:
     """
     days = order_days(orders)
     own = ibis.window(group_by="customer_id", order_by="day")
-    return days.mutate(next_day=days.day.lead().over(own), nth=ibis.row_number().over(own))
+    return _kept(days.mutate(next_day=days.day.lead().over(own), nth=ibis.row_number().over(own)))
 
 
 def holding(
