@@ -14,6 +14,9 @@ Floats = npt.NDArray[np.float64]
 BOOTSTRAP_DRAWS = 1999
 USABLE_DRAWS = 0.95
 """Share of the resamples that must have an error of their own."""
+STEPS = 1e6 / math.sqrt(2)
+"""Steps in the mean size that tell numbers apart. Irrational: a number made of fractions never lies between two of them,
+where its last digit would decide."""
 
 
 def z_of(level: float) -> float:
@@ -96,10 +99,10 @@ def log_delta(ratio: float, variance: float, level: float = 0.95) -> tuple[float
 
 
 def settled(x: Floats) -> Floats:
-    """Numbers in parts of their mean size, to six places: what neither the currency moves nor the last digits of a sum,
+    """Numbers counted in small steps of their mean size: what neither the currency moves nor the last digits of a sum,
     which hang on the order in which the engine adds."""
     size = float(np.abs(x).mean()) if len(x) else 0.0
-    return np.asarray(np.round(x / size, 6) + 0.0 if size > 0 else x)
+    return np.asarray(np.round(x / size * STEPS) + 0.0 if size > 0 else x)
 
 
 def bootstrap_t(v: Floats, w: Floats, *, log: bool, seed: int, level: float = 0.95) -> tuple[float, float] | None:

@@ -16,6 +16,7 @@ from crmtools.report.results import Results
 from crmtools.report.run import RunResult, run_report
 
 LANGUAGES = ("en", "zh")
+COMPUTED = [item for item in crm.CATALOGUE.values() if item.waits_for is None]
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +58,7 @@ def test_every_page_ran_and_the_book_is_published(run: RunResult, company: Path)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_numbers_on_the_pages_are_those_that_measure_gives(run: RunResult, company: Path, language: str) -> None:
     data = crm.open(company / "parameters" / "tiny.yml")
-    for item in crm.CATALOGUE.values():
+    for item in COMPUTED:
         estimate = crm.measure(item, data)
         text = page(company, language, item.id)
         assert item.name.to(language) in text
@@ -66,6 +67,14 @@ def test_numbers_on_the_pages_are_those_that_measure_gives(run: RunResult, compa
             assert " ".join(shown.split()) in text, item.id
         if estimate.why is not None:
             assert estimate.why.to(language).rstrip("。.") in text, item.id
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_waits_has_no_page_and_is_named_where_it_would_stand(run: RunResult, company: Path, language: str) -> None:
+    waiting = [item for item in crm.CATALOGUE.values() if item not in COMPUTED]
+    for item in waiting:
+        assert not (company / "published" / "tiny" / language / f"{item.id}.html").exists()
+        assert item.waits_for.to(language) in page(company, language, "readiness")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -85,7 +94,7 @@ def test_the_first_page_shows_every_goal_as_the_scorecard_reads_it(
 
 def test_both_editions_rest_on_one_set_of_results(run: RunResult) -> None:
     results = Results.read(run.folder / "results.json")
-    assert set(results.pages) >= set(crm.CATALOGUE)
+    assert set(results.pages) >= {item.id for item in COMPUTED}
     assert results.pages["nps"][0].value == pytest.approx(100 * (4 - 2) / 9)
 
 

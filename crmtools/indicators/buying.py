@@ -33,18 +33,14 @@ def per_period(orders: ir.Table, periods: Periods) -> ir.Table:
     """
     rows = periods.rows(orders, "ordered_at")
     done = rows.status.isnull() | (rows.status == "completed")
-    rows = rows.mutate(
-        net=net_of_refunds(rows),
-        excluded=ibis.ifelse(done, ibis.null("string"), "not_completed"),
+    rows = rows.mutate(net=net_of_refunds(rows), done=done)
+    sums = rows.group_by(["period", "customer_id", "done"]).aggregate(
+        net=rows.net.sum(),
+        cogs=rows.cogs.sum(),
+        uncosted=rows.net.sum(where=rows.cogs.isnull()),
+        orders=rows.count(),
     )
-    return _kept(
-        rows.group_by(["period", "customer_id", "excluded"]).aggregate(
-            net=rows.net.sum(),
-            cogs=rows.cogs.sum(),
-            uncosted=rows.net.sum(where=rows.cogs.isnull()),
-            orders=rows.count(),
-        )
-    )
+    return _kept(sums.mutate(excluded=ibis.ifelse(sums.done, ibis.null("string"), "not_completed")).drop("done"))
 
 
 def gross_margin(bought: ir.Table, default_margin: float) -> ir.FloatingValue:
@@ -59,20 +55,18 @@ def order_margin(orders: ir.Table, default_margin: float) -> ir.FloatingValue:
     return ibis.ifelse(orders.cogs.isnull(), net * default_margin, net - orders.cogs)
 
 
-def order_days(orders: ir.Table) -> ir.Table:
-    """The days on which a customer placed a completed order, ``customer_id`` and ``day``; split shipments are one."""
-    done = completed(orders)
-    return done.select("customer_id", day=done.ordered_at.date()).distinct()
-
-
 def gaps(orders: ir.Table) -> ir.Table:
-    """Every day with a completed order and the next one: ``customer_id``, ``day``, ``next_day`` (empty: none yet), ``nth`` (0 is the first).
+    """Every day with a completed order and the next one: ``customer_id``, ``day``, ``next_day`` (empty: none yet), ``since``.
 
-    Who is quiet at a moment, and since when, is read from the one gap that holds the moment.
+    Split shipments of one day are one. ``since`` is the customer's first day. Who is quiet at a moment, and since when, is
+    read from the one gap that holds the moment.
     """
-    days = order_days(orders)
+    done = completed(orders)
+    days = done.select("customer_id", day=done.ordered_at.date())
     own = ibis.window(group_by="customer_id", order_by="day")
-    return _kept(days.mutate(next_day=days.day.lead().over(own), nth=ibis.row_number().over(own)))
+    # one sort: of the orders of a day, the last is the one that another day follows
+    placed = days.mutate(next_day=days.day.lead().over(own), since=days.day.first().over(own))
+    return _kept(placed.filter(placed.next_day.isnull() | (placed.next_day != placed.day)))
 
 
 def holding(

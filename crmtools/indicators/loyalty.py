@@ -47,7 +47,7 @@ def nps(
 def repeat_purchase_rate(orders: ir.Table, periods: Periods, *, within_days: int = 90) -> ir.Table:
     """One row per customer whose first completed order lies one window before the period; same-day orders are one."""
     bought = gaps(orders)
-    rows = periods.rows(bought.filter(bought.nth == 0), "day", shift=-within_days)
+    rows = periods.rows(bought.filter(bought.day == bought.since), "day", shift=-within_days)
     again = rows.next_day <= rows.day + ibis.interval(days=within_days)
     return rows.select("period", "customer_id", value=again.fill_null(False).cast("float64"))
 
@@ -112,17 +112,16 @@ def retention_rate(
 def cohort_retention(orders: ir.Table, periods: Periods, *, age: int = 3) -> ir.Table:
     """One row per customer whose first completed order lies ``age`` calendar months before a month of the period."""
     bought, months = gaps(orders), whole_months(periods)
-    months = months.mutate(cohort=(months.first_day - ibis.interval(months=age)).cast("date"))
-    dated = bought.mutate(month=bought.day.truncate("M"))
-    firsts = dated.filter(dated.nth == 0)
-    members = firsts.inner_join(months, firsts.month == months.cohort)
-    members = members.select("period", "customer_id", at_age="first_day")
-    # orders meet the one month in which they are looked for: no pairs of a customer's orders
-    orders_in = dated.select(orders_of="customer_id", in_month="month")
-    rows = members.left_join(
-        orders_in, [members.customer_id == orders_in.orders_of, members.at_age == orders_in.in_month]
-    )
-    return rows.group_by(["period", "customer_id"]).aggregate(value=rows.orders_of.notnull().any().cast("float64"))
+    firsts = bought.filter(bought.day == bought.since).mutate(cohort=lambda t: t.day.truncate("M"))
+    due = months.mutate(cohort=(months.first_day - ibis.interval(months=age)).cast("date"))
+    members = firsts.inner_join(due, "cohort").select("period", "customer_id")
+    # an order day knows the customer's first, hence its age: what is not of this age meets nothing
+    years, month = bought.day.year() - bought.since.year(), bought.day.month() - bought.since.month()
+    aged = bought.filter(12 * years + month == age)
+    here = aged.mutate(first_day=aged.day.truncate("M")).inner_join(months, "first_day")
+    back = here.select(back_in="period", back_id="customer_id").distinct()
+    rows = members.left_join(back, [members.period == back.back_in, members.customer_id == back.back_id])
+    return rows.select("period", "customer_id", value=rows.back_id.notnull().cast("float64"))
 
 
 @indicator(

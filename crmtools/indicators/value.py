@@ -4,7 +4,7 @@ import ibis
 import ibis.expr.types as ir
 
 from crmtools.indicators.allocation import Key, allocated
-from crmtools.indicators.buying import gaps, gross_margin, order_margin, per_period
+from crmtools.indicators.buying import gaps, gross_margin, holding, order_margin, per_period
 from crmtools.indicators.catalogue import Around, indicator
 from crmtools.indicators.facts import Periods, completed
 from crmtools.indicators.kinds import Concentration, Mean, Model, Rate, Ratio
@@ -70,22 +70,33 @@ def purchase_frequency(orders: ir.Table, customers: ir.Table, periods: Periods, 
     A customer is one from the day of acquisition or of the first completed order, whichever is earlier: whoever orders is
     a customer, whatever the list says.
     """
-    bought = gaps(orders)
-    far = bought.day + ibis.interval(days=active_days)
-    # the gap that holds the end says who bought lately: one row per customer and period
-    base = periods.standing(
-        bought, after=bought.day, until=ibis.least(far, bought.next_day.fill_null(far)), at="end_day"
-    ).select("period", "customer_id", "first_day", "end_day")
-    within = periods.rows(bought, "day")
-    counts = within.group_by(["period", "customer_id"]).aggregate(days=within.count())
-    firsts = bought.filter(bought.nth == 0).select("customer_id", first_order="day")
-    rows = base.left_join(counts, ["period", "customer_id"]).drop("period_right", "customer_id_right")
-    rows = rows.left_join(firsts, "customer_id").drop("customer_id_right")
-    rows = rows.left_join(customers, "customer_id").drop("customer_id_right")
-    since = ibis.least(rows.first_order, rows.acquired_at.fill_null(rows.first_order))
-    exposed = rows.end_day.delta(ibis.greatest(since, rows.first_day), unit="day")
-    days = rows.days.fill_null(0)
-    return rows.select("period", "customer_id", value=days, weight=exposed / DAYS_PER_YEAR, records=days + 1)
+    # who bought last before the period was a customer through all of it: such customers are alike, and come as one row
+    quiet = holding(orders, periods, at="end_day", within=active_days, asked=[("first_day", 0)])
+    quiet = quiet.filter(quiet.day < quiet.first_day)
+    waiting = quiet.select(
+        "period", "customer_id", "copies",
+        value=ibis.literal(0, type="int64"), exposed=quiet.end_day.delta(quiet.first_day, unit="day"),
+    )  # fmt: skip
+    # of the others one row a period is the last; a second look is for those who came more than once, or are new in it
+    within = periods.rows(gaps(orders), "day")
+    last = within.filter(within.next_day.isnull() | (within.next_day >= within.end_day))
+    if active_days < max(period.days for period in periods.periods):
+        last = last.filter(last.day >= last.end_day - ibis.interval(days=active_days))
+    again = (within.next_day < within.end_day).fill_null(False)
+    special = within.filter(again | (within.day == within.since))
+    special = special.group_by(special_in="period", customer_id="customer_id").aggregate(more=again.cast("int64").sum())
+    special = special.left_join(customers, "customer_id").drop("customer_id_right")
+    rows = last.left_join(special, [last.period == special.special_in, last.customer_id == special.customer_id])
+    begin = ibis.greatest(ibis.least(rows.since, rows.acquired_at.fill_null(rows.since)), rows.first_day)
+    buyers = rows.select(
+        "period", "customer_id", copies=ibis.literal(1, type="int64"), value=1 + rows.more.fill_null(0),
+        exposed=rows.end_day.delta(begin, unit="day"),
+    )  # fmt: skip
+    columns = ["period", "customer_id", "copies", "value", "exposed"]
+    both = ibis.union(waiting.mutate(copies=quiet.copies.cast("int64")).select(columns), buyers.select(columns))
+    return both.select(
+        "period", "customer_id", "copies", "value", weight=both.exposed / DAYS_PER_YEAR, records=both.value + 1
+    )
 
 
 @indicator(
@@ -161,7 +172,7 @@ def customer_margin(
 def clv_historic(orders: ir.Table, periods: Periods, *, age_months: int = 12, default_margin: float = 0.4) -> ir.Table:
     """One row per customer whose first completed order lies the age before the period: the margin of the days before that age."""
     bought = gaps(orders)
-    firsts = periods.rows(bought.filter(bought.nth == 0), "day", months=-age_months)
+    firsts = periods.rows(bought.filter(bought.day == bought.since), "day", months=-age_months)
     firsts = firsts.select("period", "customer_id", until=firsts.day + ibis.interval(months=age_months))
     rows = completed(orders).inner_join(firsts, "customer_id")
     young = rows.filter(rows.ordered_at.date() < rows.until)
