@@ -11,12 +11,14 @@ import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+import pyarrow as pa
 
 from crmtools.indicators.catalogue import CATALOGUE, Indicator
 from crmtools.indicators.facts import Periods
@@ -104,7 +106,7 @@ def cells(
         if set(periods) <= set(standard) and set(keys) <= {*found.columns}:
             return _rolled_up(item, _renumbered(found, standard, periods), ("period", *keys), where)
     asked = facts(item, data, periods, in_force, tuple(dict.fromkeys([*keys, *where])), where)
-    return data.execute(item.kind.query(asked, ("period", *keys, "excluded"), unique=item.unique))
+    return data.ask(item.kind.query(asked, ("period", *keys, "excluded"), unique=item.unique))
 
 
 def counted(item: Indicator, frame: pd.DataFrame) -> pd.DataFrame:
@@ -175,7 +177,7 @@ def gather(data: Data, assumptions: Mapping[str, Mapping[str, object]], items: S
             own = segments(item, data)
             asked = facts(item, data, standard_periods(data), assumptions[item.id], own)
             query = item.kind.query(asked, ("period", *own, "excluded"), unique=item.unique)
-            data.keep(_name(item, data, assumptions[item.id]), data.execute(query, keep=False))
+            _keep(_name(item, data, assumptions[item.id]), data, data.ask(query))
     return len(todo)
 
 
@@ -194,7 +196,7 @@ def _combinations(data: Data) -> int:
         return 1
     customers = data["customers"]
     values = {name: customers[name].nunique() for name in data.segments}
-    return math.prod(int(count) + 1 for count in data.execute(customers.aggregate(**values)).iloc[0])
+    return math.prod(int(count) + 1 for count in data.ask(customers.aggregate(**values)).iloc[0])
 
 
 def _gather_numbered(items: Sequence[Indicator], data: Data, assumptions: Mapping[str, Mapping[str, object]]) -> None:
@@ -210,28 +212,34 @@ def _gather_numbered(items: Sequence[Indicator], data: Data, assumptions: Mappin
         for item in items:
             asked = facts(item, data, standard_periods(data), assumptions[item.id], instead=copies.tables)
             query = item.kind.query(asked.mutate(cell=cell(asked)), ("period", "cell", "excluded"), unique=item.unique)
-            frame = data.execute(query, keep=False).merge(copies.cells, on="cell", how="left").drop(columns="cell")
-            data.keep(_name(item, data, assumptions[item.id]), frame)
+            frame = data.ask(query).merge(copies.cells, on="cell", how="left").drop(columns="cell")
+            _keep(_name(item, data, assumptions[item.id]), data, frame)
+
+
+def _keep(name: str, data: Data, frame: pd.DataFrame) -> None:
+    data.answers.keep_table(name, pa.Table.from_pandas(frame, preserve_index=False))
 
 
 def gathered(item: Indicator, data: Data, in_force: Mapping[str, object]) -> pd.DataFrame | None:
     """The standard cells of an indicator if somebody asked for them before."""
-    return data.kept(_name(item, data, in_force)) if gathers(item) else None
+    return data.answers.table(_name(item, data, in_force)) if gathers(item) else None
 
 
 def _name(item: Indicator, data: Data, in_force: Mapping[str, object]) -> str:
     """What the standard cells depend on besides the data. Compiling the query would take longer than computing the estimate."""
     told = [f"{name}={value!r}" for name, value in sorted(in_force.items())]
     spans = [period.id for period in standard_periods(data)]
-    return "|".join(["cells", item.id, *told, *spans, *segments(item, data), _code()])
+    return "|".join(["cells", item.id, *told, *spans, *segments(item, data), made_by()])
 
 
 @cache
-def _code() -> str:
-    """The source that makes cells: all of the package that may come between a table and a sum."""
+def made_by() -> str:
+    """What stands between a table and a number: the source of the package, and the libraries it computes with."""
     package = Path(__file__).parent
     files = [
         *package.glob("*.py"),
         *(f for part in ("indicators", "lifetime", "tables") for f in (package / part).rglob("*.py")),
     ]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in sorted(files))).hexdigest()[:16]
+    libraries = [f"{name} {version(name)}" for name in ("duckdb", "ibis-framework", "numpy", "pandas", "scipy")]
+    source = b"".join(file.read_bytes() for file in sorted(files))
+    return hashlib.sha256(source + "|".join(libraries).encode()).hexdigest()[:16]

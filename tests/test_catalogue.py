@@ -17,6 +17,7 @@ from crmtools.indicators.kinds import Duration, Model, Total
 from crmtools.measure import attributes, estimates, measure, missing_columns
 from crmtools.simulate import simulate_frames
 from crmtools.tables import TABLES
+from crmtools.tables.answers import Answers
 
 Frames = dict[str, pd.DataFrame]
 AS_OF, Q4 = date(2025, 12, 31), Period.parse("2025-Q4")
@@ -299,10 +300,12 @@ def test_optional_columns_may_be_missing(name, frames) -> None:
 def test_what_is_missing_is_named(name, data) -> None:
     item = CATALOGUE[name]
     for group in item.one_of:
-        without = replace(data, tables={key: t for key, t in data.tables.items() if key not in group}, answers={})
+        without = replace(
+            data, tables={key: t for key, t in data.tables.items() if key not in group}, answers=Answers("")
+        )
         assert measure(name, without, period=Q4).why.en == f"{' / '.join(group)} missing"
     for table in item.tables:
-        without = replace(data, tables={key: t for key, t in data.tables.items() if key != table}, answers={})
+        without = replace(data, tables={key: t for key, t in data.tables.items() if key != table}, answers=Answers(""))
         if table in item.optional:
             assert missing_columns(item, without) == []
             continue
@@ -312,7 +315,7 @@ def test_what_is_missing_is_named(name, data) -> None:
         with pytest.raises(CRMError, match=f"not computable: .*{table}"):
             crm.sql(name, without)
         for column, needed in item.columns(table):
-            lacking = replace(data, tables={**data.tables, table: data[table].drop(column)}, answers={})
+            lacking = replace(data, tables={**data.tables, table: data[table].drop(column)}, answers=Answers(""))
             if column not in data[table].columns:
                 continue
             if needed:
@@ -320,7 +323,9 @@ def test_what_is_missing_is_named(name, data) -> None:
             else:
                 assert missing_columns(item, lacking) == []
     for group in item.one_of:
-        without = replace(data, tables={key: t for key, t in data.tables.items() if key not in group}, answers={})
+        without = replace(
+            data, tables={key: t for key, t in data.tables.items() if key not in group}, answers=Answers("")
+        )
         assert measure(name, without, period=Q4).why.en == f"{' / '.join(group)} missing"
 
 
@@ -336,8 +341,8 @@ def test_query_can_be_run_as_it_is_printed(name, tiny) -> None:
 
 @every_indicator
 def test_asking_again_gives_the_same(name, frames, data) -> None:
-    fresh = replace(data, answers={})
-    assert same(measure(name, fresh, period=Q4), measure(name, replace(data, answers={}), period=Q4))
+    fresh = replace(data, answers=Answers(""))
+    assert same(measure(name, fresh, period=Q4), measure(name, replace(data, answers=Answers("")), period=Q4))
 
 
 @every_indicator

@@ -17,6 +17,7 @@ from crmtools.measure import measure, not_computable
 from crmtools.settings import GoalSettings
 from crmtools.simulate import simulate_frames
 from crmtools.tables import TABLES
+from crmtools.tables.answers import Answers
 
 Frames = dict[str, pd.DataFrame]
 AS_OF, Q4 = date(2025, 12, 31), Period.parse("2025-Q4")
@@ -204,4 +205,4 @@ def test_what_waits_says_for_what(data) -> None:
             found = measure(name, data)
             assert (found.value, found.n) == (None, 0)
             assert found.why.en == f"not computable yet: {item.waits_for.en}"
-            assert not_computable(name, replace(data, answers={})) == found.why
+            assert not_computable(name, replace(data, answers=Answers(""))) == found.why

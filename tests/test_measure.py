@@ -12,6 +12,7 @@ from random_company import AS_OF, random_company
 import crmtools as crm
 from crmtools import CATALOGUE, CRMError, Estimate, Period
 from crmtools.measure import attributes
+from crmtools.tables.answers import Answers
 
 # ---- how to ask
 
@@ -39,7 +40,7 @@ def test_default_period_is_the_reports(tiny) -> None:
 
 def test_assumptions_given_win_over_the_file(tiny) -> None:
     changed = tiny.settings.model_copy(update={"definitions": {"nps": {"promoter_from": 10}}})
-    strict = replace(tiny, settings=changed, answers={})
+    strict = replace(tiny, settings=changed, answers=Answers(""))
     assert crm.measure("nps", strict).value == pytest.approx(100 * (2 - 2) / 9)
     assert crm.measure("nps", strict, promoter_from=9).value == crm.measure("nps", tiny).value
     assert crm.measure("nps", tiny, promoter_from=10) == crm.measure("nps", strict)
@@ -200,7 +201,7 @@ def test_largest_group_first() -> None:
 
 
 def test_the_same_question_is_asked_of_the_engine_once(tiny) -> None:
-    data = replace(tiny, snapshot=None, answers={})
+    data = replace(tiny, snapshot=None, answers=Answers(""))
     first = crm.measure("nps", data)
     kept = len(data.answers)
     assert kept
@@ -221,8 +222,8 @@ def test_fresh_and_kept_answers_have_one_type(tmp_path) -> None:
     folder.mkdir()
     for name in data:
         table = data[name].order_by(list(data[name].columns))
-        fresh = replace(data, snapshot=folder, answers={}).execute(table)
-        kept = replace(data, snapshot=folder, answers={}).execute(table)
+        fresh = replace(data, snapshot=folder, answers=Answers("", folder / "answers")).execute(table)
+        kept = replace(data, snapshot=folder, answers=Answers("", folder / "answers")).execute(table)
         pd.testing.assert_frame_equal(fresh, kept)
     assert len(list((folder / "answers").glob("*.parquet"))) == len(list(data))
     assert not list((folder / "answers").glob("*.part"))

@@ -11,6 +11,7 @@ from crmtools.indicators import CATALOGUE, DIMENSIONS
 from crmtools.measure import computable, not_computable
 from crmtools.readiness import gains, readiness
 from crmtools.tables import TABLES
+from crmtools.tables.answers import Answers
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
@@ -48,7 +49,7 @@ def without(data: Data, pieces) -> Data:
         table, _, column = piece.partition(".")
         if column and table in tables and column in tables[table].columns:
             tables[table] = tables[table].drop(column)
-    return replace(data, tables=tables, answers={})
+    return replace(data, tables=tables, answers=Answers(""))
 
 
 @pytest.mark.parametrize("lacking", LACKING, ids=lambda pieces: "+".join(pieces)[:40] or "nothing")

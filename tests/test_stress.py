@@ -10,6 +10,7 @@ import crmtools as crm
 from crmtools import CATALOGUE, CRMError
 from crmtools.indicators.catalogue import MOST_SETS, Around
 from crmtools.measure import resolve
+from crmtools.tables.answers import Answers
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def test_no_grace_is_an_answer(tiny) -> None:
 def test_sets_that_differ_in_a_few_customers_are_hidden_where_they_are_published(tiny) -> None:
     """Two values with 20 and 17 customers would tell about the three between them."""
     publish = tiny.settings.publish.model_copy(update={"smallest_group": 3})
-    strict = replace(tiny, settings=tiny.settings.model_copy(update={"publish": publish}), answers={})
+    strict = replace(tiny, settings=tiny.settings.model_copy(update={"publish": publish}), answers=Answers(""))
     found = crm.stress("inactivity_rate", strict)
     shown = [e.n for e in found.estimates if not e.suppressed]
     assert all(a == b or abs(a - b) >= 3 for a in shown for b in shown)

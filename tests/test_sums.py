@@ -10,6 +10,7 @@ from recomputed import all_tables
 import crmtools as crm
 from crmtools import CATALOGUE, Estimate, Period, sums
 from crmtools.measure import attributes, computable, estimates, resolve
+from crmtools.tables.answers import Answers
 
 AS_OF = date(2025, 12, 31)
 REPORT = {
@@ -24,10 +25,10 @@ def pair() -> tuple[crm.Data, crm.Data, int]:
     """The random company with the standard cells of all indicators, without them, and in how many statements they came."""
     opened = crm.open(**all_tables(random_company(3), 3), as_of=AS_OF)
     report = opened.settings.report.model_validate(REPORT)
-    data = replace(opened, settings=opened.settings.model_copy(update={"report": report}), answers={})
+    data = replace(opened, settings=opened.settings.model_copy(update={"report": report}), answers=Answers(""))
     items = [CATALOGUE[name] for name in GATHERED if computable(name, data)]
     statements = sums.gather(data, {item.id: resolve(item, data, {}) for item in items}, items)
-    return data, replace(data, answers={}), statements
+    return data, replace(data, answers=Answers("")), statements
 
 
 def close(one: Estimate, other: Estimate) -> bool:

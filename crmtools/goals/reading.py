@@ -196,7 +196,7 @@ def progress_error(goal: Goal, baseline: Estimate, now: Estimate, target: float)
 
 def _error_known(estimate: Estimate) -> bool:
     """Whether an estimate tells its error; complete counts and given values have none."""
-    return estimate.se is not None or estimate.why is CENSUS or estimate.why is GIVEN
+    return estimate.se is not None or estimate.why in (CENSUS, GIVEN)
 
 
 def held_status(gap: float, elapsed: float, *, over: bool) -> PlanStatus:

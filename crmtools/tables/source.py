@@ -21,7 +21,6 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
-from pyarrow import parquet
 
 import crmtools
 from crmtools import simulate
@@ -30,6 +29,7 @@ from crmtools.parameters import load
 from crmtools.period import Period
 from crmtools.settings import Report, Settings, Source, TableSource
 from crmtools.tables import TABLES
+from crmtools.tables.answers import Answers
 from crmtools.tables.door import DoorReport, pass_the_door
 from crmtools.tables.privacy import key_mark, pseudonym_key
 from crmtools.tables.reading import (
@@ -66,7 +66,7 @@ class Data:
     tables: Mapping[str, ir.Table]
     snapshot: Path | None = None
     cut: Mapping[str, int] = field(default_factory=dict)
-    answers: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+    answers: Answers = field(default_factory=lambda: Answers(""), repr=False)
 
     @property
     def currency(self) -> str:
@@ -117,62 +117,34 @@ class Data:
             return [table]
         return [f"{table}.{name}" for name, needed in columns if needed and not self.has(table, name)]
 
-    def execute(self, expression: ir.Table, *, keep: bool = True) -> pd.DataFrame:
-        """The answer to an expression over these tables; the same question is asked of the engine once per state of the data.
-
-        With ``keep=False`` the answer is not remembered.
-        """
+    def execute(self, expression: ir.Table) -> pd.DataFrame:
+        """The answer to an expression over these tables; the same question is asked of the engine once per state of the data."""
         text = str(ibis.to_sql(expression, dialect="duckdb"))
-        key = self._key(text)
-        if key in self.answers:
-            return self.answers[key].copy()
-        file = self._file(key)
-        if file and file.is_file():
-            table = parquet.read_table(file)
-        else:
-            # the text that was compiled for the key, not the expression: compiling is most of the time of a small question
-            answer = self.backend.raw_sql(text).to_arrow_table()
-            table = answer.cast(expression.schema().to_pyarrow())
-            if not keep:
-                return table.to_pandas(date_as_object=False)
-            if file:
-                _write_whole(table, file)
-        # days become timestamps, the first time as every other
-        self.answers[key] = table.to_pandas(date_as_object=False)
-        return self.answers[key].copy()
+        found = self.answers.table(text)
+        # the text that was compiled for the name, not the expression: compiling is most of the time of a small question
+        return self.answers.keep_table(text, self._answer(text, expression)) if found is None else found
 
-    def keep(self, name: str, answer: pd.DataFrame) -> None:
-        """Remember an answer by a name that tells all it depends on besides these data."""
-        key = self._key(name)
-        self.answers[key] = answer
-        if file := self._file(key):
-            _write_whole(pa.Table.from_pandas(answer, preserve_index=False), file)
+    def ask(self, expression: ir.Table) -> pd.DataFrame:
+        """The answer to an expression, not remembered."""
+        return self._answer(str(self.backend.compile(expression)), expression).to_pandas(date_as_object=False)
 
-    def kept(self, name: str) -> pd.DataFrame | None:
-        """The answer that was remembered by this name, here or in another process."""
-        key = self._key(name)
-        if key not in self.answers:
-            file = self._file(key)
-            if not (file and file.is_file()):
-                return None
-            self.answers[key] = parquet.read_table(file).to_pandas(date_as_object=False)
-        return self.answers[key]
-
-    def _key(self, text: str) -> str:
-        return hashlib.sha256(f"{self.fingerprint}|{self.as_of}|{text}".encode()).hexdigest()[:32]
-
-    def _file(self, key: str) -> Path | None:
-        return self.snapshot / "answers" / f"{key}.parquet" if self.snapshot else None
+    def _answer(self, text: str, expression: ir.Table) -> pa.Table:
+        backend: Any = self.backend
+        return backend.raw_sql(text).to_arrow_table().cast(expression.schema().to_pyarrow())
 
     def last_day(self, table: str) -> date | None:
         """The last day on which a table has a row; None where it has none, or no time of its own."""
         time = TABLES[table].time
         if not (time and self.has(table, time)):
             return None
-        last = pd.to_datetime(self.execute(self[table].aggregate(last=self[table][time].max()))["last"]).iloc[0]
-        if pd.isna(last):
+        name = f"last day of {table}"
+        if (told := self.answers.text(name)) is None:
+            last = pd.to_datetime(self.ask(self[table].aggregate(last=self[table][time].max()))["last"]).iloc[0]
+            told = "" if pd.isna(last) else str(last.date())
+            self.answers.keep_text(name, told)
+        if not told:
             return None
-        day = last.date()
+        day = date.fromisoformat(told)
         return min(Period.containing(day, "month").last_day, self.as_of) if TABLES[table].monthly else day
 
     def at(self, day: date) -> "Data":
@@ -181,21 +153,12 @@ class Data:
         if day > self.as_of:
             raise CRMError(f"These data are known as of {self.as_of}; {day} lies later.")
         tables, cut = _known(self.backend, tuple(self.tables), day, f"asof_{day:%Y%m%d}")
-        return replace(self, as_of=day, tables=tables, cut=cut, answers={})
+        answers = Answers(f"{self.fingerprint}|{day}", self.answers.folder)
+        return replace(self, as_of=day, tables=tables, cut=cut, answers=answers)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{item.table} {item.kept:,}" for item in self.door.tables)
         return f"Data as of {self.as_of} ({self.settings.name}): {sizes}"
-
-
-def _write_whole(table: pa.Table, file: Path) -> None:
-    """Write an answer beside the snapshot; readers see all of it or nothing."""
-    if not file.parent.parent.is_dir():
-        return  # the snapshot was swept away, there is nothing to remember it beside
-    file.parent.mkdir(exist_ok=True)
-    part = file.with_suffix(f".{secrets.token_hex(4)}.part")
-    parquet.write_table(table, part)
-    part.replace(file)
 
 
 def _draw_no_bars(con: duckdb.DuckDBPyConnection) -> None:
@@ -354,7 +317,8 @@ def _open_snapshot(folder: Path, settings: Settings, fingerprint: str) -> Data:
         file = literal(str(folder / f"{item.table}.parquet"))
         backend.raw_sql(f"CREATE VIEW all_{item.table} AS SELECT * FROM read_parquet({file})")
     tables, cut = _known(backend, tuple(item.table for item in door.tables), settings.report.as_of, "")
-    return Data(settings, settings.report.as_of, fingerprint, door, backend, tables, folder, cut)
+    answers = Answers(f"{fingerprint}|{settings.report.as_of}", folder / "answers")
+    return Data(settings, settings.report.as_of, fingerprint, door, backend, tables, folder, cut, answers)
 
 
 def _known(backend: Any, names: tuple[str, ...], day: date, schema: str) -> tuple[dict[str, ir.Table], dict[str, int]]:
@@ -422,7 +386,8 @@ def _open_frames(frames: Mapping[str, pd.DataFrame], as_of: date | None) -> Data
     con.close()
     tables, cut = _known(backend, tuple(item.table for item in door.tables), day, "")
     fingerprint = hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:20]
-    return Data(settings.model_copy(update={"report": report}), day, fingerprint, door, backend, tables, None, cut)
+    settings, answers = settings.model_copy(update={"report": report}), Answers(f"{fingerprint}|{day}")
+    return Data(settings, day, fingerprint, door, backend, tables, None, cut, answers)
 
 
 def _last_whole(day: date) -> Period:

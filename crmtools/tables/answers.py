@@ -1,0 +1,83 @@
+"""What was asked of a state of the data before: answers are remembered in the process, and beside the snapshot for others.
+
+A name tells all that an answer depends on besides the data; its file is named after both.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+from pyarrow import parquet
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Tables and texts by name, of one ``state`` of the data; ``folder`` is where other processes find them."""
+
+    state: str
+    folder: Path | None = None
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+
+    def table(self, name: str) -> pd.DataFrame | None:
+        """The table that was remembered by this name, a copy of it."""
+        key = self._key(name)
+        if key not in self.tables:
+            file = self._file(key, "parquet")
+            if not (file and file.is_file()):
+                return None
+            self.tables[key] = _frame(parquet.read_table(file))
+        return self.tables[key].copy()
+
+    def keep_table(self, name: str, table: pa.Table) -> pd.DataFrame:
+        """Remember a table; the same as a frame."""
+        key = self._key(name)
+        if file := self._file(key, "parquet"):
+            _write_whole(file, lambda part: parquet.write_table(table, part))
+        self.tables[key] = _frame(table)
+        return self.tables[key].copy()
+
+    def text(self, name: str) -> str | None:
+        """The text that was remembered by this name."""
+        key = self._key(name)
+        if key not in self.texts:
+            file = self._file(key, "json")
+            if not (file and file.is_file()):
+                return None
+            self.texts[key] = file.read_text(encoding="utf-8")
+        return self.texts[key]
+
+    def keep_text(self, name: str, text: str) -> None:
+        """Remember a text."""
+        key = self._key(name)
+        if file := self._file(key, "json"):
+            _write_whole(file, lambda part: part.write_text(text, encoding="utf-8"))
+        self.texts[key] = text
+
+    def __len__(self) -> int:
+        return len(self.tables) + len(self.texts)
+
+    def _key(self, name: str) -> str:
+        return hashlib.sha256(f"{self.state}|{name}".encode()).hexdigest()[:32]
+
+    def _file(self, key: str, ending: str) -> Path | None:
+        return self.folder / f"{key}.{ending}" if self.folder else None
+
+
+def _frame(table: pa.Table) -> pd.DataFrame:
+    """Days become timestamps, the first time as every other."""
+    return table.to_pandas(date_as_object=False)
+
+
+def _write_whole(file: Path, write: Callable[[Path], object]) -> None:
+    """Write an answer beside the snapshot; readers see all of it or nothing."""
+    if not file.parent.parent.is_dir():
+        return  # the snapshot was swept away, there is nothing to remember it beside
+    file.parent.mkdir(exist_ok=True)
+    part = file.with_suffix(f".{secrets.token_hex(4)}.part")
+    write(part)
+    part.replace(file)
