@@ -2,7 +2,7 @@
 # from requirements.lock, and again only when the lock, pyproject.toml or the folder's place has changed.
 
 REPORT ?= demo
-PYTEST_ARGS ?= -n auto --dist loadscope
+PYTEST_ARGS ?= -n auto --dist loadscope --no-loadscope-reorder
 # every notebook on the tiny company, cell by cell, unless only some tests are asked for
 NOTEBOOK_TESTS := $(if $(filter file,$(origin PYTEST_ARGS)),yes)
 PYTHON ?=

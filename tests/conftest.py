@@ -18,6 +18,19 @@ hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=No
 hypothesis.settings.load_profile("repeatable")
 
 
+LONGEST_FIRST = (
+    "test_end_to_end.py", "test_recomputed.py", "test_catalogue.py", "test_invariance.py", "test_chapters.py", "test_run.py",
+    "test_sums.py", "test_failed_run.py", "test_reading.py", "test_privacy.py", "test_source.py", "test_reading_pages.py",
+)  # fmt: skip
+"""Files that one worker is busy with for a minute or more: begun last, they would leave the other one idle."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+    place = {name: number for number, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: place.get(item.path.name, len(place)))
+
+
 @pytest.fixture(scope="session")
 def project_root() -> Path:
     """The folder that holds crmtools/, notebooks/, parameters/ and book/."""
