@@ -41,7 +41,7 @@ def influence_error(amounts: np.ndarray, top: float = 0.1) -> float:
 @pytest.mark.parametrize("top", [0.1, 0.2])
 def test_value_and_error_customer_by_customer(rng, top) -> None:
     groups = []
-    for n in (100, 137, 170, 400):
+    for n in (200, 237, 270, 400):
         groups += [rng.lognormal(4, 1.2, n), np.round(rng.gamma(0.7, 3, n)), rng.integers(1, 4, n) * 1.0]
     for amounts, found in zip(groups, measured(*groups, top=top), strict=True):
         assert found.value == pytest.approx(share_of_top(amounts, top), rel=1e-12)

@@ -6,7 +6,6 @@ from html import escape
 from crmtools import formats
 from crmtools.indicators.catalogue import DIMENSIONS, Indicator
 from crmtools.readiness import STATES, Addition, Fill, Readiness, State, gains, readiness
-from crmtools.show.blocks import words_cell
 from crmtools.show.display import Display, tag
 from crmtools.show.look import Tone, chip
 from crmtools.show.quality import share_words
@@ -105,7 +104,7 @@ def _table(found: Mapping[str, Readiness], language: Language, links: Mapping[st
         item = one.indicator
         rows.append(
             tag("th", _name(item, language, links), scope="row", style="font-weight:400;min-width:7em")
-            + words_cell(DIMENSIONS[item.dimension].to(language))
+            + tag("td", escape(DIMENSIONS[item.dimension].to(language)), style="min-width:5em")
             + tag("td", state_chip(one.state, language))
             + tag("td", _lacks(one, language), style=None if one.state == "computable" else "min-width:11em")
             + tag("td", _fill(one, language))

@@ -15,8 +15,9 @@ from crmtools.indicators.kinds.reasons import ALIKE, ALL_AT_TOP, NO_DATA, SMALL_
 from crmtools.indicators.moments import Figures, Key, Request, keyed, per_unit, seed_of, small_groups
 from crmtools.words import Text
 
-FEWEST = 100
-"""Customers below which the top tenth are fewer than ten: at 30, every interval tried covers less than 80 %."""
+FEWEST = 200
+"""Customers below which nothing is claimed: of amounts with a heavy tail the interval covers 93 % at 200, 89 % at 100 and, as
+every one that was tried, less than 80 % at 30."""
 
 
 @dataclass(frozen=True, slots=True)
