@@ -275,7 +275,8 @@ def dictionary(only_check: bool, write: bool, wanted_json: bool) -> None:
 @as_json
 def goals(parameters: str, language: Language, wanted_json: bool) -> None:
     """Print where every goal of a PARAMETERS file stands."""
-    from crmtools.goals.reading import STATUS, scorecard
+    from crmtools.goals.reading import scorecard
+    from crmtools.goals.status import STATUS
     from crmtools.report.results import reading_values
     from crmtools.tables.source import open_settings
 

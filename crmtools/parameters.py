@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from crmtools.errors import CRMError, Problem, SettingsError, nearest
-from crmtools.goals.goal import baseline_problem, target_problem
+from crmtools.goals.goal import goal_problems
 from crmtools.indicators import CATALOGUE
 from crmtools.settings import GoalSettings, Settings, TableSource
 from crmtools.tables import TABLES
@@ -225,10 +225,8 @@ def _catalogue_problems(parts: _Parts, path: Path, lines: dict[Place, int]) -> I
             known = nearest(goal.indicator, CATALOGUE)
             yield Problem(at("goals", number, "indicator"), f"no indicator '{goal.indicator}'. {known}")
             continue
-        if message := baseline_problem(goal, CATALOGUE[goal.indicator]):
-            yield Problem(at("goals", number, "baseline"), message)
-        elif message := target_problem(goal, CATALOGUE[goal.indicator]):
-            yield Problem(at("goals", number, "target"), message)
+        for key, message in goal_problems(goal, CATALOGUE[goal.indicator]):
+            yield Problem(at("goals", number, key), message)
         if (goal.id or goal.indicator) in ids:
             yield Problem(at("goals", number), f"a second goal '{goal.id or goal.indicator}': give each its own id.")
         ids.add(goal.id or goal.indicator)

@@ -11,7 +11,8 @@ import pytest
 import crmtools as crm
 from crmtools import CRMError, Estimate, Period
 from crmtools.goals.goal import baseline_problem, goal_from, target_problem, target_value, written_value
-from crmtools.goals.reading import GIVEN, elapsed_share, held_status, plan_status, progress_error, read
+from crmtools.goals.reading import GIVEN, elapsed_share, progress_error, read
+from crmtools.goals.status import held_status, plan_status
 from crmtools.indicators import CATALOGUE
 from crmtools.indicators.kinds import CENSUS
 from crmtools.settings import GoalSettings
@@ -220,7 +221,7 @@ def test_elapsed_share_counts_the_deadline_as_a_day() -> None:
     ],
 )
 def test_plan_status_at_its_thresholds(progress, elapsed, over, status) -> None:
-    assert plan_status(progress, elapsed, over=over) == status
+    assert plan_status(progress, elapsed, elapsed=elapsed, over=over) == status
 
 
 @pytest.mark.parametrize(

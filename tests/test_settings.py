@@ -209,7 +209,7 @@ def test_one_problem(loaded, text, place, words) -> None:
         ("{to: 30}", '{relative: "20"}', "target.relative", "per-cent sign"),
         ("{to: 30}", "{relative: +20%}", "target", "may be negative or 0"),
         ("by: 2026-06-30", "by: 2024-12-31", "", "starts on 2025-01-01, which is not before its deadline 2024-12-31"),
-        ("    from: 2025-01-01\n", "", "", "a goal whose baseline is a value needs 'from'"),
+        ("    from: 2025-01-01\n", "", "", "a goal without a period as its baseline needs 'from'"),
         ("baseline: 10", "baseline: often", "baseline", "'often' is not a period"),
         ("baseline: 10", "baseline: 10%", "baseline", "not in per cent"),
         ("baseline: 10", "baseline: 1000", "baseline", "outside what nps can be"),

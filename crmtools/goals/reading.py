@@ -1,45 +1,33 @@
 """Reading a goal: where it stands, what is missing, and where the plan expects it to be by now.
 
 Formulas and names follow the usual ones of goal tracking: progress π = (x − b) / (T − b), gap g = s·(T − x) with s = +1 where
-higher is better and −1 where lower is, expected by now e(t) = b + (T − b)·φ(t) with φ the elapsed share of the time. A target
-that the measured baseline has reached already leaves no way to go: the goal is then to stay there, and has no progress.
+higher is better and −1 where lower is, expected by now e(t) = b + (T − b)·φ(t) with φ the part of the way that the goal's path
+(:mod:`crmtools.goals.paths`) has covered. A target that the measured baseline has reached already leaves no way to go: the goal
+is then to stay there, and has no progress. A goal to keep a bound has none either; it counts the periods that kept it.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Literal
 
 import pandas as pd
 
 from crmtools.errors import CRMError, nearest
 from crmtools.estimate import Estimate
 from crmtools.goals.goal import Goal, goal_from
+from crmtools.goals.guardrails import Guard, guards
+from crmtools.goals.paths import NO_SEASON, covered, seasonal_index
+from crmtools.goals.status import PlanStatus, held_status, plan_status
 from crmtools.indicators.kinds import CENSUS
-from crmtools.measure import Trend, measure, people, trend
+from crmtools.measure import Trend, estimates, measure, people, trend
 from crmtools.period import Period
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
-PlanStatus = Literal["reached", "on_track", "behind", "at_risk", "missed", "not_started", "no_evidence"]
-
-STATUS: dict[PlanStatus, Text] = {
-    "reached": Text("已达到目标值", "Reached"),
-    "on_track": Text("进展正常", "On track"),
-    "behind": Text("落后于计划", "Behind plan"),
-    "at_risk": Text("存在风险", "At risk"),
-    "missed": Text("未达成", "Missed"),
-    "not_started": Text("尚未开始", "Not started"),
-    "no_evidence": Text("数据不足", "No evidence"),
-}
 GIVEN = Text("基线为给定值，无抽样误差", "the baseline was given as a value: it has no sampling error")
-BEHIND, AT_RISK = 0.165, 0.33
-"""Shares of the way by which progress may lag the plan before it is called behind, and at risk.
-
-The thresholds that goal-tracking tools show by default, so that managers recognise them. They judge the point estimate
-alone: read the interval beside the colour.
-"""
+NO_BASELINE = Text("该目标没有基线", "this goal has no baseline")
+NOTHING_OF_NOTHING = Text("基线为 0，相对变化没有意义", "the baseline is 0: a share of nothing is nothing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +36,43 @@ class Reading:
 
     Values are in the indicator's unit. ``gap`` is what is still missing (negative when the target is passed), with its
     interval; ``progress`` is the share of the way from baseline to target, ``progress_se`` its standard error;
-    ``expected`` is the value the plan expects by the end of the period, ``elapsed`` the share of the time that is over.
+    ``expected`` is the value the plan expects by the end of the period, ``elapsed`` the share of the time that is over. Of a
+    goal to keep a bound ``target`` is the bound that is nearest, and ``kept`` tells how many of the periods since it began
+    kept it. ``why`` says why nothing can be read.
     """
 
     goal: Goal
     baseline: Estimate
     now: Estimate
-    target: float | None
-    gap: float | None
-    gap_low: float | None
-    gap_high: float | None
-    progress: float | None
-    progress_se: float | None
-    expected: float | None
-    elapsed: float
-    status: PlanStatus
     trend: Trend
+    status: PlanStatus
+    elapsed: float
+    target: float | None = None
+    gap: float | None = None
+    gap_low: float | None = None
+    gap_high: float | None = None
+    progress: float | None = None
+    progress_se: float | None = None
+    expected: float | None = None
+    kept: tuple[int, int] | None = None
+    guards: tuple[Guard, ...] = ()
+    season: Mapping[int, float] | None = None
+    why: Text | None = None
 
     @property
     def id(self) -> str:
         """The goal's id."""
         return self.goal.id
+
+    def planned(self, period: Period) -> float | None:
+        """What the plan expects at the end of a period; None outside of the goal's time, or where it has no way to go."""
+        base, target, goal = self.baseline.value, self.target, self.goal
+        if base is None or target is None or not (goal.start <= period.end and period.start <= goal.deadline):
+            return None
+        if goal.controls or base == target:
+            return target
+        share = covered(goal, period.end, base, target, self.season)
+        return None if share is None else base + (target - base) * share
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,33 +140,86 @@ def goal_on(indicator: str, data: Data) -> Reading | None:
 
 
 def read(goal: Goal, data: Data) -> Reading:
-    """Measure a goal: baseline, value now, gap, progress, expected by now, plan status."""
+    """Measure a goal: baseline, value now, gap, progress, expected by now, plan status, guardrails."""
     now = _of_enough(measure(goal.indicator, data, where=goal.where), goal, data)
     line = trend(goal.indicator, data, where=goal.where)
-    if isinstance(goal.baseline, Period):
-        baseline = _of_enough(measure(goal.indicator, data, period=goal.baseline, where=goal.where), goal, data)
-    else:
-        baseline = replace(
-            now, value=goal.baseline, low=None, high=None, se=None, n=0, rows=0, numerator=None, denominator=None,
-            method="none", excluded=(), why=GIVEN,
-        )  # fmt: skip
-    elapsed = elapsed_share(goal.start, goal.deadline, data.period)
-    if now.value is None or baseline.value is None:
-        return Reading(goal, baseline, now, None, None, None, None, None, None, None, elapsed, "no_evidence", line)
+    baseline, elapsed = _baseline(goal, now, data), elapsed_share(goal.start, goal.deadline, data.period)
+    bare = Reading(goal, baseline, now, line, "no_evidence", elapsed, guards=guards(goal, data))
+    if now.value is None:
+        return replace(bare, why=now.why)
+    over = data.period.end > goal.deadline
+    if goal.kind == "establish_baseline":
+        return replace(bare, status="not_started" if elapsed <= 0 else "reached")
+    if goal.controls:
+        return _keeping(bare, over=over)
+    if baseline.value is None:
+        return replace(bare, why=baseline.why)
+    if goal.relative and baseline.value == 0:
+        return replace(bare, why=NOTHING_OF_NOTHING)
     target = goal.target(baseline.value)
     way = target - baseline.value
-    sign = {"higher": 1.0, "lower": -1.0}.get(goal.indicator.better, 1.0 if way > 0 else -1.0)
-    gap, over = sign * (target - now.value), data.period.end > goal.deadline
-    limits = sorted(sign * (target - limit) for limit in (now.low, now.high) if limit is not None)
-    low, high = (limits[0], limits[1]) if len(limits) == 2 else (None, None)
+    sign = goal.sign or (1.0 if way > 0 else -1.0)
+    gap = sign * (target - now.value)
+    low, high = _gap_limits(now, target, sign)
+    found = replace(bare, target=target, gap=gap, gap_low=low, gap_high=high)
     if sign * way <= 0:
-        status = held_status(gap, elapsed, over=over)
-        return Reading(goal, baseline, now, target, gap, low, high, None, None, target, elapsed, status, line)
+        return replace(found, expected=target, status=held_status(gap, elapsed, over=over))
+    season = _season(goal, data) if goal.settings.path.kind == "seasonal" else None
+    share = covered(goal, data.period.end, baseline.value, target, season)
     progress = (now.value - baseline.value) / way
-    return Reading(
-        goal, baseline, now, target, gap, low, high, progress, progress_error(goal, baseline, now, target),
-        baseline.value + way * elapsed, elapsed, plan_status(progress, elapsed, over=over), line,
+    return replace(
+        found,
+        progress=progress,
+        progress_se=progress_error(goal, baseline, now, target),
+        expected=None if share is None else baseline.value + way * share,
+        status=plan_status(progress, share, elapsed=elapsed, over=over),
+        season=season,
+        why=NO_SEASON if share is None else None,
+    )
+
+
+def _baseline(goal: Goal, now: Estimate, data: Data) -> Estimate:
+    """The baseline measured, or as it was given."""
+    if isinstance(goal.baseline, Period):
+        return _of_enough(measure(goal.indicator, data, period=goal.baseline, where=goal.where), goal, data)
+    return replace(
+        now, value=goal.baseline, low=None, high=None, se=None, n=0, rows=0, numerator=None, denominator=None,
+        method="none", excluded=(), suppressed=False, why=NO_BASELINE if goal.baseline is None else GIVEN,
     )  # fmt: skip
+
+
+def _keeping(bare: Reading, *, over: bool) -> Reading:
+    """A goal to keep a bound: the distance to the nearest, and how many periods since it began kept it."""
+    now, (low, high) = bare.now, bare.goal.bounds
+    value = now.value or 0.0
+    upper = math.isinf(low) or (math.isfinite(high) and high - value < value - low)
+    target, sign = (high, -1.0) if upper else (low, 1.0)
+    gap, limits = sign * (target - value), _gap_limits(now, target, sign)
+    since = [e for e in bare.trend.estimates if e.period.start >= bare.goal.start and e.value is not None]
+    kept = sum(low <= (e.value or 0.0) <= high for e in since)
+    return replace(
+        bare,
+        target=target,
+        gap=gap,
+        gap_low=limits[0],
+        gap_high=limits[1],
+        expected=target,
+        kept=(kept, len(since)),
+        status=held_status(gap, bare.elapsed, over=over),
+    )
+
+
+def _gap_limits(now: Estimate, target: float, sign: float) -> tuple[float | None, float | None]:
+    limits = sorted(sign * (target - limit) for limit in (now.low, now.high) if limit is not None)
+    return (limits[0], limits[1]) if len(limits) == 2 else (None, None)
+
+
+def _season(goal: Goal, data: Data) -> dict[int, float] | None:
+    """The seasonal index of the two years before the goal began."""
+    last = Period.containing(goal.start, "month").previous()
+    months = [last.shift(-back) for back in range(24)]
+    found = estimates(goal.indicator, data, months, where=goal.where)
+    return seasonal_index({e.period.start: e.value for e in found if e.value is not None})
 
 
 def _of_enough(estimate: Estimate, goal: Goal, data: Data) -> Estimate:
@@ -186,10 +243,10 @@ def progress_error(goal: Goal, baseline: Estimate, now: Estimate, target: float)
         return None
     x, b, se_x, se_b = now.value, baseline.value, now.se or 0.0, baseline.se or 0.0
     way = target - b
-    if goal.settings.target.relative is not None:
+    if goal.relative:
         rate = way / b
         return math.hypot(se_x / (b * rate), x * se_b / (b * b * rate))
-    if goal.settings.target.points is not None:
+    if goal.settings.target is not None and goal.settings.target.points is not None:
         return math.hypot(se_x, se_b) / abs(way)
     return math.hypot(se_x, (1 - (x - b) / way) * se_b) / abs(way)
 
@@ -197,22 +254,3 @@ def progress_error(goal: Goal, baseline: Estimate, now: Estimate, target: float)
 def _error_known(estimate: Estimate) -> bool:
     """Whether an estimate tells its error; complete counts and given values have none."""
     return estimate.se is not None or estimate.why in (CENSUS, GIVEN)
-
-
-def held_status(gap: float, elapsed: float, *, over: bool) -> PlanStatus:
-    """The status of a goal whose target was reached when it began: to stay there is all it asks."""
-    if gap <= 0:
-        return "reached"
-    return "missed" if over else "not_started" if elapsed <= 0 else "at_risk"
-
-
-def plan_status(progress: float, elapsed: float, *, over: bool) -> PlanStatus:
-    """The classic traffic light: progress against the time that is over."""
-    if progress >= 1:
-        return "reached"
-    if over:
-        return "missed"
-    if elapsed <= 0:
-        return "not_started"
-    lag = elapsed - progress
-    return "on_track" if lag < BEHIND else "behind" if lag < AT_RISK else "at_risk"

@@ -6,7 +6,8 @@ from html import escape
 
 from crmtools import formats
 from crmtools.estimate import Estimate
-from crmtools.goals.reading import STATUS, Reading, Scorecard, elapsed_share
+from crmtools.goals.reading import Reading, Scorecard
+from crmtools.goals.status import STATUS
 from crmtools.indicators.catalogue import CATALOGUE, Indicator
 from crmtools.intervals import z_of
 from crmtools.measure import measure, missing_columns
@@ -167,7 +168,7 @@ def _path(reading: Reading, language: Language, currency: str) -> tuple[str, str
         [*(point_words(e, language, currency) for e in estimates), *("" for _ in rest)],
         last=sentences.value_of(findings.valued(estimates)[-1], language, currency, bare=True),
     )  # fmt: skip
-    plan = planned_path(reading, periods)
+    plan = [reading.planned(period) for period in periods]
     levels = []
     if reading.target is not None:
         shown = formats.quantity(reading.target, unit, language, currency, bare=True, trim=True)
@@ -189,19 +190,6 @@ def _judged(reading: Reading, language: Language, currency: str) -> str:
     value = sentences.value_of(now, language, currency)
     said = say(_JUDGED, language, last=last.label(language), period=now.period.label(language), value=value)
     return ("" if language == "zh" else " ") + said
-
-
-def planned_path(reading: Reading, periods: Sequence[Period]) -> list[float | None]:
-    """The straight path at the end of each period, from (start, baseline) to (deadline, target); None outside of it."""
-    base, target, goal = known(reading.baseline.value), reading.target, reading.goal
-    if base is None or target is None:
-        return [None] * len(periods)
-    return [
-        base + (target - base) * elapsed_share(goal.start, goal.deadline, period)
-        if goal.start <= period.end and period.start <= goal.deadline
-        else None
-        for period in periods
-    ]
 
 
 def _ahead(last: Period, reading: Reading) -> list[Period]:

@@ -3,7 +3,8 @@
 from html import escape
 
 from crmtools import formats
-from crmtools.goals.reading import PlanStatus, Reading, Scorecard
+from crmtools.goals.reading import Reading, Scorecard
+from crmtools.goals.status import PlanStatus
 from crmtools.show import sentences
 from crmtools.show.display import Display, tag
 from crmtools.show.scorecards import result

@@ -22,7 +22,7 @@ from crmtools.show.chart import width
 from crmtools.show.look import HEX
 from crmtools.show.sentences import known
 from crmtools.show.style import styled
-from crmtools.show.trends import period_ticks, planned
+from crmtools.show.trends import period_ticks
 from crmtools.words import Language, word
 
 INCHES = (7.2, 3.0)
@@ -72,7 +72,8 @@ def trend(
                 textcoords="offset points",
                 fontsize=8,
             )
-            plan = [np.nan if value is None else value for value in planned(reading, [e.period for e in estimates])]
+            path = (reading.planned(e.period) for e in estimates)
+            plan = [np.nan if value is None else value for value in path]
             axes.plot(x, plan, color=HEX["muted"], linestyle=":", linewidth=1.3)
         ticks = period_ticks([e.period for e in estimates], language)
         axes.set_xticks(x, [f"{tick.words}\n{tick.below}" if tick.below else tick.words for tick in ticks])

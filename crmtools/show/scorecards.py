@@ -5,7 +5,8 @@ from html import escape
 from types import MappingProxyType
 
 from crmtools import formats
-from crmtools.goals.reading import STATUS, PlanStatus, Reading, Scorecard
+from crmtools.goals.reading import Reading, Scorecard
+from crmtools.goals.status import STATUS, PlanStatus
 from crmtools.show import findings, sentences
 from crmtools.show.display import Display, tag
 from crmtools.show.look import Tone, chip

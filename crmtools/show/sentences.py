@@ -16,7 +16,8 @@ from typing import Literal
 
 from crmtools import formats
 from crmtools.estimate import Estimate
-from crmtools.goals.reading import STATUS, Reading
+from crmtools.goals.reading import Reading
+from crmtools.goals.status import STATUS
 from crmtools.indicators.catalogue import MADE_ATTRIBUTES, Indicator, find
 from crmtools.intervals import z_of
 from crmtools.measure import UNKNOWN

@@ -5,7 +5,7 @@ from html import escape
 
 from crmtools import formats
 from crmtools.estimate import Estimate
-from crmtools.goals.reading import Reading, elapsed_share
+from crmtools.goals.reading import Reading
 from crmtools.indicators.catalogue import Indicator
 from crmtools.measure import Trend
 from crmtools.period import Period
@@ -61,25 +61,12 @@ def _picture(trend: Trend, reading: Reading | None, language: Language, currency
     if reading is not None and target is not None:
         shown = formats.quantity(target, unit, language, currency, bare=True, trim=True)
         levels.append(Level(target, f"{word('target', language)} {shown}"))
-    plan = planned(reading, [e.period for e in estimates]) if reading is not None else ()
+    plan = [reading.planned(e.period) for e in estimates] if reading is not None else ()
     span = span_of([*line.values, *plan, target], [*line.lows, *line.highs], low=unit.low, high=unit.high)
     return line_chart(
         [line], period_ticks([e.period for e in estimates], language), span, alt=alt, levels=levels, path=plan,
         written=lambda value: formats.axis(value, span.step, unit, language, currency),
     )  # fmt: skip
-
-
-def planned(reading: Reading, periods: Sequence[Period]) -> list[float | None]:
-    """What the plan expects at the end of each period; None before the goal's first day and after its deadline."""
-    base, target, goal = reading.baseline.value, reading.target, reading.goal
-    if base is None or target is None:
-        return [None] * len(periods)
-    return [
-        base + (target - base) * elapsed_share(goal.start, goal.deadline, period)
-        if goal.start < period.end and period.start <= goal.deadline
-        else None
-        for period in periods
-    ]
 
 
 def point_words(estimate: Estimate, language: Language, currency: str) -> str:

@@ -27,7 +27,6 @@ from crmtools.settings import Publish
 from crmtools.show.cohort_halves import compared_halves
 from crmtools.show.cohort_maps import _STRONGEST
 from crmtools.show.display import Display, plain
-from crmtools.show.goal_views import planned_path
 from crmtools.show.hiding import small_ones
 from crmtools.show.sentences import undecided
 from crmtools.tables.source import Data
@@ -448,7 +447,7 @@ def test_the_path_is_straight_from_baseline_to_target():
             Period(first, first + (last - first) / 2),
             Period(first, last),
         ]
-        start, middle, end = planned_path(r, ends)
+        start, middle, end = map(r.planned, ends)
         assert start == pytest.approx(r.baseline.value)
         assert middle == pytest.approx((r.baseline.value + r.target) / 2, rel=0.01)
         assert end == pytest.approx(r.target)
@@ -456,7 +455,7 @@ def test_the_path_is_straight_from_baseline_to_target():
             Period(first - timedelta(days=60), first - timedelta(days=30)),
             Period(last, last + timedelta(days=30)),
         ]
-        assert planned_path(r, outside) == [None, None]
+        assert [r.planned(period) for period in outside] == [None, None]
 
 
 def test_a_path_says_over_which_time_the_goal_is_judged():

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from crmtools import formats, show
-from crmtools.goals.reading import STATUS, Scorecard
+from crmtools.goals.reading import Scorecard
+from crmtools.goals.status import STATUS
 from crmtools.indicators.kinds import NO_DATA, NO_UPPER
 from crmtools.show.display import RESULT
 from crmtools.show.scorecards import ICONS

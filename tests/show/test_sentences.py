@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from crmtools import formats, show
 from crmtools.estimate import Estimate
-from crmtools.goals.reading import STATUS
+from crmtools.goals.status import STATUS
 from crmtools.indicators import CATALOGUE
 from crmtools.indicators.kinds import CENSUS, NO_DATA, NO_UPPER
 from crmtools.measure import Breakdown, Trend

@@ -12,7 +12,7 @@ from crmtools.indicators import CATALOGUE
 from crmtools.measure import Trend, trend
 from crmtools.period import Period
 from crmtools.show.chart import Level, Series, Tick, line_chart, round_step, span_of
-from crmtools.show.trends import period_ticks, planned
+from crmtools.show.trends import period_ticks
 from crmtools.words import LANGUAGES
 
 # ibis 12 asks pandas 3 for an option that it has deprecated
@@ -98,9 +98,9 @@ def test_the_goal_is_drawn_with_its_target_and_its_plan(goals):
 
 
 def test_the_plan_runs_from_the_goals_first_day_to_its_deadline(goals):
-    """Linear from 10 on 1 January 2025 to 30 on 30 June 2026: 365 of 546 days are over at the end of 2025."""
-    path = planned(goals["nps"], [Period.parse(written) for written in ("2024-12", "2025-12", "2026-06", "2026-07")])
-    assert path == [None, pytest.approx(10 + 20 * 365 / 546), pytest.approx(30.0), None]
+    """Linear from 10 on 1 January 2025, the end of 2024, to 30 on 30 June 2026: 365 of 546 days are over at the end of 2025."""
+    path = [goals["nps"].planned(Period.parse(w)) for w in ("2024-12", "2025-12", "2026-06", "2026-07", "2024-11")]
+    assert path == [10.0, pytest.approx(10 + 20 * 365 / 546), pytest.approx(30.0), None, None]
 
 
 def test_equal_trends_give_equal_bytes(churn):
