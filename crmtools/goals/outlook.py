@@ -1,0 +1,93 @@
+"""What a forecast says: a chance and a path, how they were made, or why there are none."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from crmtools.words import Text
+
+Better = Literal["higher", "lower"]
+ReadingOf = Literal["last", "span"]
+SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
+"""The chances of the lines of a fan chart."""
+
+METHODS: dict[str, Text] = {
+    "known": Text("期末读数已知", "the reading is in"),
+    "drift": Text(
+        "局部水平模型加折半漂移（已扣除抽样误差，对波动大小取加权平均）",
+        "local level with half of the drift (sampling error taken out, averaged over sizes of the noise)",
+    ),
+    "damped": Text(
+        "局部水平加阻尼趋势模型（已扣除抽样误差，对波动大小取加权平均；满两年时含季节项）",
+        "local level with damped trend (sampling error taken out, averaged over sizes of the noise; seasonal from two years on)",
+    ),
+    "beta_binomial": Text("Beta–二项预测分布", "beta-binomial predictive distribution"),
+    "negative_binomial": Text(
+        "Gamma–泊松（负二项）预测分布，离散度取自历史",
+        "gamma-Poisson (negative binomial) predictive distribution, dispersion from the past",
+    ),
+    "predictive_t": Text("t 预测分布", "predictive t distribution"),
+    "flow": Text("对数 t 预测分布（各期金额之和）", "log-t predictive distribution of a sum of amounts"),
+    "none": Text("不预测", "no forecast"),
+}
+"""How a forecast was made."""
+
+TOO_SHORT = Text(
+    "只有 {n} 个期间有数值，至少需要 {least} 个，不预测",
+    "{n} periods have a value and a forecast needs {least}: none is given",
+)
+TOO_FAR = Text(
+    "需预测 {ahead} 期，而有数值的期间只有 {n} 个，不预测",
+    "it is {ahead} periods ahead and only {n} periods have a value: no forecast is given",
+)
+NO_MOVEMENT = Text(
+    "历史数值完全相同且无抽样误差，看不出波动大小，不预测",
+    "all past values are the same and have no error: nothing shows how far it may move, no forecast is given",
+)
+TOO_FEW_UNITS = Text("样本合计不足 {least}，不预测", "fewer than {least} sampled units in all: no forecast is given")
+NO_SUM = Text(
+    "该类指标在整段期间的值不是各期之和或均值，不预测",
+    "over a span this kind of indicator is neither sum nor mean of its periods: no forecast is given",
+)
+NO_ERROR = Text("各期抽样误差未知，不预测", "the sampling errors are unknown: no forecast is given")
+GAP = Text(
+    "目标期间内有缺失的期间，合计未知，不预测",
+    "a period of the goal has no value, so its sum is unknown: no forecast is given",
+)
+NO_PAST = Text("目标开始之前没有数据，不预测", "there are no data from before the goal starts: no forecast is given")
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """The reading to come and the chance of attaining a target; or why there is none.
+
+    ``chance`` is that of a reading at or beyond ``target`` after ``horizon`` periods. ``path`` has one row per period ahead,
+    with the values that the reading lies below with the chances in ``shares``; of a span, each row reads all of the span up
+    to that period. ``points`` counts the past periods with a value. ``method`` is a key of ``METHODS``.
+    """
+
+    target: float
+    better: Better
+    horizon: int
+    reading: ReadingOf
+    points: int
+    method: str = "none"
+    chance: float | None = None
+    path: tuple[tuple[float, ...], ...] = ()
+    shares: tuple[float, ...] = SHARES
+    why: Text | None = None
+
+    @property
+    def label(self) -> Text:
+        """How it was made, in words."""
+        return METHODS[self.method]
+
+
+def attains(value: float, target: float, better: Better) -> bool:
+    """Whether a reading is at or beyond the target, give or take the last digits of a sum."""
+    slack = 1e-9 * max(abs(value), abs(target))
+    return value >= target - slack if better == "higher" else value <= target + slack
+
+
+def said(text: Text, **values: object) -> Text:
+    """A reason with its numbers."""
+    return Text(text.to("zh", **values), text.to("en", **values))
