@@ -1,0 +1,189 @@
+"""What the data say about a goal: forecast and chance, evidence status, and the change since the baseline.
+
+A status is not turned over by a breath of the forecast: that of the two periods before is worked out too, each from what was
+known then, and a new one needs a chance that moved by a tenth, or must have been there before (:func:`settled`). A guardrail that
+is breached keeps a goal from being called met or likely.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from crmtools.estimate import Estimate
+from crmtools.goals.change import Change, change
+from crmtools.goals.evidence import Case, Evidence, evidence, kept, settled, unfit
+from crmtools.goals.forecast import forecast
+from crmtools.goals.goal import Goal
+from crmtools.goals.guardrails import Guard
+from crmtools.goals.outlook import Better, Forecast
+from crmtools.goals.panel import panel
+from crmtools.goals.reading import Reading
+from crmtools.goals.series import Series
+from crmtools.indicators.catalogue import CATALOGUE
+from crmtools.intervals import z_of
+from crmtools.measure import Trend, estimates
+from crmtools.period import MONTHS_IN, Period, Step
+from crmtools.tables.source import Data
+from crmtools.words import Text
+
+LONG: dict[Step, int] = {"month": 36, "quarter": 16, "year": 8}
+"""How many periods of the past a forecast rests on at most."""
+LOOKED_BACK = 2
+"""Periods before this one whose status is worked out too."""
+FARTHEST = 60
+NOT_AHEAD = Text("期限已过，不再预测", "the deadline is over: nothing is left to forecast")
+TOO_LATE = Text(f"期限在 {FARTHEST} 期以后，过远", f"the deadline is more than {FARTHEST} periods away")
+BREACHED = Text("护栏被突破：{names}", "a guardrail is breached: {names}")
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The evidence on one goal.
+
+    ``past`` is the indicator over as many periods as a forecast may rest on, ``forecast`` the reading expected at the deadline
+    with the chance that it attains the target (None for a goal that has no single target). ``change`` compares now with the
+    baseline. ``why`` says what the status rests on where that is not the figures alone.
+    """
+
+    evidence: Evidence
+    past: Trend
+    forecast: Forecast | None = None
+    change: Change | None = None
+    breached: tuple[Guard, ...] = ()
+    why: Text | None = None
+
+    @property
+    def chance(self) -> float | None:
+        """The chance of attaining the target at the deadline, if it can be told."""
+        return self.forecast.chance if self.forecast is not None else None
+
+
+def judge(reading: Reading, data: Data) -> Judgement:
+    """Judge one reading by its past, by the plan, and by its baseline."""
+    goal, past = reading.goal, history(reading.goal, data)
+    bare = Judgement("no_evidence", past)
+    if (why := unfit(reading.now, goal)) is not None:
+        return replace(bare, why=why)
+    compared = _change(reading, data) if isinstance(goal.baseline, Period | float) else None
+    begun, over = reading.elapsed > 0, data.period.end > goal.deadline
+    if goal.kind == "establish_baseline":
+        return replace(bare, evidence="met" if begun else "not_started")
+    if goal.controls:
+        since = tuple(e for e in past.estimates if e.period.start >= goal.start and not e.suppressed)
+        return _guarded(
+            replace(bare, evidence=kept(since, goal.bounds, over=over, begun=begun), change=compared), reading
+        )
+    if reading.target is None:
+        return replace(bare, why=reading.why)
+    ahead = _fan(reading, past, data)
+    states = [
+        (raw, chance)
+        for back in range(LOOKED_BACK, 0, -1)
+        if (found := _earlier(reading, past, back)) is not None
+        for raw, chance in [found]
+    ]
+    states.append((evidence(_case(reading, reading.now, ahead.chance, reading.expected, over=over)), ahead.chance))
+    return _guarded(replace(bare, evidence=_in_turn(states), forecast=ahead, change=compared), reading)
+
+
+def history(goal: Goal, data: Data) -> Trend:
+    """The goal's indicator up to the period that is reported, as far back as a forecast may rest on."""
+    step = _step(data)
+    found = list(estimates(goal.indicator, data, data.period.up_to(LONG[step], step), where=goal.where))
+    while found and found[0].value is None:
+        found.pop(0)
+    smallest = data.settings.publish.smallest_group
+    shown = (e.hidden() if 0 < e.n < smallest and data.snapshot is not None else e for e in found)
+    return Trend(goal.indicator, tuple(shown))
+
+
+def _step(data: Data) -> Step:
+    """The step whose periods mean the same as the one that is reported."""
+    return "month" if data.period.kind == "days" else data.period.kind
+
+
+def _better(reading: Reading) -> Better:
+    way = (reading.target or 0.0) - (reading.baseline.value or 0.0)
+    return "higher" if (reading.goal.sign or way) > 0 else "lower"
+
+
+def _horizon(goal: Goal, last: Period) -> int:
+    """Periods from the last one to the one in which the deadline lies."""
+    if last.kind == "days":
+        return 0
+    count = 0
+    while last.last_day < goal.deadline and count <= FARTHEST:
+        last, count = last.shift(MONTHS_IN[last.kind]), count + 1
+    return count
+
+
+def _fan(reading: Reading, past: Trend, data: Data) -> Forecast:
+    """The forecast from now."""
+    target, better = reading.target or 0.0, _better(reading)
+    blank = Forecast(target, better, 0, "last", len(past.estimates))
+    if data.period.end > reading.goal.deadline:
+        return replace(blank, why=NOT_AHEAD)
+    return _ahead(reading.goal, past.estimates, target, better, fan=True) or blank
+
+
+def _ahead(goal: Goal, known: Sequence[Estimate], target: float, better: Better, *, fan: bool) -> Forecast | None:
+    if not known:
+        return None
+    horizon, series = _horizon(goal, known[-1].period), Series.of(tuple(known))
+    if not series.legal(target):
+        return None
+    if horizon > FARTHEST:
+        return Forecast(target, better, horizon, "last", series.known, why=TOO_LATE)
+    return forecast(series, horizon=horizon, target=target, better=better, fan=fan)
+
+
+def _earlier(reading: Reading, past: Trend, back: int) -> tuple[Evidence, float | None] | None:
+    """The status and the chance so many periods ago, from what was known then; None where the goal had not begun."""
+    known = past.estimates[: len(past.estimates) - back]
+    if not known or known[-1].period.end <= reading.goal.start or known[-1].value is None:
+        return None
+    now = known[-1]
+    found = _ahead(reading.goal, known, reading.target or 0.0, _better(reading), fan=False)
+    chance = found.chance if found is not None else None
+    over = now.period.end > reading.goal.deadline
+    return evidence(_case(reading, now, chance, reading.planned(now.period), over=over)), chance
+
+
+def _case(reading: Reading, now: Estimate, chance: float | None, expected: float | None, *, over: bool) -> Case:
+    sign = 1.0 if _better(reading) == "higher" else -1.0
+    spread = None if reading.progress_se is None else 2 * z_of(now.level) * reading.progress_se
+    begun = 1.0 if now.period.end > reading.goal.start else 0.0
+    return Case(now, reading.target or 0.0, expected, sign, chance, over, begun, spread)
+
+
+def _in_turn(states: Sequence[tuple[Evidence, float | None]]) -> Evidence:
+    """The status after all of them, each held against the one before."""
+    status, then = states[0]
+    raw = status
+    for now, chance in states[1:]:
+        status, raw, then = settled(status, now, (then, chance), raw == now), now, chance
+    return status
+
+
+def _change(reading: Reading, data: Data) -> Change:
+    goal, item = reading.goal, reading.goal.indicator
+    together = 0.0
+    if isinstance(goal.baseline, Period):
+        together = panel(item, data, goal.baseline, data.period, goal.where).correlation
+    better = item.better if goal.controls or reading.target is None else _better(reading)
+    return change(
+        reading.baseline, reading.now, item.kind, better=better, correlation=together, tolerance=goal.tolerance
+    )
+
+
+def _guarded(found: Judgement, reading: Reading) -> Judgement:
+    """A goal with a breached guardrail is undecided at best."""
+    breached = tuple(guard for guard in reading.guards if guard.state == "breached")
+    if not breached:
+        return found
+    names = [CATALOGUE[guard.now.indicator].name for guard in breached]
+    why = Text(
+        BREACHED.zh.format(names="、".join(name.zh for name in names)),
+        BREACHED.en.format(names=", ".join(name.en for name in names)),
+    )
+    capped: Evidence = "undecided" if found.evidence in ("met", "on_track") else found.evidence
+    return replace(found, evidence=capped, breached=breached, why=why)
