@@ -178,8 +178,8 @@ def _result(stress: Stress) -> dict[str, object]:
 
 _RIGHT = "text-align:right;width:1%"
 _ONE = Text(
-    "这项指标只有一种站得住脚的口径，因此没有口径风险可比较。",
-    "Only one definition of this indicator is defensible: there is no definition risk to compare.",
+    "这项指标没有声明其他口径，因此没有口径风险可比较。",
+    "No other set of assumptions is declared for this indicator: there is no definition risk to compare.",
 )
 _NONE = Text("口径风险无法计算：{why}。", "The definition risk could not be computed: {why}.")
 _SAME = Text(

@@ -67,7 +67,7 @@ def test_what_cannot_be_weighed_says_so(stressed, make, language):
         "nothing": spoken(stressed(None, None, why=Text("没有数据", "no data")), language),
     }
     expected = {
-        "one": ("Only one definition", "只有一种站得住脚的口径"),
+        "one": ("No other set of assumptions", "没有声明其他口径"),
         "same": ("makes no difference", "不影响结果"),
         "count": ("the definition alone moves it", "差异全部来自口径"),
         "no interval": ("cannot be compared with chance", "无法与偶然波动相比"),
