@@ -156,8 +156,9 @@ class Source(_Part):
 
 
 class Demo(_Part):
-    """The simulated company."""
+    """The simulated company: the general one, a telecom company, or an online shop."""
 
+    company: Literal["demo", "telecom", "shop"] = "demo"
     customers: Annotated[int, Field(ge=200, le=2_000_000)] = 5000
     months: Annotated[int, Field(ge=30, le=120)] = 36
     seed: int = 20251231

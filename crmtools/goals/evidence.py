@@ -16,10 +16,19 @@ from crmtools.intervals import z_of
 from crmtools.words import Text
 
 Evidence = Literal[
-    "met", "on_track", "undecided", "at_risk", "missed", "missed_within_error", "not_started", "no_evidence"
+    "met",
+    "met_within_error",
+    "on_track",
+    "undecided",
+    "at_risk",
+    "missed_within_error",
+    "missed",
+    "not_started",
+    "no_evidence",
 ]
 EVIDENCE: dict[Evidence, Text] = {
     "met": Text("已确认达成", "Met"),
+    "met_within_error": Text("已达成，但在误差范围内", "Met, within error"),
     "on_track": Text("很可能达成", "Likely"),
     "undecided": Text("尚难判断", "Too early to tell"),
     "at_risk": Text("确有风险", "At risk"),
@@ -66,7 +75,10 @@ def evidence(case: Case) -> Evidence:
     if low >= target:
         return "met"
     if case.over:
-        return "missed" if high < target else "missed_within_error"
+        if high < target:
+            return "missed"
+        there = case.now.value is not None and case.sign * case.now.value >= target
+        return "met_within_error" if there else "missed_within_error"
     if case.elapsed <= 0:
         return "not_started"
     chance = case.chance
@@ -114,7 +126,9 @@ def kept(readings: tuple[Estimate, ...], bounds: tuple[float, float], *, over: b
         return "missed" if over else "at_risk"
     if all(state == "inside" for state in states):
         return "met" if over else "on_track"
-    return "missed_within_error" if over and not _inside(there, bounds) else "undecided"
+    if not over:
+        return "undecided"
+    return "met_within_error" if _inside(there, bounds) else "missed_within_error"
 
 
 def _place(estimate: Estimate, bounds: tuple[float, float]) -> Literal["inside", "outside", "either"]:

@@ -72,9 +72,15 @@ class Company:
 
     # Stories: an action that worked, an action that did nothing.
     faster_response_from: date = date(2025, 7, 1)
-    faster_response_region: str = "south"
+    faster_response_regions: tuple[str, ...] = ("south",)
     faster_response_time_ratio: float = 0.45
     faster_response_churn_ratio: float = 0.60
+    faster_response_csat_gain: float = 0.0  # on the latent answer from 1 to 5
+    better_product_from: date = date(2025, 1, 1)
+    better_product_regions: tuple[str, ...] = ()
+    better_product_pace_ratio: float = 1.0  # of the rate at which a purchase is followed by another
+    better_product_complaint_ratio: float = 1.0
+    better_product_nps_gain: float = 0.0  # on the latent answer from 0 to 10
     loyalty_campaign_from: date = date(2025, 4, 1)
     loyalty_campaign_effect: float = 0.0
 
@@ -146,3 +152,26 @@ class Company:
     retention_spend_per_customer_month: float = 6.0
     service_spend_per_customer_month: float = 9.0
     shared_spend_per_customer_month: float = 7.0
+
+
+COMPANIES: dict[str, Company] = {
+    "demo": Company(),
+    # A telecom company: contracts, hardly an order. From spring 2025 on it answers faster in the south and the east; there
+    # fewer customers leave and those who stay are more satisfied. Nothing is done in the north and the west.
+    "telecom": Company(
+        buys_only=0.08, buys_and_subscribes=0.12, business_share=0.15, churn_per_month=0.040, tickets_per_month=0.20,
+        churn_by_region=(1.0, 1.0, 1.0, 1.0), response_median_hours=9.0, response_growth_per_year=0.0,
+        complaints_growth_per_year=0.0, nps_growth_per_year=0.0, csat_growth_per_year=0.0,
+        faster_response_from=date(2025, 4, 1), faster_response_regions=("south", "east"), faster_response_time_ratio=0.35,
+        faster_response_churn_ratio=0.50, faster_response_csat_gain=0.35,
+    ),
+    # An online shop: orders, hardly a contract. From spring 2025 on the product is better and is looked after better in the south
+    # and the north: fewer complaints, more who soon buy again, more who recommend it.
+    "shop": Company(
+        buys_only=0.97, buys_and_subscribes=0.03, business_share=0.05, bgnbd_r=0.9, bgnbd_alpha=50.0, bgnbd_a=1.6, bgnbd_b=2.4,
+        complaints_per_month=0.06, complaints_growth_per_year=0.0, nps_growth_per_year=0.0, csat_growth_per_year=0.0,
+        faster_response_regions=(), better_product_from=date(2025, 4, 1), better_product_regions=("north", "south"),
+        better_product_pace_ratio=1.7, better_product_complaint_ratio=0.45, better_product_nps_gain=0.9,
+    ),
+}  # fmt: skip
+"""The companies that a parameters file can name: ``source: {demo: {company: telecom}}``."""

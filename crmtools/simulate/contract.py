@@ -39,8 +39,8 @@ def spells(world: World, everyone: People) -> Spells:
     size = len(everyone)
     shape = 1 / company.churn_frailty_variance
     daily = hazard(world, everyone, random.gamma(shape, 1 / shape, size))
-    south = everyone.region == REGIONS.index(company.faster_response_region)
-    ratio = np.where(south, company.faster_response_churn_ratio, 1.0)
+    answered_faster = np.isin(everyone.region, [REGIONS.index(name) for name in company.faster_response_regions])
+    ratio = np.where(answered_faster, company.faster_response_churn_ratio, 1.0)
     changed = float(world.at(company.faster_response_from))
     plan = np.where(everyone.business, 2, 0) + (random.random(size) < 0.3)
 

@@ -24,7 +24,7 @@ from crmtools.simulate import (
     trade,
     voice,
 )
-from crmtools.simulate.company import VERSION, Company
+from crmtools.simulate.company import COMPANIES, VERSION, Company
 from crmtools.simulate.world import World
 from crmtools.simulate.writing import to_arrow, write
 from crmtools.tables import TABLES
@@ -50,7 +50,7 @@ class Truth:
         it = self.company
         return {
             "faster_first_response": {
-                "region": it.faster_response_region,
+                "regions": it.faster_response_regions,
                 "since": it.faster_response_from,
                 "response_time_ratio": it.faster_response_time_ratio,
                 "churn_hazard_ratio": it.faster_response_churn_ratio,
@@ -127,15 +127,18 @@ def simulate(
     customers: int = 5000,
     months: int = 36,
     as_of: date = date(2025, 12, 31),
+    company: str = "demo",
 ) -> Truth:
     """Write one Parquet file per neutral table, and ``truth.json``, into ``folder``.
 
-    ``customers`` is the expected number; the number that comes is Poisson. Customers are independent of each
+    ``company`` is a key of ``COMPANIES``. ``customers`` is the expected number; the number that comes is Poisson. Customers are independent of each
     other. The same arguments give the same bytes.
     """
     if customers < 1 or months < 1:
         raise SettingsError(f"A simulated company needs customers and months, found {customers} and {months}.")
-    world = World.of(seed=seed, customers=customers, months=months, as_of=as_of)
+    if company not in COMPANIES:
+        raise SettingsError(f"There is no simulated company '{company}'. {nearest(company, COMPANIES)}")
+    world = World.of(seed=seed, customers=customers, months=months, as_of=as_of, company=COMPANIES[company])
     tables = draw(world)
     write(folder, tables)
     rows = {name: table.num_rows for name, table in tables.items()}
@@ -151,6 +154,7 @@ def ensure_demo(
     customers: int = 5000,
     months: int = 36,
     as_of: date = date(2025, 12, 31),
+    company: str = "demo",
 ) -> Path:
     """The demo company in ``folder``, made unless it is there, of this version and with these arguments.
 
@@ -158,6 +162,8 @@ def ensure_demo(
     something else than a simulated company is left alone.
     """
     wanted = {"version": VERSION, "seed": seed, "customers": customers, "months": months, "as_of": str(as_of)}
+    if company != "demo":
+        wanted["company"] = {name: str(value) for name, value in asdict(COMPANIES[company]).items()}
     meta = folder / META
     if meta.exists() and json.loads(meta.read_text(encoding="utf-8")) == wanted:
         return folder
@@ -166,7 +172,7 @@ def ensure_demo(
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        simulate(fresh, seed=seed, customers=customers, months=months, as_of=as_of)
+        simulate(fresh, seed=seed, customers=customers, months=months, as_of=as_of, company=company)
         (fresh / META).write_text(json.dumps(wanted, indent=2) + "\n", encoding="utf-8")
         fresh.chmod(0o755)
         _swap(fresh, folder, wanted)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from crmtools.simulate.company import DAYS_IN_MONTH, REGIONS, TICKET_CHANNELS, Company
+from crmtools.simulate.company import DAYS_IN_MONTH, TICKET_CHANNELS, Company
 from crmtools.simulate.people import People
 from crmtools.simulate.world import World, named, pick, poisson_times, thin
 
@@ -36,6 +36,11 @@ def tickets_table(world: World, everyone: People) -> pd.DataFrame:
     shape = company.complaints_shape
     rate = complaint_rate_per_day(company, everyone.region) * mood * random.gamma(shape, 1 / shape, size)
     complaints = _changing(random, world, rate, everyone.t, company.complaints_growth_per_year)
+    if company.better_product_regions:
+        whose, when = complaints
+        better = world.told(company.better_product_regions, everyone.region[whose], company.better_product_from, when)
+        keep = np.where(better, company.better_product_complaint_ratio, 1.0)
+        complaints = thin(world.random("better product"), whose, when, keep)
     shape = company.tickets_shape
     rate = company.tickets_per_month / DAYS_IN_MONTH * random.gamma(shape, 1 / shape, size)
     others = poisson_times(random, rate, everyone.t, world.days)
@@ -56,8 +61,7 @@ def response_hours(world: World, region: np.ndarray, channel: np.ndarray, t: np.
     company = world.company
     median = company.response_median_hours * np.asarray(company.response_by_channel)[channel]
     median = median * np.exp(company.response_growth_per_year * world.years_since_2025(t))
-    faster = region == REGIONS.index(company.faster_response_region)
-    faster &= t >= world.at(company.faster_response_from)
+    faster = world.told(company.faster_response_regions, region, company.faster_response_from, t)
     return np.where(faster, median * company.faster_response_time_ratio, median)
 
 

@@ -16,7 +16,9 @@ def dollar_rate(t: np.ndarray) -> np.ndarray:
     return np.round(7.15 + 0.12 * np.sin(month / 5), 4)
 
 
-def purchase_times(random: np.random.Generator, world: World, since: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def purchase_times(
+    random: np.random.Generator, world: World, since: np.ndarray, region: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """First and repeat purchases of BG/NBD customers: whose (row numbers) and when, up to the span's end."""
     company = world.company
     rate = random.gamma(company.bgnbd_r, 1 / company.bgnbd_alpha, len(since))
@@ -24,7 +26,9 @@ def purchase_times(random: np.random.Generator, world: World, since: np.ndarray)
     whose, when = [np.arange(len(since))], [since]
     alive, now = whose[0], since
     while len(alive):
-        now = now + random.exponential(1.0, len(alive)) / np.maximum(rate[alive], 1e-12)
+        better = world.told(company.better_product_regions, region[alive], company.better_product_from, now)
+        pace = rate[alive] * np.where(better, company.better_product_pace_ratio, 1.0)
+        now = now + random.exponential(1.0, len(alive)) / np.maximum(pace, 1e-12)
         seen = now < world.days
         alive, now = alive[seen], now[seen]
         whose.append(alive)
@@ -38,7 +42,7 @@ def orders_table(world: World, everyone: People) -> pd.DataFrame:
     """The table ``orders`` in order of time; identifiers are row numbers, ``t`` is the time in days."""
     company, random = world.company, world.random("orders")
     buyers = np.flatnonzero(everyone.buys)
-    whose, t = purchase_times(random, world, everyone.t[buyers])
+    whose, t = purchase_times(random, world, everyone.t[buyers], everyone.region[buyers])
     customer = buyers[whose]
 
     mean = np.where(everyone.business, company.spend_mean_business, company.spend_mean_consumer)

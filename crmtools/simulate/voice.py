@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from crmtools.period import Period
-from crmtools.simulate.company import REGIONS
 from crmtools.simulate.people import People
 from crmtools.simulate.world import World, named
 
@@ -118,9 +117,18 @@ def relationship_answers(world: World, everyone: People, replies: Replies) -> pd
     size, mood = len(replies.t), everyone.mood[replies.customer]
     years = world.years_since_2025(replies.t)
     region = np.asarray(company.nps_by_region)[everyone.region[replies.customer]]
+    better, faster = (
+        world.told(regions, everyone.region[replies.customer], since, replies.t)
+        for regions, since in (
+            (company.better_product_regions, company.better_product_from),
+            (company.faster_response_regions, company.faster_response_from),
+        )
+    )
     latent = company.nps_level + company.nps_growth_per_year * years + region + company.nps_by_mood * mood
+    latent = latent + company.better_product_nps_gain * better
     recommend = np.clip(np.round(latent + company.nps_noise * random.standard_normal(size)), 0, 10)
     latent = company.csat_level + company.csat_growth_per_year * years + company.csat_by_mood * mood
+    latent = latent + company.faster_response_csat_gain * faster
     overall = np.clip(np.round(latent + company.csat_noise * random.standard_normal(size)), 1, 5)
     kept = random.random((2, size)) >= company.item_missing_share
     parts = [(np.flatnonzero(kept[n]), n, values) for n, values in enumerate((overall, recommend))]
@@ -159,8 +167,9 @@ def long_answers(world: World, everyone: People) -> tuple[Replies, pd.DataFrame]
     easy = random.normal(0, 0.4, (size, 1))  # a person's own way of using the scale
     expected = 6.2 + easy + random.normal(0, 0.6, (size, 22))
     shortfall = np.repeat([0.5, 1.1, 1.4, 0.7, 0.9], PER_DIMENSION)
-    south = (everyone.region[customer] == REGIONS.index("south")) & (t >= world.at(world.company.faster_response_from))
-    gained = south[:, None] * np.repeat([0.0, 0.0, 0.7, 0.0, 0.0], PER_DIMENSION)
+    company = world.company
+    faster = world.told(company.faster_response_regions, everyone.region[customer], company.faster_response_from, t)
+    gained = faster[:, None] * np.repeat([0.0, 0.0, 0.7, 0.0, 0.0], PER_DIMENSION)
     perceived = 6.2 - shortfall + gained + easy + 0.45 * mood + random.normal(0, 0.8, (size, 22))
     weights = np.round(100 * random.dirichlet([2.0, 6.0, 5.0, 4.0, 3.0], size))
     weights[:, 4] += 100 - weights.sum(axis=1)

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from crmtools.period import add_months
-from crmtools.simulate.company import DAYS_IN_YEAR, Company
+from crmtools.simulate.company import DAYS_IN_YEAR, REGIONS, Company
 
 OPENS, CLOSES = 7.0, 23.0
 """Hours between which things happen: a day's events are spread over these, in the same order."""
@@ -51,6 +51,11 @@ class World:
     def years_since_2025(self, t: np.ndarray) -> np.ndarray:
         """Years since 2025-01-01, the day on which the levels of the true values hold."""
         return (t - self.at(date(2025, 1, 1))) / DAYS_IN_YEAR
+
+    def told(self, regions: Sequence[str], region: np.ndarray, since: date, t: np.ndarray) -> np.ndarray:
+        """Which moments ``t``, of customers in ``region`` (codes), a story is about that began in ``regions`` on a day."""
+        there = np.isin(region, [REGIONS.index(name) for name in regions])
+        return there & (t >= self.at(since))
 
     def day_of(self, t: np.ndarray) -> np.ndarray:
         """Calendar days (datetime64[D]); NaT where ``t`` is NaN or lies after the span."""

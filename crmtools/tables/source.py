@@ -235,6 +235,7 @@ def open_settings(settings: Settings) -> Data:
             customers=demo.customers,
             months=demo.months,
             as_of=demo.as_of,
+            company=demo.company,
         )
         source = settings.source.model_copy(update={"demo": None, "folder": str(folder)})
         settings = settings.model_copy(update={"source": source})

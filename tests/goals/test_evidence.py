@@ -33,6 +33,7 @@ def test_met_is_an_interval_wholly_beyond_the_target() -> None:
 def test_after_the_deadline_it_is_missed_or_missed_within_error() -> None:
     assert evidence(case(estimate(34, 5), over=True)) == "missed"
     assert evidence(case(estimate(36, 5), over=True)) == "missed_within_error"
+    assert evidence(case(estimate(44, 5), over=True)) == "met_within_error"
     assert evidence(case(estimate(46, 5), over=True, sign=-1)) == "missed"
 
 
@@ -64,7 +65,7 @@ def test_a_complete_count_has_no_error_and_an_unknown_error_holds_everything() -
     assert worst_and_best(estimate(3.0, method="census"), 1.0) == (3.0, 3.0)
     assert worst_and_best(estimate(3.0), 1.0) == (float("-inf"), float("inf"))
     assert worst_and_best(estimate(3.0, 1.0), -1.0) == (-4.0, -2.0)
-    assert evidence(case(estimate(45.0), over=True)) == "missed_within_error"
+    assert evidence(case(estimate(45.0), over=True)) == "met_within_error"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_a_complete_count_has_no_error_and_an_unknown_error_holds_everything() -
         ([(95, 2), (85, 2)], False, "at_risk"),
         ([(95, 2), (85, 2)], True, "missed"),
         ([(95, 2), (90.5, 2)], False, "undecided"),
-        ([(95, 2), (90.5, 2)], True, "undecided"),
+        ([(95, 2), (90.5, 2)], True, "met_within_error"),
         ([(95, 2), (89.5, 2)], True, "missed_within_error"),
         ([], True, "no_evidence"),
     ],
