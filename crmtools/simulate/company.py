@@ -171,7 +171,7 @@ COMPANIES: dict[str, Company] = {
         buys_only=0.97, buys_and_subscribes=0.03, business_share=0.05, bgnbd_r=0.9, bgnbd_alpha=50.0, bgnbd_a=1.6, bgnbd_b=2.4,
         complaints_per_month=0.06, complaints_growth_per_year=0.0, nps_growth_per_year=0.0, csat_growth_per_year=0.0,
         faster_response_regions=(), better_product_from=date(2025, 4, 1), better_product_regions=("north", "south"),
-        better_product_pace_ratio=1.7, better_product_complaint_ratio=0.45, better_product_nps_gain=0.9,
+        better_product_pace_ratio=2.4, better_product_complaint_ratio=0.45, better_product_nps_gain=0.9,
     ),
 }  # fmt: skip
 """The companies that a parameters file can name: ``source: {demo: {company: telecom}}``."""
