@@ -18,7 +18,7 @@ from crmtools.goals.outlook import Better
 TINY = 1e-9
 CV = np.array([0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.28, 0.38, 0.5, 0.7, 1.0, 1.5])
 """Possible standard deviations of the rate between periods, as shares of the rate; 0 is Poisson."""
-CV_SCALE, NODES = 0.3, 121
+CV_SCALE, NODES = 0.3, 61
 
 
 @dataclass(frozen=True, slots=True)
