@@ -1,4 +1,4 @@
-"""Do stated chances come true? Simulated indicators with known processes; `pytest -m slow -s` prints the tables.
+"""Do stated chances come true? Simulated indicators with known processes; the tables are printed.
 
 A case is one target of one series at one horizon; what happened is the share of forty futures of the same series. The level
 is a random walk on the link scale with sd τ, each period has a part of its own with sd ω, and a slope (constant up to 23
@@ -120,25 +120,29 @@ def deciles(label: str, stated: np.ndarray, happened: np.ndarray) -> float:
 
 @pytest.mark.parametrize("points", [12, 24, 36])
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_stated_chances_come_true(kind, points) -> None:
+def test_stated_chances_come_true(kind, points, capsys) -> None:
     """Within five points in every decile with 200 cases, at each horizon, over all sizes of movement together.
 
-    For one size of movement the past cannot know which it is: twelve points are then up to 13 points off, more 9.
+    For one size of movement the past cannot know which it is: twelve points are then up to 12 points off, more 8.
     """
     rows = simulate(kind, points, 900 if points < LONG else 450)
-    print()  # noqa: T201
-    together = [
-        deciles(f"{kind}, {points} points, {horizon} ahead", *rows[rows[:, 0] == horizon][:, 2:].T)
-        for horizon in HORIZONS
-    ]
-    alone = [deciles(f"    of these: τ = {ratio} se", *rows[rows[:, 1] == ratio][:, 2:].T) for ratio in TAU]
+    with capsys.disabled():
+        print()  # noqa: T201
+        together = [
+            deciles(f"{kind}, {points} points, {ahead} ahead", *rows[rows[:, 0] == ahead][:, 2:].T)
+            for ahead in HORIZONS
+        ]
+        alone = [deciles(f"    of these: τ = {ratio} se", *rows[rows[:, 1] == ratio][:, 2:].T) for ratio in TAU]
     assert max(together) <= 5
-    assert max(alone) <= (13 if points < LONG else 9)
+    assert max(alone) <= (12 if points < LONG else 8)
 
 
 @pytest.mark.parametrize("wanders", [False, True])
-def test_span_of_a_share(wanders) -> None:
-    """Six months are in, six to come: calibrated for a steady share; one that wanders as much as it is sampled is not meant."""
+def test_span_of_a_share(wanders, capsys) -> None:
+    """Six months are in, six to come. A steady share: within seven points, chance in the measured dispersion included.
+
+    One that wanders as much as it is sampled is not what the law is for: thirty points off, which the table shows.
+    """
     rng, rows = np.random.default_rng(5), []
     for _ in range(1500):
         n, p = int(rng.uniform(80, 600)), rng.uniform(0.03, 0.5)
@@ -155,6 +159,7 @@ def test_span_of_a_share(wanders) -> None:
             target = min(max((values[6:].mean() + values.mean()) / 2 + place * usual, 0.0), 1.0)
             made = forecast(series, horizon=6, target=target, better="higher", reading="span", so_far=6, fan=False)
             rows.append((made.chance, reading >= target - 1e-12))
-    print()  # noqa: T201
-    worst = deciles(f"span of a share, wanders: {wanders}", *np.array(rows, float).T)
-    assert worst <= (20 if wanders else 5)
+    with capsys.disabled():
+        print()  # noqa: T201
+        worst = deciles(f"span of a share, wanders: {wanders}", *np.array(rows, float).T)
+    assert worst > 15 if wanders else worst <= 7
