@@ -124,6 +124,16 @@ def test_the_variance_of_a_share_on_the_logit_scale(rng) -> None:
     assert past.value(past.place([0.0, 0.2, 1.0])) == pytest.approx([0.0, 0.2, 1.0], abs=1e-12)
 
 
+def test_the_variance_of_one_unit_is_averaged_over_five_periods() -> None:
+    errors = [0.1, 0.1, 0.1, 0.1, 0.1, 0.2, 0.1, 0.1, 0.1]
+    past = scaled(Series.plain([4.0] * 9, errors, kind="mean", n=[100.0] * 4 + [50.0] * 5))
+    for at in (2, 3, 5, 8):
+        near = range(max(at - 2, 0), min(at + 3, 9))
+        sizes = [(100, 50)[i > 3] for i in near]
+        unit = sum(n * n * errors[i] ** 2 for n, i in zip(sizes, near)) / sum(sizes)
+        assert past.variances[at] == pytest.approx(unit / (100, 50)[at > 3])
+
+
 def test_variance_with_few_cases(rng) -> None:
     """Three cases expected of 300: against drawn samples; with thirty the delta method is right."""
     for level in (0.01, 0.1):
