@@ -111,7 +111,7 @@ def reading_ahead(series: Series, ahead: Sequence[int]) -> tuple[Scaled, Mixture
 
 def chance_of(past: Scaled, ahead: Mixture, target: Floats, better: Better) -> Floats:
     """The chances (periods × targets) that readings are at or beyond targets, given in the indicator's unit."""
-    below = ahead.below(past.place(target))
+    below = ahead.below(past.edge(target, better))
     return 1 - below if better == "higher" else below
 
 

@@ -6,12 +6,20 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import gammaln
 
+from crmtools.goals.outlook import Better
 from crmtools.goals.series import Series
 
 Floats = npt.NDArray[np.float64]
 AROUND = 2
 """Periods on each side over which the variance of one sampled unit and the level it is taken at are averaged."""
+COUNTED = {"share", "rate"}
+"""Kinds that count cases, of which there may be few."""
+WHOLE = 3
+"""Cases up to which it matters that they come whole."""
+MANY, LEAST = 20, 0.01
+"""Expected cases above which the delta method is right to some per cent, and the least variance with few of them."""
 CLEAR = 2.0
 """Standard errors that money must lie above zero for its logarithm to be trusted."""
 
@@ -60,7 +68,7 @@ class Scaled:
 
     ``times`` are the positions of the periods, ``z`` the values, ``variances`` those of sampling, ``coming`` the one that
     the reading of a later period is expected to have, ``n`` the sampled units expected for it; ``length`` counts the
-    periods, gaps included.
+    periods, gaps included. ``counted`` says that a value is cases among n.
     """
 
     link: Link
@@ -70,12 +78,38 @@ class Scaled:
     coming: float
     n: float
     length: int
+    counted: bool = False
 
     def place(self, x: npt.ArrayLike) -> Floats:
         """Where values lie on the scale, pulled from the ends as far as a later reading of them would be."""
         x = np.asarray(x, float)
         inside = (x >= self.link.low) & (x <= self.link.high) if self.link.form == "logit" else np.zeros(x.shape, bool)
         return self.link.to(np.where(inside, _pulled(x, self.n, self.link), x))
+
+    def edge(self, target: npt.ArrayLike, better: Better) -> Floats:
+        """The place that a reading at or beyond a target lies beyond: ``place``, except near the ends.
+
+        A share of 0.3 cases or more is one of a whole case. So with up to three cases (or all but three) the edge lies half
+        a case before the first number of cases that attains the target; with more, the number of customers varies too much
+        for that to matter. The end itself is always attained from the other side.
+        """
+        x = np.asarray(target, float)
+        if self.link.form == "identity":
+            return x
+        places = self.place(x)
+        if self.link.form == "log":
+            return places
+        if self.counted:
+            share = (x - self.link.low) / (self.link.high - self.link.low)
+            for sign, count in ((1.0, share * self.n), (-1.0, (1 - share) * self.n)):
+                from_above = (better == "higher") == (sign > 0)
+                whole = np.ceil(count - 1e-9) if from_above else np.floor(count + 1e-9) + 1
+                with np.errstate(divide="ignore", invalid="ignore"):
+                    edge = sign * (np.log(whole) - np.log(self.n + 1 - whole))
+                places = np.where((count <= WHOLE) & (whole <= self.n), edge, places)
+        if better == "higher":
+            return np.where(x <= self.link.low, -math.inf, places)
+        return np.where(x >= self.link.high, math.inf, places)
 
     def value(self, z: npt.ArrayLike) -> Floats:
         """The values at places of the scale: what :meth:`place` undoes."""
@@ -136,8 +170,27 @@ def scaled(series: Series) -> Scaled:
     # a run of months without a case is no run without error
     pooled = np.where(sampled & (pooled == 0), least, pooled)
     per_unit = pooled * link.slope(level) ** 2
-    recent = float(per_unit[-series.season :].mean() / coming)
-    return Scaled(link, np.array(at, float), link.to(x), per_unit / n, recent, coming, len(series))
+    variances, later = per_unit / n, np.array([per_unit[-series.season :].mean() / coming])
+    if link.form != "identity" and series.kind in COUNTED:
+        variances, later = _of_few(variances), _of_few(later)
+    return Scaled(
+        link, np.array(at, float), link.to(x), variances, float(later[0]), coming, len(series), series.kind == "share"
+    )
+
+
+def _of_few(variances: Floats) -> Floats:
+    """The variance of ln(X + ½) for Poisson counts X whose mean is 1 divided by the delta method's variance.
+
+    Where hardly a case is expected that variance grows without end, while the reading is nearly always the same: none.
+    """
+    few = variances > 1 / MANY
+    mean = 1 / variances[few, None]
+    cases = np.arange(4 * MANY)
+    chances = np.exp(cases * np.log(mean) - mean - gammaln(cases + 1))
+    first, second = ((chances * np.log(cases + 0.5) ** power).sum(1) for power in (1, 2))
+    made = variances.copy()
+    made[few] = np.maximum(second - first**2, LEAST)
+    return made
 
 
 def _mean(unit: Floats, n: Floats) -> float:

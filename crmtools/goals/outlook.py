@@ -20,13 +20,18 @@ METHODS: dict[str, Text] = {
         "局部水平加阻尼趋势模型（已扣除抽样误差，对波动大小取加权平均；满两年时含季节项）",
         "local level with damped trend (sampling error taken out, averaged over sizes of the noise; seasonal from two years on)",
     ),
-    "beta_binomial": Text("Beta–二项预测分布", "beta-binomial predictive distribution"),
-    "negative_binomial": Text(
-        "Gamma–泊松（负二项）预测分布，离散度取自历史",
-        "gamma-Poisson (negative binomial) predictive distribution, dispersion from the past",
+    "beta_binomial": Text(
+        "Beta–二项预测分布（假定过程平稳）", "beta-binomial predictive distribution, the process taken for steady"
     ),
-    "predictive_t": Text("t 预测分布", "predictive t distribution"),
-    "flow": Text("对数 t 预测分布（各期金额之和）", "log-t predictive distribution of a sum of amounts"),
+    "negative_binomial": Text(
+        "Gamma–泊松（负二项）预测分布，离散度取自历史（假定过程平稳）",
+        "gamma-Poisson (negative binomial) predictive distribution, dispersion from the past, the process taken for steady",
+    ),
+    "predictive_t": Text("t 预测分布（假定过程平稳）", "predictive t distribution, the process taken for steady"),
+    "flow": Text(
+        "对数 t 预测分布（各期金额之和，假定过程平稳）",
+        "log-t predictive distribution of a sum of amounts, the process taken for steady",
+    ),
     "none": Text("不预测", "no forecast"),
 }
 """How a forecast was made."""
