@@ -37,9 +37,9 @@ class Errors:
 def bootstrap(units: Floats, states: States, *, level: float) -> Errors | None:
     """Intervals from resampling customers: t around rate terms and the change, percentiles for the others.
 
-    A rate term is nearly a difference of means, whose percentiles are too narrow where tails are heavy (91 to 93 % instead of
-    95 % at 300 customers; t with the resamples' error 95 to 98 %). A mix term is a product of two differences and skewed:
-    there the percentiles do better (91 % where t has 89 %).
+    A rate term is nearly a difference of means, whose percentiles are too narrow where tails are heavy (with 300 customers they
+    cover 92 to 93 % instead of 95 %, t with the resamples' error 96 %). A mix term is a product of two differences and skewed:
+    there percentiles do one or two points better than t.
 
     ``units`` has one row per customer and 4·K columns: numerators and denominators of K segments then, and now. None where more
     than one resample in twenty loses a segment that is there: its terms would then be of another kind.
