@@ -78,7 +78,9 @@ def decompose(
     indicator
         One whose value is a ratio of sums over customers: share, net share, mean, ratio, rate, share of a complete count.
     by
-        An attribute that :func:`crmtools.breakdown` takes.
+        An attribute that :func:`crmtools.breakdown` takes. One of customers is known as it is today and taken for both periods:
+        nobody changes his segment. One that facts carry (a plan, a channel) is the one of then and of now, so that a customer who
+        changes it leaves one line and enters another; his rows are still drawn together.
     baseline, period
         From when to when; ``period`` is by default the one that is reported.
     target

@@ -59,6 +59,13 @@ def totals(sums: Numbers) -> tuple[Numbers, Numbers]:
     return added[..., V0] / added[..., W0], added[..., V1] / added[..., W1]
 
 
+def halves(sums: Numbers, states: States) -> tuple[Numbers, Numbers]:
+    """What a mix term is the product of: how much larger a part became, and how far it lies above C; each of shape (..., K)."""
+    (s0, s1), (r0, r1), (before, after) = shares(sums), rates(sums), totals(sums)
+    above = (r0 + r1) / 2 - ((before + after) / 2)[..., None]
+    return np.where(states.stays, s1 - s0, 0.0), np.where(states.stays, above, 0.0)
+
+
 def terms(sums: Numbers, states: States) -> Numbers:
     """Every term of the change from R0 to R1.
 
@@ -70,7 +77,7 @@ def terms(sums: Numbers, states: States) -> Numbers:
     r0, r1 = rates(sums)
     before, after = totals(sums)
     centre = ((before + after) / 2)[..., None]
-    mix = np.where(states.stays, (s1 - s0) * ((r0 + r1) / 2 - centre), 0.0)
+    mix = np.prod(halves(sums, states), axis=0)
     rate = np.where(states.stays, (s0 + s1) / 2 * (r1 - r0), 0.0)
     entered = np.where(states.enters, s1 * (r1 - centre), 0.0)
     left = np.where(states.leaves, -s0 * (r0 - centre), 0.0)

@@ -54,6 +54,7 @@ class Question:
         segment = facts[self.by].fill_null(UNKNOWN)
         lines = [(segment.isin(list(values)), number) for number, values in enumerate(members)]
         facts = facts.mutate(line=ibis.cases(*lines, else_=len(members)))
+        # a row is one customer: only where ids are numbers may it stand for several (``copies``), and tables of data have none
         units = per_unit(facts, ("period", "line"), unique=self.item.unique)
         return units.select(
             "customer_id", "period", "line", v=units.v.fill_null(0.0) * self.scale, w=units.w.fill_null(0.0)

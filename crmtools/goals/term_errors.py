@@ -7,14 +7,17 @@ customers to be chance.
 """
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from crmtools import intervals
-from crmtools.goals.kitagawa import W0, W1, States, terms
+from crmtools.goals.kitagawa import TOTALS, W0, W1, Numbers, States, halves, terms
 from crmtools.intervals import BOOTSTRAP_DRAWS, USABLE_DRAWS, Floats
 
+MIX, RATE, CHANGE = (TOTALS.index(name) for name in ("mix", "rate", "change"))
 AT_ONCE = 4_000_000
 """Numbers of a block of resamples: 32 MB."""
 STEP = 1e-20
@@ -32,7 +35,11 @@ class Errors:
 
 
 def bootstrap(units: Floats, states: States, *, level: float) -> Errors | None:
-    """Percentile intervals from resampling customers.
+    """Intervals from resampling customers: t around rate terms and the change, percentiles for the others.
+
+    A rate term is nearly a difference of means, whose percentiles are too narrow where tails are heavy (with 300 customers they
+    cover 92 to 93 % instead of 95 %, t with the resamples' error 96 %). A mix term is a product of two differences and skewed:
+    there percentiles do one or two points better than t.
 
     ``units`` has one row per customer and 4·K columns: numerators and denominators of K segments then, and now. None where more
     than one resample in twenty loses a segment that is there: its terms would then be of another kind.
@@ -55,17 +62,21 @@ def bootstrap(units: Floats, states: States, *, level: float) -> Errors | None:
     if len(drawn_terms) < USABLE_DRAWS * BOOTSTRAP_DRAWS:
         return None
     low, high = np.quantile(drawn_terms, [(1 - level) / 2, (1 + level) / 2], axis=0)
-    return Errors(drawn_terms.std(axis=0, ddof=1), low, high, "bootstrap")
+    se, size = drawn_terms.std(axis=0, ddof=1), columns // 4
+    value = np.asarray(terms(units.sum(axis=0).reshape(4, size), states), float)
+    half = float(stats.t.ppf(0.5 + level / 2, max(n - 1, 1))) * se
+    straight = np.isin(np.arange(len(se)), [*range(size, 2 * size), 3 * size + RATE, 3 * size + CHANGE])
+    return Errors(se, np.where(straight, value - half, low), np.where(straight, value + half, high), "resampled")
 
 
-def gradient(sums: Floats, states: States) -> Floats:
-    """The derivatives of every term by every sum, exact to rounding; shape (3K + 5, 4·K)."""
+def gradient(function: Callable[[Numbers, States], Numbers], sums: Floats, states: States) -> Floats:
+    """The derivatives of what a function says by every sum, exact to rounding; one row for each answer, 4·K columns."""
     size = sums.size
     # relative to each sum's own size: money is in millions, a share's cases are a handful
     steps = np.where(sums.ravel() == 0, 1.0, np.abs(sums.ravel())) * STEP
     moved = np.broadcast_to(sums.astype(complex), (size, *sums.shape)).copy()
     moved.reshape(size, size)[np.diag_indices(size)] += 1j * steps
-    return np.asarray((np.imag(terms(moved, states)) / steps[:, None]).T, float)
+    return np.asarray((np.imag(function(moved, states)) / steps[:, None]).T, float)
 
 
 def delta(sums: Floats, products: Floats, states: States, *, n: int, level: float) -> Errors:
@@ -73,10 +84,18 @@ def delta(sums: Floats, products: Floats, states: States, *, n: int, level: floa
 
     ``sums`` has the shape (4, K), ``products`` the shape (4·K, 4·K): Σ x·xᵀ over customers, x being a customer's row of sums.
     A term does not change when all customers are doubled, so that its influences g·x add up to 0 and its variance is
-    n/(n−1)·gᵀ(Σ x·xᵀ)g; for one ratio it is that of :func:`crmtools.intervals.linearised_variance`.
+    n/(n−1)·gᵀ(Σ x·xᵀ)g; for one ratio it is that of :func:`crmtools.intervals.linearised_variance`. A mix term where nothing
+    changed is nearly nothing times nothing and has hardly a slope: what the product of both errors adds is added
+    (Goodman 1960; for sums of products by Isserlis 1918).
     """
-    slopes = gradient(sums, states)
-    squares = np.maximum(np.einsum("ti,ij,tj->t", slopes, products, slopes), 0.0)
-    se = np.sqrt(n / (n - 1) * squares)
+    covariance, size = n / (n - 1) * products, sums.shape[1]
+    slopes = gradient(terms, sums, states)
+    variance = np.einsum("ti,ij,tj->t", slopes, covariance, slopes)
+    part, above = (gradient(lambda x, s, side=side: halves(x, s)[side], sums, states) for side in (0, 1))  # type: ignore[misc]
+    of_parts, of_above, both = (a @ covariance @ b.T for a, b in ((part, part), (above, above), (part, above)))
+    curved = of_parts * of_above + both * both.T
+    variance[:size] += np.diag(curved)
+    variance[3 * size + MIX] += curved.sum()
+    se = np.sqrt(np.maximum(variance, 0.0))
     value, half = np.asarray(terms(sums, states), float), intervals.z_of(level) * se
     return Errors(se, value - half, value + half, "delta")

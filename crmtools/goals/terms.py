@@ -5,7 +5,7 @@ from typing import Literal
 
 import pandas as pd
 
-from crmtools.estimate import Estimate
+from crmtools.estimate import METHODS, Estimate
 from crmtools.indicators.catalogue import Indicator
 from crmtools.words import WORDS, Text
 
@@ -20,6 +20,17 @@ PIECES: dict[Piece, Text] = {
     "change": Text("总变化", "change"),
     "remaining": Text("剩余差距", "remaining gap"),
 }
+
+NOW = Text("当前", "Now")
+
+HOW: dict[str, Text] = {
+    "resampled": Text(
+        "按客户重抽样：分群自身变化与总变化用 t 区间，其余用百分位区间",
+        "customers resampled: t interval for rate terms and the change, percentiles for the others",
+    ),
+    **{name: METHODS[name] for name in ("delta", "census", "none")},
+}
+"""How the intervals of terms were made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +91,7 @@ class Decomposition:
     """A change between two periods by mix, rate, and what entered or left; with a target, what remains.
 
     ``baseline`` + ``mix`` + ``rate`` + ``entered`` + ``left`` is ``now``, and ``now`` + ``remaining`` is ``target``.
-    ``entered`` and ``left`` are None where no segment did. ``method`` is how the intervals were made, a key of ``METHODS``.
+    ``entered`` and ``left`` are None where no segment did. ``method`` is how the intervals were made, a key of ``HOW``.
     ``warning`` is set where the total goes one way and most of the segments' own values the other. Where nothing can be said
     there are no lines, and ``why`` is the reason.
     """
@@ -139,6 +150,3 @@ class Decomposition:
 
     def _repr_html_(self) -> str:
         return str(self.frame.to_html(index=False))
-
-
-NOW = Text("当前", "Now")

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from statsmodels.stats.oaxaca import OaxacaBlinder
 
 from crmtools import intervals
@@ -160,7 +161,7 @@ def people(rng: np.random.Generator, n: int, size: int = 3, *, heavy: float = 0.
 def test_derivatives_are_those_of_small_steps(rng) -> None:
     sums = sums_of([30, 40, 20, 0], [1, 2, 3, 0], [50, 20, 0, 9], [2, 2, 0, 5])
     states = States.of(sums)
-    slopes = gradient(sums, states)
+    slopes = gradient(terms, sums, states)
     for place in np.flatnonzero(sums.ravel()):
         step = np.zeros(16)
         step[place] = 1e-5
@@ -201,7 +202,7 @@ def test_those_who_are_there_twice_are_drawn_together(rng) -> None:
 def test_resampling_and_linearising_agree(rng) -> None:
     """At 3,000 customers within 6 % for every error: the resamples' own is 1.6 % (one in √(2·1999)), the rest is curvature.
 
-    Not where a mix term is nothing times nothing, a mean segment that keeps its part: there is no slope to take.
+    Also where a mix term is nothing times nothing: the middle segment keeps its part and is the mean.
     """
     units = people(rng, 3000)
     sums = units.sum(axis=0).reshape(4, 3)
@@ -209,10 +210,25 @@ def test_resampling_and_linearising_agree(rng) -> None:
     drawn, linear = bootstrap(units, states, level=0.95), delta(sums, units.T @ units, states, n=3000, level=0.95)
     used = linear.se > 0
     assert used.sum() == 9
-    used[1] = False  # the middle segment keeps its part
     assert drawn.se[used] == pytest.approx(linear.se[used], rel=0.06)
     assert drawn.low[used] == pytest.approx(linear.low[used], abs=0.2 * linear.se[used].max())
     assert drawn.high[used] == pytest.approx(linear.high[used], abs=0.2 * linear.se[used].max())
+
+
+def test_where_nothing_changed_a_mix_still_has_an_error(rng) -> None:
+    """Segments that are all alike and keep their parts: the slopes alone would say half the error or less."""
+    units = np.zeros((4000, 2, 2, 4))
+    segment = rng.choice(4, 4000)
+    for period in range(2):
+        units[np.arange(4000), period, 1, segment] = rng.random(4000) < 0.8
+        units[np.arange(4000), period, 0, segment] = units[np.arange(4000), period, 1, segment] * rng.lognormal(
+            0, 1, 4000
+        )
+    units = units.reshape(4000, 16)
+    sums = units.sum(axis=0).reshape(4, 4)
+    states = States.of(sums)
+    drawn, linear = bootstrap(units, states, level=0.95), delta(sums, units.T @ units, states, n=4000, level=0.95)
+    assert drawn.se[[0, 1, 2, 3, -5]] == pytest.approx(linear.se[[0, 1, 2, 3, -5]], rel=0.08)
 
 
 def test_neither_order_nor_currency_moves_the_interval(rng) -> None:
@@ -224,11 +240,27 @@ def test_neither_order_nor_currency_moves_the_interval(rng) -> None:
     assert bootstrap(units * money, states, level=0.9).high == pytest.approx(7.1 * first.high, rel=1e-9)
 
 
-def test_no_interval_where_resampling_loses_a_segment(rng) -> None:
+@pytest.mark.parametrize("columns", [[1, 3], [5, 7]], ids=["then", "now"])
+def test_no_interval_where_resampling_loses_a_segment(rng, columns) -> None:
     units = people(rng, 60, size=2)
-    units[:, 1::2] = 0  # nobody in the second segment …
-    units[0, 1::2] = 1  # … but one
-    assert bootstrap(units, States.of(units.sum(axis=0).reshape(4, 2)), level=0.95) is None
+    units[:20, 1::2] = 1
+    units[:, columns] = 0  # nobody in the second segment at one moment …
+    units[0, columns] = 1  # … but one: every third resample goes without
+    states = States.of(units.sum(axis=0).reshape(4, 2))
+    assert states.stays.all()
+    assert bootstrap(units, states, level=0.95) is None
+
+
+def test_t_around_rates_and_percentiles_for_mixes(rng) -> None:
+    units = people(rng, 80, heavy=1.2)
+    sums = units.sum(axis=0).reshape(4, 3)
+    found, value = bootstrap(units, States.of(sums), level=0.9), terms(sums, States.of(sums))
+    middle = (found.low + found.high) / 2
+    straight = [3, 4, 5, 10, 13]
+    assert middle[straight] == pytest.approx(value[straight])
+    half = stats.t.ppf(0.95, 79) * found.se
+    assert (found.high - value)[straight] == pytest.approx(half[straight])
+    assert abs(middle - value)[[0, 1, 2, 9]].min() > 1e-3 * found.se[0]
 
 
 def test_rates_of_what_is_not_there_are_zero_not_missing() -> None:

@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from crmtools.goals import term_errors
 from crmtools.goals.kitagawa import TOTALS, States, terms
 from crmtools.goals.term_errors import bootstrap, delta
 
 pytestmark = pytest.mark.slow
-LEVEL, FEWEST, SIZES, SAMPLES = 0.95, 30, (100, 300, 1000), {100: 1000, 300: 800, 1000: 400}
+LEVEL, FEWEST, SIZES, SAMPLES = 0.95, 30, (100, 300, 1000), {100: 800, 300: 800, 1000: 400}
 PARTS = np.array([0.5, 0.3, 0.2])
 THERE = np.array([[0.9, 0.5, 0.6], [0.6, 0.8, 0.6]])
 """How likely a customer of a segment is in each period: the mix changes."""
@@ -57,7 +58,7 @@ def truth(case: Case) -> np.ndarray:
 
 def coverage(case: Case, n: int) -> list[tuple[str, int, str, str, float, int]]:
     rng, true = np.random.default_rng([20260101, n]), truth(case)
-    held = {way: np.zeros((2, 14)) for way in ("bootstrap", "delta")}
+    held = {way: np.zeros((2, 14)) for way in ("resampled", "delta")}
     for _ in range(SAMPLES[n]):
         units = customers(case, rng, n)
         sums = units.sum(axis=0).reshape(4, 3)
@@ -66,7 +67,7 @@ def coverage(case: Case, n: int) -> list[tuple[str, int, str, str, float, int]]:
         told = np.concatenate([enough, enough, np.zeros(3, bool), [True, True, False, False, True]])
         states = States.of(sums)
         for way, found in (
-            ("bootstrap", bootstrap(units, states, level=LEVEL)),
+            ("resampled", bootstrap(units, states, level=LEVEL)),
             ("delta", delta(sums, units.T @ units, states, n=n, level=LEVEL)),
         ):
             if found is None:
@@ -81,9 +82,18 @@ def coverage(case: Case, n: int) -> list[tuple[str, int, str, str, float, int]]:
     ]
 
 
-def test_intervals_of_terms_cover(capsys) -> None:
+def test_intervals_of_terms_cover(capsys, monkeypatch) -> None:
+    # a quarter of the resamples: it moves single limits a little, and how often they hold the truth hardly at all
+    monkeypatch.setattr(term_errors, "BOOTSTRAP_DRAWS", 499)
     rows = [row for case in CASES for n in SIZES for row in coverage(case, n)]
     table = pd.DataFrame(rows, columns=["case", "customers", "way", "term", "coverage", "samples"])
     wide = table.pivot_table(index=["case", "customers", "way"], columns="term", values="coverage")
     with capsys.disabled():
         sys.stdout.write(f"\n{wide.round(3).to_string(na_rep='')}\n")
+    # what is asked of the way that is used at these sizes, and of the other only where samples are large
+    heavy = table.case == "money, heavy tail"
+    floor = np.select([table.customers == 100, table.customers == 300], [0.88, 0.90], 0.92) - np.where(heavy, 0.04, 0.0)
+    asked = (table.way == "resampled") | (table.customers == 1000)
+    slack = stats.norm.ppf(0.995) * np.sqrt(0.05 * 0.95 / table.samples)
+    wrong = table[asked & ((table.coverage < floor - slack) | (table.coverage > 0.985 + slack))]
+    assert wrong.empty, wrong.to_string()
