@@ -159,7 +159,8 @@ def test_unanimous_net_share_has_an_error_too() -> None:
     """All hundred are promoters: the interval is cut at 100, and its other arm stands for the error."""
     everyone, most = estimate(NetShare(), np.ones(100), period=BEFORE), estimate(NetShare(), np.repeat([1, 0], [99, 1]))
     found = change(everyone, most, NetShare(), better="higher")
-    assert found.p > 0.3
+    error = math.hypot(100 - everyone.low, (most.high - most.low) / 2) / 1.959964
+    assert found.p == pytest.approx(2 * stats.norm.sf(1 / error), rel=1e-6)
     assert found.verdict == "no_detectable_change"
     assert found.low <= -1 <= found.high
 

@@ -8,13 +8,14 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 from two_waves import BEFORE, estimate
 
 from crmtools.goals.change import change
 from crmtools.indicators.kinds import NetShare, Share
 
 pytestmark = pytest.mark.slow
-REPEATS = 2000
+REPEATS = 600
 
 
 def answers(rng: np.random.Generator, n: int, alike: float, cuts: tuple[list[float], list[float]]) -> list[np.ndarray]:
@@ -22,8 +23,6 @@ def answers(rng: np.random.Generator, n: int, alike: float, cuts: tuple[list[flo
 
     ``cuts`` are the quantiles above which an answer is one step higher, lowest answer −1 where there are two, 0 where one.
     """
-    from scipy import stats
-
     shared = rng.normal(size=n // 2)
     waves = []
     for chances in cuts:
@@ -60,8 +59,8 @@ def counted(kind, n: int, alike: float, cuts: tuple[list[float], list[float]], t
 
 def test_coverage_with_half_of_the_customers_in_both_waves(capsys) -> None:
     rows = []
-    for n in (50, 200, 800):
-        for alike in (0.0, 0.5, 0.9):
+    for n in (60, 400):
+        for alike in (0.0, 0.9):
             for before, now in ((0.30, 0.30), (0.30, 0.40), (0.05, 0.05)):
                 found = counted(Share(), n, alike, ([1 - before], [1 - now]), now - before)
                 rows.append(("share", n, alike, f"{before:.2f} → {now:.2f}", before == now, found))
@@ -72,17 +71,17 @@ def test_coverage_with_half_of_the_customers_in_both_waves(capsys) -> None:
                 name = f"{100 * (before[0] - before[1]):.0f} → {100 * (now[0] - now[1]):.0f}"
                 rows.append(("net share", n, alike, name, before == now, found))
     with capsys.disabled():
-        print(
+        print(  # noqa: T201
             "\nhalf in both waves    n  alike  true          rho   covers  seen   width of apart | as if apart: covers  seen"
         )
         for kind, n, alike, name, _, f in rows:
-            print(
+            print(  # noqa: T201
                 f"{kind:>12} {n:>13} {alike:>6} {name:<14}{f['rho']:>5.2f}  {f['covers']:>6.3f} {f['seen']:>6.3f}"
                 f"  {f['width'] / f['width_apart']:>8.2f}         |          {f['covers_apart']:>10.3f} {f['seen_apart']:>6.3f}"
             )
     for _, _, alike, _, same, found in rows:
-        assert 0.935 <= found["covers"] <= 0.995
+        assert 0.925 <= found["covers"] <= 0.995
         if same:
-            assert found["seen"] <= 0.065
+            assert found["seen"] <= 0.075
         if alike == 0.9:
             assert found["width"] < 0.95 * found["width_apart"]
