@@ -21,6 +21,8 @@ from crmtools.intervals import z_of
 
 Toward = Literal["up", "down", "either"]
 POWER = 0.80
+MISSED = 0.85
+"""Power with which a shortfall shall be seen: a little more than four in five, since the intervals of few answers are wide."""
 EXPONENTIAL = 1 / math.log(2)
 """Error of the logarithm of a median times √n, for exponential waits; for log-normal ones it is 1.25 times their log-sd."""
 MOST = 10**9
@@ -206,6 +208,26 @@ def customers_needed(
         return smallest_between(value, form, replace(waves, n=waves.n * each, n_baseline=size), better)
 
     return needed(smallest, change, waves=scaled)
+
+
+def customers_to_miss(
+    base: Estimate, kind: Kind, shortfall: float, *, better: Better = "range", power: float = MISSED
+) -> int | None:
+    """How many customers a reading needs to lie wholly on the wrong side of a target that the truth misses by ``shortfall``.
+
+    The target is fixed: only the reading has an error, which ``base`` tells. None where that is not known.
+    """
+    form = form_of(kind, base)
+    size = size_of(base, form, kind)
+    if size is None or base.value is None or is_given(base) or not base.n:
+        return None
+    value, each = base.value, size / base.n
+    away: Better = {"higher": "lower", "lower": "higher", "range": "range"}[better]  # type: ignore[assignment]
+
+    def smallest(waves: Waves) -> float | None:
+        return smallest_between(value, form, replace(waves, n=waves.n * each), away)
+
+    return needed(smallest, shortfall, waves=Waves(1.0, math.inf, 0.0, base.level, power))
 
 
 def smallest_between(value: float, form: Form, waves: Waves, better: Better) -> float | None:

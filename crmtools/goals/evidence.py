@@ -6,6 +6,7 @@ most, whatever the forecast makes of its noise; by the value alone an NPS on its
 in nearly half of them.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -55,7 +56,10 @@ REDEFINED = Text("目标设定后指标口径已更改", "the definition has bee
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What the status is judged by, all values in the indicator's unit; ``sign`` is +1 where higher is better, else −1."""
+    """What the status is judged by, all values in the indicator's unit; ``sign`` is +1 where higher is better, else −1.
+
+    ``expected_error`` is the standard error of ``expected``, that of the baseline which the plan starts from.
+    """
 
     now: Estimate
     target: float
@@ -64,6 +68,7 @@ class Case:
     chance: float | None
     over: bool
     elapsed: float
+    expected_error: float = 0.0
     spread: float | None = None
     """How wide the interval of the progress is, in ways from baseline to target."""
 
@@ -90,11 +95,12 @@ def evidence(case: Case) -> Evidence:
 
 
 def behind(case: Case) -> bool:
-    """Whether the value lies behind the plan by more than its error, tested one-sided at 5 %."""
+    """Whether the value lies behind the plan by more than the errors of both, tested one-sided at 5 %."""
     if case.expected is None or case.now.value is None:
         return False
-    _, high = worst_and_best(case.now, case.sign, ONE_SIDED)
-    return high < case.sign * case.expected
+    value, (_, high) = case.sign * case.now.value, worst_and_best(case.now, case.sign, ONE_SIDED)
+    reach = math.hypot(high - value, z_of(ONE_SIDED) * case.expected_error)
+    return value + reach < case.sign * case.expected
 
 
 def worst_and_best(estimate: Estimate, sign: float, level: float | None = None) -> tuple[float, float]:

@@ -59,30 +59,35 @@ class Judgement:
 
 def judge(reading: Reading, data: Data) -> Judgement:
     """Judge one reading by its past, by the plan, and by its baseline."""
-    goal, past = reading.goal, history(reading.goal, data)
-    bare = Judgement("no_evidence", past)
+    found = standing(reading, history(reading.goal, data))
+    if unfit(reading.now, reading.goal) is not None or not isinstance(reading.goal.baseline, Period | float):
+        return found
+    return replace(found, change=_change(reading, data))
+
+
+def standing(reading: Reading, past: Trend) -> Judgement:
+    """The judgement by the past and the plan alone; ``past`` ends with the period that is read."""
+    goal, bare = reading.goal, Judgement("no_evidence", past)
     if (why := unfit(reading.now, goal)) is not None:
         return replace(bare, why=why)
-    compared = _change(reading, data) if isinstance(goal.baseline, Period | float) else None
-    begun, over = reading.elapsed > 0, data.period.end > goal.deadline
+    begun, over = reading.elapsed > 0, reading.now.period.end > goal.deadline
     if goal.kind == "establish_baseline":
         return replace(bare, evidence="met" if begun else "not_started")
     if goal.controls:
         since = tuple(e for e in past.estimates if e.period.start >= goal.start and not e.suppressed)
-        return _guarded(
-            replace(bare, evidence=kept(since, goal.bounds, over=over, begun=begun), change=compared), reading
-        )
+        return _guarded(replace(bare, evidence=kept(since, goal.bounds, over=over, begun=begun)), reading)
     if reading.target is None:
         return replace(bare, why=reading.why)
-    ahead = _fan(reading, past, data)
+    ahead = _fan(reading, past)
     states = [
         (raw, chance)
         for back in range(LOOKED_BACK, 0, -1)
         if (found := _earlier(reading, past, back)) is not None
         for raw, chance in [found]
     ]
-    states.append((evidence(_case(reading, reading.now, ahead.chance, reading.expected, over=over)), ahead.chance))
-    return _guarded(replace(bare, evidence=_in_turn(states), forecast=ahead, change=compared), reading)
+    expected = reading.planned(reading.now.period) if reading.expected is None else reading.expected
+    states.append((evidence(_case(reading, reading.now, ahead.chance, expected, over=over)), ahead.chance))
+    return _guarded(replace(bare, evidence=_in_turn(states), forecast=ahead), reading)
 
 
 def history(goal: Goal, data: Data) -> Trend:
@@ -116,11 +121,11 @@ def _horizon(goal: Goal, last: Period) -> int:
     return count
 
 
-def _fan(reading: Reading, past: Trend, data: Data) -> Forecast:
+def _fan(reading: Reading, past: Trend) -> Forecast:
     """The forecast from now."""
     target, better = reading.target or 0.0, _better(reading)
     blank = Forecast(target, better, 0, "last", len(past.estimates))
-    if data.period.end > reading.goal.deadline:
+    if reading.now.period.end > reading.goal.deadline:
         return replace(blank, why=NOT_AHEAD)
     return _ahead(reading.goal, past.estimates, target, better, fan=True) or blank
 
@@ -152,7 +157,8 @@ def _case(reading: Reading, now: Estimate, chance: float | None, expected: float
     sign = 1.0 if _better(reading) == "higher" else -1.0
     spread = None if reading.progress_se is None else 2 * z_of(now.level) * reading.progress_se
     begun = 1.0 if now.period.end > reading.goal.start else 0.0
-    return Case(now, reading.target or 0.0, expected, sign, chance, over, begun, spread)
+    error = reading.planned_error(now.period)
+    return Case(now, reading.target or 0.0, expected, sign, chance, over, begun, error, spread)
 
 
 def _in_turn(states: Sequence[tuple[Evidence, float | None]]) -> Evidence:

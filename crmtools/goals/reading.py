@@ -64,6 +64,21 @@ class Reading:
         """The goal's id."""
         return self.goal.id
 
+    def planned_error(self, period: Period) -> float:
+        """Standard error of what the plan expects: it starts from a baseline that was measured.
+
+        With a fixed target e = b + (T − b)·φ moves by 1 − φ of what b moves, with one in points by all of it, with a relative
+        one by 1 + r·φ.
+        """
+        base, target, error = self.baseline.value, self.target, self.baseline.se
+        if base is None or target is None or not error or self.goal.controls or base == target:
+            return 0.0
+        share = covered(self.goal, period.end, base, target, self.season) or 0.0
+        if self.goal.relative:
+            return abs(1 + (target / base - 1) * share) * error
+        written = self.goal.settings.target
+        return error if written is not None and written.points is not None else (1 - share) * error
+
     def planned(self, period: Period) -> float | None:
         """What the plan expects at the end of a period; None outside of the goal's time, or where it has no way to go."""
         base, target, goal = self.baseline.value, self.target, self.goal

@@ -17,17 +17,17 @@ from crmtools.simulate.world import World
 
 TABLES = {
     "telecom": ("customers", "subscriptions", "tickets", "survey_answers", "survey_items"),
-    "shop": ("customers", "orders", "tickets", "survey_answers", "survey_items", "subscriptions"),
+    "shop": ("customers", "tickets", "survey_answers", "survey_items"),
 }
 GOALS = {"telecom": ("churn_rate", "csat_mean", "first_response_time"), "shop": ("nps", "complaint_rate")}
 
 
 def company(name: str, **changed) -> crm.Data:
     world = World.of(
-        seed=7, customers=9000, months=36, as_of=date(2025, 12, 31), company=replace(COMPANIES[name], **changed)
+        seed=7, customers=12000, months=37, as_of=date(2026, 1, 31), company=replace(COMPANIES[name], **changed)
     )
     frames = {table: part.to_pandas(date_as_object=False) for table, part in draw(world, TABLES[name]).items()}
-    data = crm.open(**frames, as_of=date(2025, 12, 31))
+    data = crm.open(**frames, as_of=date(2026, 1, 31))
     report = data.settings.report.model_copy(
         update={"period": Period.parse("2025-Q4"), "segments": ("region", "customer_type")}
     )

@@ -19,8 +19,10 @@ def estimate(value, half=None, **more) -> Estimate:
     return Estimate("nps", Q4, date(2025, 12, 31), value, **limits | usual | more)
 
 
-def case(now, *, target=40.0, expected=30.0, sign=1.0, chance=0.5, over=False, elapsed=0.5, spread=0.3) -> Case:
-    return Case(now, target, expected, sign, chance, over, elapsed, spread)
+def case(
+    now, *, target=40.0, expected=30.0, sign=1.0, chance=0.5, over=False, elapsed=0.5, error=0.0, spread=0.3
+) -> Case:
+    return Case(now, target, expected, sign, chance, over, elapsed, error, spread)
 
 
 def test_met_is_an_interval_wholly_beyond_the_target() -> None:
@@ -59,6 +61,10 @@ def test_behind_is_tested_one_sided_at_a_twentieth() -> None:
     assert behind(case(estimate(30 - 5 * 1.645 / 1.96 - 0.01, 5)))
     assert not behind(case(estimate(30 - 5 * 1.645 / 1.96 + 0.01, 5)))
     assert behind(case(estimate(40, 5), expected=30, sign=-1))
+    # errors of 3 and 4 are one of 5
+    now = estimate(30 - 5 * 1.645 - 0.01, 3 * 1.96)
+    assert behind(case(now, error=4.0))
+    assert not behind(case(now, error=4.1))
 
 
 def test_a_complete_count_has_no_error_and_an_unknown_error_holds_everything() -> None:

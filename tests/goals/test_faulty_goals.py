@@ -79,7 +79,7 @@ def test_a_faulty_declaration_is_named(changed, said) -> None:
 def data() -> crm.Data:
     """Sixty customers with a contract since 2024; from July 2025 on one leaves every week."""
     ids = [f"C{n:02}" for n in range(60)]
-    ended = [pd.Timestamp(2025, 7, 1) + pd.Timedelta(weeks=n) if n < 20 else pd.NaT for n in range(60)]
+    ended = [pd.Timestamp(2025, 7, 1) + pd.Timedelta(weeks=n) if n < 26 else pd.NaT for n in range(60)]
     return crm.open(
         customers=pd.DataFrame({
             "customer_id": ids, "acquired_at": pd.Timestamp(2024, 1, 1), "region": ["north", "south"] * 30,
@@ -98,7 +98,7 @@ def data() -> crm.Data:
         {"where": {"region": "nowhere"}},
         {"indicator": "nps", "target": {"to": 30}},  # no table of answers
         {"baseline": "2025-Q1", "target": {"relative": "-20%"}},  # nobody left: a share of nothing
-        {"path": "seasonal", "target": {"to": "0.5%"}},  # no two years of months
+        {"path": "seasonal", "target": {"to": "0.5%"}, "baseline": "10%"},  # no two years of months
     ],
 )
 def test_what_the_data_cannot_tell_is_no_evidence_and_says_why(data, changed) -> None:
@@ -118,7 +118,12 @@ def test_the_reasons_are_those_that_were_meant(data) -> None:
     relative = USUAL | {"baseline": "2025-Q1", "target": {"relative": "-20%"}}
     assert read(goal_from(GoalSettings.model_validate(relative)), data).why == NOTHING_OF_NOTHING
     assert (
-        read(goal_from(GoalSettings.model_validate(USUAL | {"path": "seasonal", "target": {"to": "0.5%"}})), data).why
+        read(
+            goal_from(
+                GoalSettings.model_validate(USUAL | {"path": "seasonal", "target": {"to": "0.5%"}, "baseline": "10%"})
+            ),
+            data,
+        ).why
         == NO_SEASON
     )
     few = USUAL | {"where": {"region": "north"}, "target": {"to": "1%"}}
