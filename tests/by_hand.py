@@ -109,7 +109,7 @@ def churn_rate(t, start, end):
     for first in pd.date_range(start, end, freq="MS", inclusive="left"):
         following = first + pd.DateOffset(months=1)
         at_first = held["customer_id"][(held["started_at"] <= first) & (ended >= first)].unique()
-        begun = held["started_at"] <= following + pd.Timedelta(days=30)
+        begun = held["started_at"] <= following + pd.Timedelta(days=14)
         stays = held["customer_id"][begun & (ended >= following)]
         parts.append(rows(at_first, ~np.isin(at_first, stays)))
     return pd.concat(parts, ignore_index=True)
