@@ -10,6 +10,7 @@
     crm.breakdown("churn_rate", data, by="region") # the same by segment
     crm.stress("churn_rate", data)                 # the same under other defensible definitions
     crm.scorecard(data)                            # every goal: now, target, gap, progress, status
+    crm.judge(crm.goal("nps", data), data)         # one goal: chance, evidence, change since the baseline
 """
 
 __version__ = "0.1.0"
@@ -19,6 +20,9 @@ from typing import TYPE_CHECKING
 
 from crmtools.errors import CRMError, DataError, RunError, SettingsError
 from crmtools.estimate import Estimate
+from crmtools.goals.judgement import Judgement, judge
+from crmtools.goals.named import goal
+from crmtools.goals.parts import Parts, goal_parts
 from crmtools.goals.reading import Reading, Scorecard, goal_on, scorecard
 from crmtools.indicators import CATALOGUE
 from crmtools.measure import Breakdown, Trend, breakdown, computable, measure, splits, sql, trend
@@ -47,6 +51,8 @@ __all__ = [
     "Data",
     "DataError",
     "Estimate",
+    "Judgement",
+    "Parts",
     "Period",
     "Reading",
     "RunError",
@@ -58,7 +64,10 @@ __all__ = [
     "breakdown",
     "cohorts",
     "computable",
+    "goal",
     "goal_on",
+    "goal_parts",
+    "judge",
     "lifetime",
     "measure",
     "open",

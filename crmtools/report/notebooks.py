@@ -28,7 +28,7 @@ PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 STAMPS = ("papermill", "execution")
 FACTS = (
     "indicator.id", "indicator.name", "indicator.meaning", "indicator.formula", "indicator.source",
-    "indicator.dimension", "indicator.caveat", "report.title", "report.period", "report.as_of",
+    "indicator.dimension", "indicator.caveat", "goal.id", "goal.name", "report.title", "report.period", "report.as_of",
 )  # fmt: skip
 """What Markdown may name. Formula, source and id come as they are (they are ours), all else is escaped."""
 VERBATIM = {"indicator.id", "indicator.formula", "indicator.source"}

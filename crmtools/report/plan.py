@@ -12,6 +12,7 @@ from typing import Literal
 
 import crmtools
 from crmtools.errors import Problem, RunError, nearest
+from crmtools.goals.named import goal_slug
 from crmtools.indicators import CATALOGUE, DIMENSIONS, Indicator
 from crmtools.readiness import Readiness, readiness
 from crmtools.report.notebooks import check_notebook, first_heading
@@ -30,6 +31,9 @@ APPENDIX = Text("附录", "Appendix")
 
 INDICATOR = "indicator"
 """The notebook that is run once per indicator."""
+GOAL = "goal"
+"""The notebook that is run once per goal."""
+GOAL_PAGES = Text("各目标的页面", "Pages of the goals")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ class Entry:
     """One page of the book, in whatever language.
 
     ``notebook`` is the file that is run for it, ``indicator`` the indicator it is about, ``dimension`` the
-    dimension whose indicators it lists. ``skipped`` says why nothing is run; an entry that is skipped but
+    dimension whose indicators it lists, ``goal`` the id of the goal it is about. ``skipped`` says why nothing is run; an entry that is skipped but
     keeps a page (a goal's indicator that cannot be computed) has ``kind`` "generated".
     """
 
@@ -99,6 +103,7 @@ class Entry:
     indicator: str = ""
     dimension: str = ""
     skipped: Text | None = None
+    goal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +115,7 @@ class Job:
     notebook: Path
     parameters: Mapping[str, str]
     indicator: str = ""
+    goal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +140,9 @@ class Plan:
                 entry.slug,
                 language,
                 entry.notebook,
-                {"report": report, "language": language} | ({INDICATOR: entry.indicator} if entry.indicator else {}),
+                {"report": report, "language": language} | _own_parameters(entry),
                 entry.indicator,
+                entry.goal,
             )
             for entry in self.entries
             if entry.notebook is not None
@@ -158,6 +165,12 @@ class Plan:
         return tuple(CATALOGUE[e.indicator] for e in self.entries if e.indicator and e.notebook is not None)
 
 
+def _own_parameters(entry: Entry) -> dict[str, str]:
+    """What a notebook that is run many times is told beside report and language."""
+    given = {INDICATOR: entry.indicator, GOAL: entry.goal}
+    return {name: value for name, value in given.items() if value}
+
+
 def notebooks_folder(settings: Settings) -> Path:
     """Where the notebooks of a report are: beside its parameters folder, else those of the project."""
     own = settings.root / "notebooks"
@@ -175,19 +188,48 @@ def plan(settings: Settings, data: Data, *, notebooks: Path | None = None) -> Pl
     chapters, left_out = _chapters(settings, data, folder, problems)
     ready = readiness(data)
     indicators = _indicators(settings, ready, folder)
+    goals, no_goals = _goals(settings, chapters, folder)
+    left_out += no_goals
     in_overview = [e for e in chapters if e.part in (None, OVERVIEW)]
+    place = next((n for n, e in enumerate(in_overview, 1) if e.slug == "goals"), len(in_overview))
+    in_overview[place:place] = goals
     in_appendix = [e for e in chapters if e.part is APPENDIX]
     between = [e for e in chapters if e not in in_overview and e not in in_appendix]
     lists, appendix = _fixed(OVERVIEW_ORDER, OVERVIEW), _fixed(APPENDIX_ORDER, APPENDIX)
     entries = (*in_overview, *lists, *indicators, *between, *in_appendix, *appendix)
     problems += _notebook_problems(entries, folder)
     problems += [
-        Problem(f"page {slug}", "stands twice: an indicator has the name of a chapter. Rename one.")
+        Problem(f"page {slug}", "stands twice: an indicator or a goal has the name of another page. Rename one.")
         for slug in {e.slug for e in entries if [other.slug for other in entries].count(e.slug) > 1}
     ]
     if problems:
         raise RunError.of("The report cannot be run", problems, "Nothing was run; what was published is untouched.")
     return Plan(settings, entries, tuple(left_out), ready)
+
+
+def goal_slugs(settings: Settings, folder: Path | None = None) -> dict[str, str]:
+    """The page of every goal by its id: below the chapter on goals, where that is asked for and has its notebook."""
+    wanted, folder = settings.run.chapters, folder or notebooks_folder(settings)
+    if (wanted is not None and "goals" not in wanted) or not (folder / f"{GOAL}.ipynb").is_file():
+        return {}
+    return {name: goal_slug(name) for name in (goal.id or goal.indicator for goal in settings.goals)}
+
+
+def _goals(settings: Settings, chapters: list[Entry], folder: Path) -> tuple[list[Entry], list[Entry]]:
+    """A page per goal where the chapter on goals is run, and why there are none where it is run without them."""
+    if not any(entry.slug == "goals" for entry in chapters):
+        return [], []
+    file = folder / f"{GOAL}.ipynb"
+    slugs = goal_slugs(settings, folder)
+    if not slugs:
+        reason = Text(f"没有笔记本 {file.name}", f"skipped because there is no notebook {file.name}")
+        return [], [Entry("goal_pages", GOAL_PAGES, "notebook", OVERVIEW, skipped=reason)]
+    found = []
+    for goal in settings.goals:
+        name = goal.id or goal.indicator
+        title = goal.name or CATALOGUE[goal.indicator].name
+        found.append(Entry(slugs[name], title, "notebook", OVERVIEW, "goals", file, goal=name))
+    return found, []
 
 
 def _fixed(names: tuple[str, ...], part: Text) -> list[Entry]:
@@ -200,7 +242,7 @@ def _chapters(settings: Settings, data: Data, folder: Path, problems: list[Probl
     """The chapters that run, and those that do not."""
     wanted = settings.run.chapters
     names = ["summary", *(wanted if wanted is not None else CHAPTERS)]
-    own = {path.stem for path in folder.glob("*.ipynb")} - {INDICATOR}
+    own = {path.stem for path in folder.glob("*.ipynb")} - {INDICATOR, GOAL}
     run, left_out = [], []
     for name in dict.fromkeys(names):
         file = folder / f"{name}.ipynb"
@@ -275,7 +317,7 @@ def _indicators(settings: Settings, ready: Mapping[str, Readiness], folder: Path
 
 def _notebook_problems(entries: tuple[Entry, ...], folder: Path) -> list[Problem]:
     """What is wrong with the notebooks that will be run; each is looked at once."""
-    given = {e.notebook: (INDICATOR,) if e.indicator else () for e in entries if e.notebook is not None}
+    given = {e.notebook: tuple(_own_parameters(e)) for e in entries if e.notebook is not None}
     problems = []
     for file, more in given.items():
         if file.is_file():

@@ -275,8 +275,12 @@ class _Run:
             "report.period": report.period.label(job.language),
             "report.as_of": formats.day(report.as_of, job.language),
         }
-        if job.indicator:
-            item = CATALOGUE[job.indicator]
+        goal = next((g for g in self.settings.goals if job.goal and (g.id or g.indicator) == job.goal), None)
+        if goal is not None:
+            name = goal.name or CATALOGUE[goal.indicator].name
+            facts |= {"goal.id": job.goal, "goal.name": name.to(job.language)}
+        if about := goal.indicator if goal is not None else job.indicator:
+            item = CATALOGUE[about]
             facts |= {
                 "indicator.id": item.id,
                 "indicator.name": item.name.to(job.language),

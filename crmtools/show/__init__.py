@@ -7,13 +7,18 @@ from crmtools.show.cohort_maps import cohort_map
 from crmtools.show.cohort_views import cohort_answer, cohort_curve
 from crmtools.show.definitions import definition
 from crmtools.show.display import Display
+from crmtools.show.fan import goal_fan
 from crmtools.show.figures import figure
+from crmtools.show.goal_answer import goal_answer
+from crmtools.show.goal_pages import goal_pages
+from crmtools.show.goal_parts import goal_parts
 from crmtools.show.goal_views import gaps, not_computable, notes, paths
 from crmtools.show.groups import breakdown, breakdown_table, breakdowns
 from crmtools.show.headlines import headline
 from crmtools.show.lifetime_checks import lifetime_check, lifetime_tracking
 from crmtools.show.lifetime_fit import lifetime_parameters
 from crmtools.show.lifetime_views import lifetime_answer, lifetime_counts, lifetime_value
+from crmtools.show.product_waterfall import product_waterfall
 from crmtools.show.quality import door, filled
 from crmtools.show.readiness_views import ready
 from crmtools.show.rfm_views import rfm_answer, rfm_bands, rfm_segments
@@ -21,6 +26,7 @@ from crmtools.show.scorecards import scorecard
 from crmtools.show.stress_views import stress
 from crmtools.show.tables import table
 from crmtools.show.trends import trend
+from crmtools.show.waterfall import gap_waterfall
 
 __all__ = [
     "Display",
@@ -37,7 +43,12 @@ __all__ = [
     "door",
     "figure",
     "filled",
+    "gap_waterfall",
     "gaps",
+    "goal_answer",
+    "goal_fan",
+    "goal_pages",
+    "goal_parts",
     "headline",
     "lifetime_answer",
     "lifetime_check",
@@ -49,6 +60,7 @@ __all__ = [
     "notes",
     "paths",
     "plots",
+    "product_waterfall",
     "ready",
     "rfm_answer",
     "rfm_bands",

@@ -27,11 +27,10 @@ def bullets(items: Sequence[str]) -> str:
     return tag("ul", "".join(tag("li", item) for item in items))
 
 
-def named(text: str, below: str = "") -> str:
-    """The first cell of a row: what the row is about, a smaller line below it."""
-    return tag(
-        "th", escape(text) + _small(below), scope="row", style=f"font-weight:400;min-width:{_name_width(text, below)}em"
-    )
+def named(text: str, below: str = "", *, href: str = "") -> str:
+    """The first cell of a row: what the row is about, a smaller line below it; ``href`` leads to its own page."""
+    name = tag("a", escape(text), href=href) if href else escape(text)
+    return tag("th", name + _small(below), scope="row", style=f"font-weight:400;min-width:{_name_width(text, below)}em")
 
 
 def _name_width(text: str, below: str) -> float:

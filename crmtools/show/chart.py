@@ -20,7 +20,11 @@ EDGE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A line over the positions of the axis: value, limits and words per point; None is a gap."""
+    """A line over the positions of the axis: value, limits and words per point; None is a gap.
+
+    ``ahead`` is a line that is not measured but forecast: dashed, without dots, in the colour of the first. ``line=False`` draws
+    the band alone: a wider band behind a narrower one of the same values.
+    """
 
     values: Sequence[float | None]
     lows: Sequence[float | None] = ()
@@ -30,6 +34,8 @@ class Series:
     second: bool = False
     dots: bool = True
     last: str = ""
+    ahead: bool = False
+    line: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +207,10 @@ def _path(values: Sequence[float | None], span: Span, count: int) -> str:
 
 def _shapes(series: Series, span: Span, count: int) -> list[str]:
     stroke = SECOND if series.second else ACCENT
-    dashes = ' stroke-dasharray="7 4"' if series.second else ""
+    dashes = ' stroke-dasharray="7 4"' if series.second or series.ahead else ""
     shapes = [f'<path d="{band}" fill="{stroke}" fill-opacity=".16"/>' for band in _bands(series, span, count)]
+    if not series.line:
+        return shapes
     if lone := "".join(_whiskers(series, span, count)):
         shapes.append(
             f'<path d="{lone}" stroke="{stroke}" stroke-opacity=".5" stroke-width="2" vector-effect="non-scaling-stroke"/>'
@@ -250,13 +258,15 @@ def _whiskers(series: Series, span: Span, count: int) -> list[str]:
 
 
 def _dots(series: Series, span: Span, count: int) -> list[str]:
+    if not series.line:
+        return []
     stroke = SECOND if series.second else ACCENT
     there = [(index, value) for index, value in enumerate(series.values) if value is not None]
     dots = []
     for index, value in there:
         at = f'cx="{_position(index, count):.2f}%" cy="{span.share(value):.2f}%"'
         end = index == there[-1][0]
-        if not (series.dots or end):
+        if not (series.dots or end) or (series.ahead and not end):
             continue
         title = f"<title>{escape(series.words[index])}</title>" if series.words else ""
         dots.append(f'<circle {at} r="{4 if end else 2.5}" fill="{stroke}">{title}</circle>')

@@ -1,7 +1,7 @@
 """The chapter on goals: what is missing to each and the way there; and which indicators have no number at all."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from crmtools import formats
@@ -16,7 +16,7 @@ from crmtools.show import findings, sentences
 from crmtools.show.blocks import bullets, figure_cell, grid, named, note
 from crmtools.show.chart import Level, Series, Tick, line_chart, span_of, width
 from crmtools.show.display import Display, tag
-from crmtools.show.scorecards import CANNOT_TELL, UNDECIDED, about, judged, result
+from crmtools.show.scorecards import CANNOT_TELL, NO_LINKS, UNDECIDED, about, judged, result
 from crmtools.show.sentences import before_comma, currency_of, known, say, undecided
 from crmtools.show.trends import figure, period_ticks, point_words
 from crmtools.tables import TABLES
@@ -29,14 +29,17 @@ NAMED = 5
 """Indicators named per reason; of the others only the number is told."""
 
 
-def gaps(scorecard: Scorecard, *, language: Language, currency: str = "") -> Display:
+def gaps(
+    scorecard: Scorecard, *, language: Language, currency: str = "", pages: Mapping[str, str] = NO_LINKS
+) -> Display:
     """Every goal with baseline, value now, target, gap, progress and where the plan expects it; each with its error.
 
-    A gap whose interval holds 0 is marked: the data cannot tell whether the target is reached.
+    A gap whose interval holds 0 is marked: the data cannot tell whether the target is reached. ``pages`` leads from goals, by
+    their ids, to their own pages.
     """
     if not len(scorecard):
         return note(_NO_GOALS.to(language))
-    rows = [_row(reading, language, currency_of([reading.now], currency)) for reading in scorecard]
+    rows = [_row(reading, language, currency_of([reading.now], currency), pages) for reading in scorecard]
     level = formats.percent(next(iter(scorecard)).now.level, language, 0)
     heads = [text.to(language) for text in _HEADS]
     html = grid(heads, rows, left=2) + tag("p", escape(say(_KEY, language, level=level)), class_="crm-note")
@@ -90,12 +93,12 @@ def notes(texts: Sequence[Text], *, language: Language) -> Display:
     return Display(bullets([escape(text) for text in said]), "\n".join(said))
 
 
-def _row(reading: Reading, language: Language, currency: str) -> list[str]:
+def _row(reading: Reading, language: Language, currency: str, pages: Mapping[str, str]) -> list[str]:
     goal, unit = reading.goal, reading.goal.indicator.unit
     expected = formats.quantity(reading.expected, unit, language, currency, bare=True)
     gap, around = gap_words(reading, language, currency)
     return [
-        named(goal.name.to(language), about(reading, language)),
+        named(goal.name.to(language), about(reading, language), href=pages.get(goal.id, "")),
         _cell(judged(reading, language), "white-space:nowrap"),
         figure_cell(*_measured(reading.now, reading, language, currency)),
         figure_cell(

@@ -35,12 +35,22 @@ NO_LINKS: Mapping[str, str] = MappingProxyType({})
 
 
 def scorecard(
-    scorecard: Scorecard, *, language: Language = "en", links: Mapping[str, str] = NO_LINKS, currency: str = ""
+    scorecard: Scorecard,
+    *,
+    language: Language = "en",
+    links: Mapping[str, str] = NO_LINKS,
+    pages: Mapping[str, str] = NO_LINKS,
+    currency: str = "",
 ) -> Display:
-    """The table of goals. ``links`` gives the page of a goal by the goal's id or by its indicator's."""
+    """The table of goals.
+
+    ``links`` gives the page of an indicator by its id, or by that of the goal; ``pages`` the goal's own page by the goal's id.
+    The name of a goal leads to its own page, and what it measures, in the line below, to the indicator; without a page of its own
+    the name leads to the indicator.
+    """
     if not len(scorecard):
         return Display(tag("p", _NO_GOALS.to(language), class_="crm-note"), _NO_GOALS.to(language), result(scorecard))
-    rows = [_row(reading, language, currency_of([reading.now], currency), links) for reading in scorecard]
+    rows = [_row(reading, language, currency_of([reading.now], currency), links, pages) for reading in scorecard]
     head = "".join(
         tag("th", escape(text.to(language)), scope="col", class_="num" if at == 1 else None)
         for at, text in enumerate(_HEADS)
@@ -111,10 +121,15 @@ def reading_alt(reading: Reading, language: Language, currency: str) -> str:
     return say(_ALT, language, name=reading.goal.name.to(language), progress=done, limits=limits, **values)
 
 
-def _row(reading: Reading, language: Language, currency: str, links: Mapping[str, str]) -> str:
+def _row(
+    reading: Reading, language: Language, currency: str, links: Mapping[str, str], pages: Mapping[str, str]
+) -> str:
     goal, unit = reading.goal, reading.goal.indicator.unit
     name = tag("b", escape(goal.name.to(language)))
-    link = links.get(goal.id) or links.get(goal.indicator.id)
+    own, link = pages.get(goal.id), links.get(goal.id) or links.get(goal.indicator.id)
+    measured = escape(about(reading, language))
+    if own and link:
+        measured = tag("a", measured, href=link)
     below_now = "".join(tag("small", escape(line)) for line in _below_now(reading, language, currency))
     now = escape(sentences.value_of(reading.now, language, currency, bare=True)) + below_now
     target = formats.quantity(reading.target, unit, language, currency, bare=True, trim=True)
@@ -123,7 +138,7 @@ def _row(reading: Reading, language: Language, currency: str, links: Mapping[str
     course = sparkline([known(e.value) for e in reading.trend.estimates], target=reading.target, alt=alt)
     person = tag("small", escape(goal.person), style=_WRAP) if goal.person else ""
     cells = (
-        (tag("a", name, href=link) if link else name) + tag("small", escape(about(reading, language))),
+        (tag("a", name, href=own or link) if own or link else name) + tag("small", measured),
         now,
         escape(target) + tag("small", escape(formats.month(goal.deadline, language))),
         bullet(reading, alt=reading_alt(reading, language, currency)),

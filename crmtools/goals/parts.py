@@ -1,0 +1,92 @@
+"""What the change of a goal since its baseline is made of, by every attribute of the report that can say so."""
+
+from dataclasses import dataclass
+
+from crmtools.goals.decomposition import ONE_SEGMENT, decompose
+from crmtools.goals.reading import NO_BASELINE, Reading
+from crmtools.goals.terms import Decomposition
+from crmtools.indicators.kinds import Census, Mean, NetShare, Rate, Ratio, Share
+from crmtools.indicators.screening import ScreenedShare
+from crmtools.measure import attributes, resolve
+from crmtools.period import Period
+from crmtools.tables.source import Data
+from crmtools.words import Text
+
+ADDS_UP = (Share, NetShare, Mean, Ratio, Rate, Census)
+"""Kinds whose value is a mean of their segments' values."""
+
+NO_ATTRIBUTES = Text("参数文件没有列出分组维度", "the parameters file names no attributes to split by")
+GIVEN_WHOLE = Text("基线为给定值，没有分群数据", "the baseline was given as a value: nothing is known of its segments")
+NO_SUM = Text(
+    "该类指标（{kind}）的总值不由各分群相加而成", "the segments of this kind of indicator ({kind}) do not add up to it"
+)
+CORRECTED = Text(
+    "数值相加后经过校正，分群与总值对不上", "the value is corrected after adding up: its segments do not add up to it"
+)
+SAME_PERIOD = Text("基线即为本期，没有变化可拆分", "the baseline is the period itself: there is no change to split")
+NOT_KEPT = Text("数据中没有这一维度", "the data do not hold this attribute for the indicator")
+ONE_GROUP = Text("目标只涉及这一维度中的一个分群", "the goal is about one of its groups only")
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The decompositions of a goal's change, one per attribute, and why the others are missing.
+
+    ``why`` holds (attribute, reason); the attribute is empty where the reason holds for all of them.
+    """
+
+    reading: Reading
+    made: tuple[Decomposition, ...] = ()
+    why: tuple[tuple[str, Text], ...] = ()
+
+
+def goal_parts(reading: Reading, data: Data) -> Parts:
+    """Split the change since the baseline by each of the report's attributes (``report.segments``).
+
+    Only where the baseline is a period and the kind of the indicator adds up; what remains to the target is the last piece, but
+    for goals to keep a bound, which have no way to go.
+    """
+    goal, made, why = reading.goal, list[Decomposition](), list[tuple[str, Text]]()
+    baseline = goal.baseline
+    if (obstacle := _obstacle(reading, data)) is not None or not isinstance(baseline, Period):
+        return Parts(reading, why=(("", obstacle or GIVEN_WHOLE),))
+    target = None if goal.controls else reading.target
+    for by in data.segments:
+        reason = _unfit(by, reading, data)
+        if reason is None:
+            found = decompose(goal.indicator, data, by=by, baseline=baseline, where=goal.where or None, target=target)
+            reason = found.why or (ONE_SEGMENT if len(found.lines) < 2 else None)
+            if reason is None:
+                made.append(found)
+                continue
+        why.append((by, reason))
+    reasons = {reason for _, reason in why}
+    if not made and len(why) > 1 and len(reasons) == 1:
+        why = [("", why[0][1])]
+    return Parts(reading, tuple(made), tuple(why))
+
+
+def _obstacle(reading: Reading, data: Data) -> Text | None:
+    """Why no attribute can split the change; None where one may."""
+    goal = reading.goal
+    kind = goal.indicator.kind
+    if not isinstance(goal.baseline, Period):
+        return NO_BASELINE if goal.baseline is None else GIVEN_WHOLE
+    if goal.baseline == data.period:
+        return SAME_PERIOD
+    in_force = resolve(goal.indicator, data, {})
+    if isinstance(kind, ScreenedShare) and not in_force["sensitivity"] == in_force["specificity"] == 1:
+        return CORRECTED
+    if not isinstance(kind, ADDS_UP):
+        return Text(NO_SUM.to("zh", kind=kind.label.zh), NO_SUM.to("en", kind=kind.label.en))
+    return None if data.segments else NO_ATTRIBUTES
+
+
+def _unfit(by: str, reading: Reading, data: Data) -> Text | None:
+    """Why this attribute cannot; None where it may."""
+    if by not in attributes(reading.goal.indicator, data):
+        return NOT_KEPT
+    groups = reading.goal.where.get(by)
+    if groups is not None and (isinstance(groups, str) or len(groups) == 1):
+        return ONE_GROUP
+    return None
