@@ -3,11 +3,10 @@
 from html import escape
 
 from crmtools.goals.parts import Parts
-from crmtools.show import sentences
 from crmtools.show.blocks import note
 from crmtools.show.display import Display, joined, tag
 from crmtools.show.sentences import say
-from crmtools.show.waterfall import gap_waterfall
+from crmtools.show.waterfall import attribute_words, gap_waterfall
 from crmtools.words import Language, Text
 
 
@@ -16,12 +15,12 @@ def goal_parts(parts: Parts, *, language: Language, currency: str = "", value_pe
     item = parts.reading.goal.indicator
     drawn = [
         gap_waterfall(found, language=language, currency=currency, value_per_unit=value_per_unit)
-        for found in parts.made
+        for place, found in enumerate(parts.made)
     ]
     said = [
         say(_NONE, language, why=why.to(language))
         if not by
-        else say(_NOT_BY, language, by=sentences.attribute(by, language, item), why=why.to(language))
+        else say(_NOT_BY, language, by=attribute_words(by, item, language), why=why.to(language))
         for by, why in parts.why
     ]
     if not drawn:
