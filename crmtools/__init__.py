@@ -19,7 +19,11 @@ from typing import TYPE_CHECKING
 
 from crmtools.errors import CRMError, DataError, RunError, SettingsError
 from crmtools.estimate import Estimate
+from crmtools.goals.judgement import judgements
 from crmtools.goals.reading import Reading, Scorecard, goal_on, scorecard
+from crmtools.goals.record import track_record
+from crmtools.goals.scores import scores
+from crmtools.goals.smart import smart, smart_goals
 from crmtools.indicators import CATALOGUE
 from crmtools.measure import Breakdown, Trend, breakdown, computable, measure, splits, sql, trend
 from crmtools.period import Period
@@ -59,14 +63,19 @@ __all__ = [
     "cohorts",
     "computable",
     "goal_on",
+    "judgements",
     "lifetime",
     "measure",
     "open",
     "rfm",
     "scorecard",
+    "scores",
     "show",
+    "smart",
+    "smart_goals",
     "splits",
     "sql",
     "stress",
+    "track_record",
     "trend",
 ]

@@ -16,8 +16,11 @@ from crmtools.show.lifetime_fit import lifetime_parameters
 from crmtools.show.lifetime_views import lifetime_answer, lifetime_counts, lifetime_value
 from crmtools.show.quality import door, filled
 from crmtools.show.readiness_views import ready
+from crmtools.show.record_views import track_record
 from crmtools.show.rfm_views import rfm_answer, rfm_bands, rfm_segments
+from crmtools.show.score_views import scores
 from crmtools.show.scorecards import scorecard
+from crmtools.show.smart_views import smart
 from crmtools.show.stress_views import stress
 from crmtools.show.tables import table
 from crmtools.show.trends import trend
@@ -54,7 +57,10 @@ __all__ = [
     "rfm_bands",
     "rfm_segments",
     "scorecard",
+    "scores",
+    "smart",
     "stress",
     "table",
+    "track_record",
     "trend",
 ]
