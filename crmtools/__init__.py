@@ -20,10 +20,14 @@ from typing import TYPE_CHECKING
 
 from crmtools.errors import CRMError, DataError, RunError, SettingsError
 from crmtools.estimate import Estimate
-from crmtools.goals.judgement import Judgement, judge
+from crmtools.goals.drivers import Driver, drivers
+from crmtools.goals.judgement import Judgement, judge, judgements
 from crmtools.goals.named import goal
 from crmtools.goals.parts import Parts, goal_parts
 from crmtools.goals.reading import Reading, Scorecard, goal_on, scorecard
+from crmtools.goals.record import track_record
+from crmtools.goals.scores import scores
+from crmtools.goals.smart import smart, smart_goals
 from crmtools.indicators import CATALOGUE
 from crmtools.measure import Breakdown, Trend, breakdown, computable, measure, splits, sql, trend
 from crmtools.period import Period
@@ -50,6 +54,7 @@ __all__ = [
     "CRMError",
     "Data",
     "DataError",
+    "Driver",
     "Estimate",
     "Judgement",
     "Parts",
@@ -64,18 +69,24 @@ __all__ = [
     "breakdown",
     "cohorts",
     "computable",
+    "drivers",
     "goal",
     "goal_on",
     "goal_parts",
     "judge",
+    "judgements",
     "lifetime",
     "measure",
     "open",
     "rfm",
     "scorecard",
+    "scores",
     "show",
+    "smart",
+    "smart_goals",
     "splits",
     "sql",
     "stress",
+    "track_record",
     "trend",
 ]

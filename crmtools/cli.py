@@ -301,6 +301,26 @@ def goals(parameters: str, language: Language, wanted_json: bool) -> None:
     _print_table([head[language], *rows])
 
 
+@main.command()
+@click.argument("parameters")
+@in_language
+@as_json
+def smart(parameters: str, language: Language, wanted_json: bool) -> None:
+    """Check the goals of a PARAMETERS file before they start: specific, measurable, achievable, relevant, timely."""
+    from crmtools.goals.smart import smart_goals
+    from crmtools.show.smart_views import record, tables
+    from crmtools.tables.source import open_settings
+
+    settings = _settings(parameters)
+    found = smart_goals(open_settings(settings))
+    if wanted_json:
+        _print_json({"report": settings.name, "goals": [record(one, language) for one in found]})
+        return
+    for title, rows in tables(found, language):
+        click.echo(title)
+        _print_table(rows)
+
+
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4g}"
 

@@ -13,6 +13,8 @@ from typing import Literal
 
 from crmtools.estimate import Estimate
 from crmtools.goals.goal import Goal
+from crmtools.indicators.kinds import Rate
+from crmtools.indicators.moments import Kind
 from crmtools.intervals import z_of
 from crmtools.words import Text
 
@@ -155,7 +157,7 @@ def unfit(estimate: Estimate, goal: Goal) -> Text | None:
         return estimate.why
     if estimate.n < FEWEST and estimate.method != "census":
         return TOO_FEW
-    if goal.indicator.kind.name in ("share", "rate") and _events(estimate) < FEWEST_EVENTS:
+    if events_of(estimate, goal.indicator.kind) < FEWEST_EVENTS:
         return TOO_FEW_EVENTS
     if estimate.maturity is not None and estimate.maturity < RIPE:
         return UNRIPE
@@ -164,12 +166,18 @@ def unfit(estimate: Estimate, goal: Goal) -> Text | None:
     return None
 
 
-def _events(estimate: Estimate) -> float:
-    """The rarer of what happened and what did not."""
-    happened = estimate.numerator if estimate.numerator is not None else float("inf")
-    if estimate.value is None or estimate.denominator is None or not 0 <= estimate.value <= 1:
-        return happened
-    return min(happened, estimate.denominator - happened)
+def events_of(estimate: Estimate, kind: Kind) -> float:
+    """What a share or a rate rests on: the rarer of what happened and what did not, or how often it happened.
+
+    Infinite where the value counts no events. The numerator of a rate is written for its own exposure (per 100 customers):
+    five complaints stand in it as 500.
+    """
+    if kind.name not in ("share", "rate") or estimate.numerator is None:
+        return math.inf
+    if isinstance(kind, Rate):
+        return estimate.numerator / kind.per
+    rest = math.inf if estimate.denominator is None else estimate.denominator - estimate.numerator
+    return min(estimate.numerator, rest)
 
 
 def settled(before: Evidence, now: Evidence, chances: tuple[float | None, float | None], again: bool) -> Evidence:

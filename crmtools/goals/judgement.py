@@ -5,19 +5,20 @@ known then, and a new one needs a chance that moved by a tenth, or must have bee
 is breached keeps a goal from being called met or likely.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from crmtools.estimate import Estimate
-from crmtools.goals.change import Change, change
+from crmtools.goals.change import Change, Verdict, change
 from crmtools.goals.evidence import Case, Evidence, evidence, kept, settled, unfit
 from crmtools.goals.forecast import forecast
 from crmtools.goals.goal import Goal
 from crmtools.goals.guardrails import Guard
+from crmtools.goals.multiplicity import FALSE_SHARE, Judged, judged
 from crmtools.goals.outlook import Better, Forecast
 from crmtools.goals.panel import panel
 from crmtools.goals.reading import Reading
-from crmtools.goals.series import Series
+from crmtools.goals.series import SEASONS, Series
 from crmtools.indicators.catalogue import CATALOGUE
 from crmtools.intervals import z_of
 from crmtools.measure import Trend, estimates
@@ -50,6 +51,9 @@ class Judgement:
     change: Change | None = None
     breached: tuple[Guard, ...] = ()
     why: Text | None = None
+    verdict: Verdict | None = None
+    p_adjusted: float | None = None
+    verdict_why: Text | None = None
 
     @property
     def chance(self) -> float | None:
@@ -88,6 +92,20 @@ def standing(reading: Reading, past: Trend) -> Judgement:
     expected = reading.planned(reading.now.period) if reading.expected is None else reading.expected
     states.append((evidence(_case(reading, reading.now, ahead.chance, expected, over=over)), ahead.chance))
     return _guarded(replace(bare, evidence=_in_turn(states), forecast=ahead), reading)
+
+
+def judgements(scorecard: Iterable[Reading], data: Data, *, q: float = FALSE_SHARE) -> tuple[Judgement, ...]:
+    """Judge all goals of a report, in their order, their changes together (:mod:`crmtools.goals.multiplicity`).
+
+    Each has the verdict on its change that stands among all that were compared; None where nothing was compared.
+    """
+    found = [judge(reading, data) for reading in scorecard]
+    told = iter(judged([one.change for one in found if one.change is not None], q=q))
+    return tuple(one if one.change is None else _among(one, next(told)) for one in found)
+
+
+def _among(one: Judgement, found: Judged) -> Judgement:
+    return replace(one, verdict=found.verdict, p_adjusted=found.p_adjusted, verdict_why=found.why)
 
 
 def history(goal: Goal, data: Data) -> Trend:
@@ -131,7 +149,8 @@ def _fan(reading: Reading, past: Trend) -> Forecast:
 
 
 def _ahead(goal: Goal, known: Sequence[Estimate], target: float, better: Better, *, fan: bool) -> Forecast | None:
-    if not known:
+    # the forecasting models know months and quarters
+    if not known or known[-1].period.kind not in SEASONS:
         return None
     horizon, series = _horizon(goal, known[-1].period), Series.of(tuple(known))
     if not series.legal(target):

@@ -13,7 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from crmtools import formats
+from crmtools.goals.judgement import Judgement
 from crmtools.goals.reading import Reading
+from crmtools.goals.status import PlanStatus
 from crmtools.intervals import settled
 from crmtools.words import Text
 
@@ -79,9 +81,13 @@ def attained(reading: Reading) -> tuple[float, float] | None:
     return reading.progress, reading.progress_se or 0.0
 
 
-def scores(readings: Iterable[Reading]) -> Scores:
-    """The scores of a report's goals."""
+def scores(readings: Iterable[Reading], *, judgements: Sequence[Judgement] = ()) -> Scores:
+    """The scores of a report's goals; what was judged to have no evidence (one judgement per reading) is left out."""
     chosen = list(readings)
+    if judgements:
+        blank: PlanStatus = "no_evidence"
+        pairs = zip(chosen, judgements, strict=True)
+        chosen = [replace(r, status=blank) if j.evidence == "no_evidence" else r for r, j in pairs]
     departments = _groups(chosen, [r.goal.department for r in chosen])
     people = _groups(chosen, [Text(r.goal.person, r.goal.person) if r.goal.person else None for r in chosen])
     return Scores(score(ALL, chosen), departments, people)

@@ -60,6 +60,8 @@ CHAPTERS: dict[str, Chapter] = {
     for chapter in (
         Chapter("summary", Text("摘要", "Summary"), None),
         Chapter("goals", Text("目标", "Goals"), OVERVIEW, goals=True),
+        Chapter("smart", Text("SMART 检查", "Are the goals SMART?"), OVERVIEW, goals=True),
+        Chapter("track_record", Text("预测记录", "Track record"), OVERVIEW, goals=True),
         Chapter("cohorts", Text("同期群", "Cohorts"), CUSTOMERS, needs=("orders",)),
         Chapter("rfm", Text("RFM 客户分层", "RFM segments"), CUSTOMERS, needs=("orders",)),
         Chapter("lifetime", Text("客户生命周期价值", "Lifetime value"), CUSTOMERS, needs=("orders",)),

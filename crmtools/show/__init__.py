@@ -7,6 +7,7 @@ from crmtools.show.cohort_maps import cohort_map
 from crmtools.show.cohort_views import cohort_answer, cohort_curve
 from crmtools.show.definitions import definition
 from crmtools.show.display import Display
+from crmtools.show.driver_views import drivers
 from crmtools.show.fan import goal_fan
 from crmtools.show.figures import figure
 from crmtools.show.goal_answer import goal_answer
@@ -21,8 +22,11 @@ from crmtools.show.lifetime_views import lifetime_answer, lifetime_counts, lifet
 from crmtools.show.product_waterfall import product_waterfall
 from crmtools.show.quality import door, filled
 from crmtools.show.readiness_views import ready
+from crmtools.show.record_views import track_record
 from crmtools.show.rfm_views import rfm_answer, rfm_bands, rfm_segments
+from crmtools.show.score_views import scores
 from crmtools.show.scorecards import scorecard
+from crmtools.show.smart_views import smart
 from crmtools.show.stress_views import stress
 from crmtools.show.tables import table
 from crmtools.show.trends import trend
@@ -41,6 +45,7 @@ __all__ = [
     "cohort_map",
     "definition",
     "door",
+    "drivers",
     "figure",
     "filled",
     "gap_waterfall",
@@ -66,7 +71,10 @@ __all__ = [
     "rfm_bands",
     "rfm_segments",
     "scorecard",
+    "scores",
+    "smart",
     "stress",
     "table",
+    "track_record",
     "trend",
 ]

@@ -1,66 +1,97 @@
 """The first paragraph of a report: are we reaching our goals?"""
 
+from collections.abc import Sequence
 from html import escape
 
 from crmtools import formats
+from crmtools.goals.evidence import Evidence
+from crmtools.goals.judgement import Judgement
+from crmtools.goals.judgement import judgements as judge_all
 from crmtools.goals.reading import Reading, Scorecard
-from crmtools.goals.status import PlanStatus
+from crmtools.goals.status import STATUS, PlanStatus
 from crmtools.show import sentences
 from crmtools.show.display import Display, tag
+from crmtools.show.evidence_words import TOLD, chance_of
 from crmtools.show.scorecards import result
 from crmtools.show.sentences import currency_of, say
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text, word
 
-ORDER: tuple[PlanStatus, ...] = ("reached", "on_track", "behind", "at_risk", "missed", "not_started")
+ORDER: tuple[Evidence, ...] = (
+    "met", "on_track", "undecided", "at_risk", "missed", "missed_within_error", "not_started", "no_evidence",
+)  # fmt: skip
+PLAN_ORDER: tuple[PlanStatus, ...] = ("reached", "on_track", "behind", "at_risk", "missed", "not_started")
 
 
-def headline(scorecard: Scorecard, data: Data, *, language: Language = "en", currency: str = "") -> Display:
-    """How many goals stand where, the goal that is furthest from its target in relation to its way, and what could not be judged.
+def headline(
+    scorecard: Scorecard,
+    data: Data,
+    *,
+    language: Language = "en",
+    currency: str = "",
+    judgements: Sequence[Judgement] | None = None,
+) -> Display:
+    """What the data say of how many goals, then how they stand by plan, the one with most of its way to go, and what could not be judged.
 
-    Every number is that of a reading. Two to four sentences.
+    The first sentence goes by evidence (:mod:`crmtools.goals.evidence`), so that it is never firmer than the intervals.
+    ``judgements`` are those of :func:`crmtools.judgements`, worked out where they are not given. Every number is that of a
+    reading or of its judgement. Two to four sentences.
     """
     readings = tuple(scorecard)
+    told = tuple(judge_all(scorecard, data) if judgements is None else judgements)
     currency = currency or data.currency
-    first = _counts(readings, language)
+    first = _counts(told, language)
     rest = [
         text
         for text in (
-            _largest(readings, language, currency),
-            _caution(readings, language),
-            _unjudged(readings, language),
+            _by_plan(readings, told, language),
+            _largest(readings, told, language, currency),
+            _unjudged(readings, told, language),
         )
         if text
     ]
     gap = "" if language == "zh" else " "
     html = tag("p", gap.join([tag("b", escape(first)), *map(escape, rest)]), class_="crm-lead")
-    return Display(html, gap.join([first, *rest]), result(scorecard))
+    return Display(html, gap.join([first, *rest]), result(scorecard, told))
 
 
-def _counts(readings: tuple[Reading, ...], language: Language) -> str:
-    """Of seven goals, one is reached, three are on track and two are at risk."""
-    if not readings:
+def _counts(told: Sequence[Judgement], language: Language) -> str:
+    """Of seven goals, one is met, two are likely to be met and for four it is too early to tell."""
+    if not told:
         return _NONE.to(language)
-    counts = [(status, sum(r.status == status for r in readings)) for status in ORDER]
-    parts = [_part(status, count, len(readings), language) for status, count in counts if count]
-    if not parts:
-        return say(_ALL_UNJUDGED, language, goals=_goals(len(readings), language))
-    if len(readings) == 1:
+    counts = [(status, sum(one.evidence == status for one in told)) for status in ORDER]
+    parts = [_part(status, count, len(told), language) for status, count in counts if count]
+    goals = _goals(len(told), language)
+    if len(told) == 1:
         return say(_ONE_GOAL, language, state=parts[0])
-    if len(parts) == 1 and len(readings) == sum(count for _, count in counts):
-        return say(_ALL_ALIKE, language, goals=_goals(len(readings), language), state=parts[0])
+    if len(parts) == 1:
+        return say(_BOTH if len(told) == 2 else _ALL_ALIKE, language, goals=goals, state=parts[0])
     if language == "zh":
-        return f"{_goals(len(readings), language)}中，{'，'.join(parts)}。"
-    listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
-    return f"Of {_goals(len(readings), language)}, {listed}."
+        return f"{goals}中，{'，'.join(parts)}。"
+    return f"Of {goals}, {', '.join(parts[:-1])} and {parts[-1]}."
 
 
-def _part(status: PlanStatus, count: int, of: int, language: Language) -> str:
-    """``two are on track``; just the state where it is that of all goals."""
+def _part(status: Evidence, count: int, of: int, language: Language) -> str:
+    """``two are likely to be met``; just the state where it is that of all goals."""
     words = (_STATE if count == 1 else _STATES)[status].to(language)
     if count == of:
         return words
     return f"{_number(count)}{words}" if language == "zh" else f"{formats.counted(count, language)} {words}"
+
+
+def _by_plan(readings: tuple[Reading, ...], told: Sequence[Judgement], language: Language) -> str:
+    """By the value alone, for those that the evidence leaves something open of: one on track, two behind."""
+    open_ones = [r for r, one in zip(readings, told) if one.evidence in TOLD]
+    counts = [(status, sum(r.status == status for r in open_ones)) for status in PLAN_ORDER]
+    parts = [
+        f"{_number(count)}{STATUS[status].zh}" if language == "zh"
+        else f"{formats.counted(count, language)} {STATUS[status].en.lower()}"
+        for status, count in counts if count
+    ]  # fmt: skip
+    if not parts:
+        return ""
+    joined = "，".join(parts) if language == "zh" else ", ".join(parts)
+    return say(_PLAN, language, parts=joined)
 
 
 def _number(count: int) -> str:
@@ -74,8 +105,8 @@ def _goals(count: int, language: Language) -> str:
     return f"{formats.counted(count, language)} goal{'s'[: count != 1]}"
 
 
-def _largest(readings: tuple[Reading, ...], language: Language, currency: str) -> str:
-    """The goal with the largest part of its way still to go.
+def _largest(readings: tuple[Reading, ...], told: Sequence[Judgement], language: Language, currency: str) -> str:
+    """The goal with the largest part of its way still to go, and how likely it is to be reached.
 
     One that had nothing to do but stay, and is lost, counts as one of which nothing is done.
     """
@@ -85,7 +116,7 @@ def _largest(readings: tuple[Reading, ...], language: Language, currency: str) -
     worst = min(missing, key=lambda r: (r.progress or 0.0, r.id))
     unit, currency = worst.goal.indicator.unit, currency_of([worst.now], currency)
     many = len(missing) > 1
-    return say(
+    said = say(
         _LARGEST if many else _ONLY, language,
         name=worst.goal.name.to(language),
         value=sentences.value_of(worst.now, language, currency),
@@ -94,54 +125,45 @@ def _largest(readings: tuple[Reading, ...], language: Language, currency: str) -
         gap=formats.difference(worst.gap, unit, language, currency, signed=False, beside=worst.target),
         owner=worst.goal.department.to(language),
     )  # fmt: skip
+    chance = chance_of(next(one for r, one in zip(readings, told) if r is worst), language)
+    return said + (say(_CHANCE, language, chance=chance) if chance else "")
 
 
-def _caution(readings: tuple[Reading, ...], language: Language) -> str:
-    """How many statuses the intervals leave open."""
-    open_ones = sum(sentences.undecided(r) for r in readings)
-    if not open_ones:
-        return ""
-    if language == "zh":
-        return f"其中{_number(open_ones)}目标的区间跨过目标值，是否达到尚不能确定。"
-    if open_ones == 1:
-        return "For one goal the interval lies across the target: the data cannot settle whether it is reached."
-    words = formats.counted(open_ones, language)
-    return f"For {words} goals the interval lies across the target: the data cannot settle whether they are reached."
-
-
-def _unjudged(readings: tuple[Reading, ...], language: Language) -> str:
+def _unjudged(readings: tuple[Reading, ...], told: Sequence[Judgement], language: Language) -> str:
     """The goals without evidence and why."""
-    without = [r for r in readings if r.status == "no_evidence"]
-    if not without:
-        return ""
     named = []
-    for r in without:
+    for r, one in zip(readings, told):
+        if one.evidence != "no_evidence":
+            continue
         missing = r.now if sentences.known(r.now.value) is None else r.baseline
-        reason = sentences.why(missing, language)
-        named.append(
-            f"{r.goal.name.to(language)}（{reason}）" if language == "zh" else f"{r.goal.name.to(language)} ({reason})"
-        )
-    return say(_UNJUDGED, language, goals=word("list", language).join(named))
+        reason = one.why.to(language) if one.why is not None else sentences.why(missing, language)
+        name = r.goal.name.to(language)
+        named.append(f"{name}（{reason}）" if language == "zh" else f"{name} ({reason})")
+    return say(_UNJUDGED, language, goals=word("list", language).join(named)) if named else ""
 
 
 _NONE = Text("参数文件中没有设定目标。", "The parameters file names no goals.")
-_ALL_UNJUDGED = Text("{goals}均因数据不足，无法判断。", "Of {goals}, none can be judged.")
 _ONE_GOAL = Text("唯一的目标{state}。", "The only goal {state}.")
+_BOTH = Text("{goals}均{state}。", "Both goals {state}.")
 _ALL_ALIKE = Text("{goals}均{state}。", "All {goals} {state}.")
-_STATE: dict[PlanStatus, Text] = {
-    "reached": Text("已达到目标值", "is reached"),
-    "on_track": Text("进展正常", "is on track"),
-    "behind": Text("落后于计划", "is behind plan"),
-    "at_risk": Text("存在风险", "is at risk"),
-    "missed": Text("未达成", "is missed"),
+_STATE: dict[Evidence, Text] = {
+    "met": Text("已确认达成", "is met"),
+    "on_track": Text("很可能达成", "is likely to be met"),
+    "undecided": Text("尚难判断", "cannot be told yet"),
+    "at_risk": Text("确有风险", "is at risk"),
+    "missed": Text("确认未达成", "is missed"),
+    "missed_within_error": Text("未达成，但在误差范围内", "is missed within the error"),
     "not_started": Text("尚未开始", "has not started"),
+    "no_evidence": Text("数据不足", "has no evidence"),
 }
-_STATES: dict[PlanStatus, Text] = {
+_STATES: dict[Evidence, Text] = {
     status: Text(
         text.zh, text.en.replace("is ", "are ", 1) if text.en.startswith("is ") else text.en.replace("has ", "have ", 1)
     )
     for status, text in _STATE.items()
 }
+_PLAN = Text("其中有待分晓的，只按数值与计划比较：{parts}。", "Of those still open, by the plan alone: {parts}.")
+_CHANCE = Text("达成可能：{chance}。", " Chance of reaching it: {chance}.")
 _LARGEST = Text(
     "差距最大的是{name}：当前 {value}，目标为 {by}前达到 {target}，尚差 {gap}（负责：{owner}）。",
     "The furthest from its target is {name}: {value} against {target} by {by}, {gap} to go (owner: {owner}).",

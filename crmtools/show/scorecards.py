@@ -1,14 +1,17 @@
 """The goals as a table of one line each: now, target, progress, course, plan status, gap, owner."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from types import MappingProxyType
 
 from crmtools import formats
+from crmtools.goals.evidence import EVIDENCE
+from crmtools.goals.judgement import Judgement
 from crmtools.goals.reading import Reading, Scorecard
 from crmtools.goals.status import STATUS, PlanStatus
 from crmtools.show import findings, sentences
 from crmtools.show.display import Display, tag
+from crmtools.show.evidence_words import chance_of, evidence_chip
 from crmtools.show.look import Tone, chip
 from crmtools.show.sentences import currency_of, known, say, undecided
 from crmtools.show.sparks import bullet, sparkline
@@ -41,33 +44,47 @@ def scorecard(
     links: Mapping[str, str] = NO_LINKS,
     pages: Mapping[str, str] = NO_LINKS,
     currency: str = "",
+    judgements: Sequence[Judgement] = (),
 ) -> Display:
     """The table of goals.
 
     ``links`` gives the page of an indicator by its id, or by that of the goal; ``pages`` the goal's own page by the goal's id.
     The name of a goal leads to its own page, and what it measures, in the line below, to the indicator; without a page of its own
-    the name leads to the indicator.
+    the name leads to the indicator. With ``judgements`` (of :func:`crmtools.judgements`, one per reading) the table has a column
+    of what the data can say, with the chance where there is one.
     """
     if not len(scorecard):
         return Display(tag("p", _NO_GOALS.to(language), class_="crm-note"), _NO_GOALS.to(language), result(scorecard))
-    rows = [_row(reading, language, currency_of([reading.now], currency), links, pages) for reading in scorecard]
+    told: Sequence[Judgement | None] = judgements or [None] * len(scorecard)
+    rows = [
+        _row(reading, judgement, language, currency_of([reading.now], currency), links, pages)
+        for reading, judgement in zip(scorecard, told, strict=True)
+    ]
+    heads = [*_HEADS[:5], *([EVIDENCE_HEAD] if judgements else []), *_HEADS[5:]]
     head = "".join(
         tag("th", escape(text.to(language)), scope="col", class_="num" if at == 1 else None)
-        for at, text in enumerate(_HEADS)
+        for at, text in enumerate(heads)
     )
     table = tag("table", tag("thead", tag("tr", head)) + tag("tbody", "".join(rows)), class_="crm-score")
-    text = "\n".join(_line(reading, language, currency_of([reading.now], currency)) for reading in scorecard)
+    text = "\n".join(
+        _line(reading, judgement, language, currency_of([reading.now], currency))
+        for reading, judgement in zip(scorecard, told, strict=True)
+    )
     html = tag("div", table, class_="crm-scroll")
-    if any(map(undecided, scorecard)):
+    if judgements:
+        html += tag("p", escape(TWO_STATUSES.to(language)), class_="crm-note")
+    elif any(map(undecided, scorecard)):
         html += tag("p", escape(UNDECIDED.to(language)), class_="crm-note")
-    return Display(html, text, result(scorecard))
+    return Display(html, text, result(scorecard, judgements))
 
 
-def result(scorecard: Scorecard) -> dict[str, object]:
-    """Every reading as plain values, the estimates behind it included."""
+def result(scorecard: Scorecard, judgements: Sequence[Judgement] = ()) -> dict[str, object]:
+    """Every reading as plain values, the estimates behind it included; with evidence, chance and verdict where it was judged."""
     goals = []
     for r, row in zip(scorecard, scorecard.frame.to_dict("records") if len(scorecard) else []):
         goals.append({**row, "baseline": r.baseline.to_dict(), "now": r.now.to_dict()})
+    for plain, j in zip(goals, judgements):
+        plain |= {"evidence": j.evidence, "chance": j.chance, "verdict": j.verdict, "p_adjusted": j.p_adjusted}
     return {"kind": "scorecard", "goals": goals}
 
 
@@ -121,8 +138,20 @@ def reading_alt(reading: Reading, language: Language, currency: str) -> str:
     return say(_ALT, language, name=reading.goal.name.to(language), progress=done, limits=limits, **values)
 
 
+def evidence_cell(judgement: Judgement, language: Language) -> str:
+    """The evidence status, and below it the chance."""
+    chance = chance_of(judgement, language)
+    below = tag("small", escape(say(_CHANCE, language, chance=chance))) if chance else ""
+    return tag("div", evidence_chip(judgement.evidence, language), style="white-space:nowrap") + below
+
+
 def _row(
-    reading: Reading, language: Language, currency: str, links: Mapping[str, str], pages: Mapping[str, str]
+    reading: Reading,
+    judgement: Judgement | None,
+    language: Language,
+    currency: str,
+    links: Mapping[str, str],
+    pages: Mapping[str, str],
 ) -> str:
     goal, unit = reading.goal, reading.goal.indicator.unit
     name = tag("b", escape(goal.name.to(language)))
@@ -143,13 +172,21 @@ def _row(
         escape(target) + tag("small", escape(formats.month(goal.deadline, language))),
         bullet(reading, alt=reading_alt(reading, language, currency)),
         course,
-        judged(reading, language),
+        *([] if judgement is None else [evidence_cell(judgement, language)]),
+        judged(reading, language) if judgement is None else status_chip(reading.status, language),
         escape(gap) + (tag("small", escape(below), style=_WRAP) if below else ""),
         escape(goal.department.to(language)) + person,
     )
+    styles = [_COLUMN[at] for at in range(len(_HEADS))]
+    if judgement is not None:
+        # what a narrow page makes a grid of has two statuses in a row of their own, and the gap below them
+        styles = [*styles[:5], _NARROW[0], *(f"{style or ''};{place}" for style, place in zip(styles[5:], _NARROW[1:]))]
     return tag(
         "tr",
-        "".join(tag("td", cell, class_="num" if at == 1 else None, style=_COLUMN[at]) for at, cell in enumerate(cells)),
+        "".join(
+            tag("td", cell, class_="num" if at == 1 else None, style=style)
+            for at, (cell, style) in enumerate(zip(cells, styles, strict=True))
+        ),
     )
 
 
@@ -187,9 +224,12 @@ def _below_now(reading: Reading, language: Language, currency: str) -> list[str]
     return [n] if limits == formats.MISSING else [limits, n]
 
 
-def _line(reading: Reading, language: Language, currency: str) -> str:
+def _line(reading: Reading, judgement: Judgement | None, language: Language, currency: str) -> str:
     """One goal for a terminal."""
     status = STATUS[reading.status].to(language)
+    if judgement is not None:
+        told = [EVIDENCE[judgement.evidence].to(language), chance_of(judgement, language)]
+        status = f"{' '.join(filter(None, told))} · {status}"
     stated = f"{reading.goal.name.to(language)}{word('colon', language)}{sentences.value_of(reading.now, language, currency)}"
     return f"{stated} · {sentences.aimed(reading, language, currency)} · {status}"
 
@@ -198,6 +238,19 @@ _HEADS = (
     Text("目标", "Goal"), Text("当前值", "Now"), Text("目标值", "Target"), Text("进度", "Progress"), Text("走势", "Course"),
     Text("计划状态", "Plan status"), Text("差距", "Gap"), Text("负责部门", "Owner"),
 )  # fmt: skip
+EVIDENCE_HEAD = Text("数据所示", "Evidence")
+TWO_STATUSES = Text(
+    "“数据所示”看区间与预测：达成的可能性七成以上为很可能，不足三成且已落后于计划为确有风险；“计划状态”只比较数值与计划。两者不一致时以数据所示为准。",
+    "Evidence goes by intervals and forecast: likely from a chance of 7 in 10 on, at risk where it is below 3 in 10 and the value "
+    "is behind the plan by more than its error. Plan status compares the value alone with the plan. Where they differ, go by the "
+    "evidence.",
+)
+_CHANCE = Text("达成可能：{chance}", "chance {chance}")
+_NARROW = (
+    "grid-column:1/3;grid-row:3", "grid-column:3;grid-row:3;justify-self:end", "grid-column:2/4;grid-row:4;justify-self:end",
+    "grid-column:1;grid-row:4",
+)  # fmt: skip
+"""Where evidence, plan status, gap and owner lie on a narrow page."""
 _NO_GOALS = Text("参数文件中没有设定目标。", "The parameters file names no goals.")
 _TO_GO, _BEYOND = Text("尚差 {amount}", "{name} to go"), Text("超出 {amount}", "{name} beyond")
 CANNOT_TELL = Text("尚难判断", "Cannot tell")

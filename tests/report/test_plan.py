@@ -73,6 +73,8 @@ def test_what_the_data_lack_is_left_out_with_its_reason(folder):
     made = plan(settings, open_settings(settings))
     assert {e.slug: e.skipped.en for e in made.left_out} == {
         "goals": "skipped because goals are missing in the parameters file",
+        "smart": "skipped because goals are missing in the parameters file",
+        "track_record": "skipped because goals are missing in the parameters file",
         "cohorts": "skipped because orders are missing",
         "rfm": "skipped because orders are missing",
         "lifetime": "skipped because orders are missing",

@@ -6,10 +6,14 @@ from dataclasses import replace
 import pytest
 
 from crmtools import formats, show
+from crmtools.goals.evidence import EVIDENCE
+from crmtools.goals.judgement import Judgement
+from crmtools.goals.outlook import Forecast
 from crmtools.goals.reading import Scorecard
 from crmtools.goals.status import STATUS
 from crmtools.indicators.kinds import NO_DATA, NO_UPPER
 from crmtools.show.display import RESULT
+from crmtools.show.evidence_words import EVIDENCE_ICONS, chance_words
 from crmtools.show.scorecards import ICONS
 from crmtools.show.sparks import bullet, sparkline
 from crmtools.words import LANGUAGES, Text
@@ -18,6 +22,11 @@ from .pages import HOSTILE, cells_of
 
 # ibis 12 asks pandas 3 for an option that it has deprecated
 pytestmark = pytest.mark.filterwarnings("ignore:The 'future.infer_string' option:DeprecationWarning")
+
+
+def judgement(evidence, reading, *, chance=None, why=None):
+    ahead = None if chance is None else Forecast(30.0, "higher", 2, "last", 12, "drift", chance)
+    return Judgement(evidence, reading.trend, ahead, why=why)
 
 
 START, TARGET, END = 8.0, 119.7, 147.0
@@ -164,7 +173,12 @@ def test_hostile_goals_stay_text(goals, tiny, language, read):
     settings = goals["nps"].goal.settings.model_copy(update={"where": {HOSTILE: [HOSTILE]}})
     goal = replace(goals["nps"].goal, name=bad, department=bad, person=HOSTILE, settings=settings)
     board = Scorecard((replace(goals["nps"], goal=goal), blank(replace(goals["churn_rate"], goal=goal))))
-    for shown in (show.scorecard(board, language=language), show.headline(board, tiny, language=language)):
+    told = [judgement("at_risk", board[0], chance=0.2), judgement("no_evidence", board[1], why=bad)]
+    for shown in (
+        show.scorecard(board, language=language),
+        show.scorecard(board, language=language, judgements=told),
+        show.headline(board, tiny, language=language, judgements=told),
+    ):
         assert "<script" not in shown.to_html()
         assert HOSTILE in read(shown.to_html()).text
 
@@ -178,29 +192,53 @@ def test_no_goals_is_a_sentence(tiny):
 @pytest.mark.parametrize(
     ("statuses", "english", "chinese"),
     [
-        (["reached"], "The only goal is reached.", "唯一的目标已达到目标值。"),
+        (["met"], "The only goal is met.", "唯一的目标已确认达成。"),
         (["not_started"], "The only goal has not started.", "唯一的目标尚未开始。"),
-        (["on_track", "on_track"], "All two goals are on track.", "两个目标均进展正常。"),
+        (["on_track", "on_track"], "Both goals are likely to be met.", "两个目标均很可能达成。"),
         (
-            ["reached", "on_track", "on_track", "behind", "at_risk", "missed", "not_started"],
-            "Of seven goals, one is reached, two are on track, one is behind plan, one is at risk, one is missed and one has not started.",
-            "七个目标中，一个已达到目标值，两个进展正常，一个落后于计划，一个存在风险，一个未达成，一个尚未开始。",
+            ["met", "on_track", "on_track", "undecided", "at_risk", "missed", "missed_within_error", "not_started", "no_evidence"],
+            "Of nine goals, one is met, two are likely to be met, one cannot be told yet, one is at risk, one is missed, one is missed within the error, one has not started and one has no evidence.",
+            "九个目标中，一个已确认达成，两个很可能达成，一个尚难判断，一个确有风险，一个确认未达成，一个未达成，但在误差范围内，一个尚未开始，一个数据不足。",
         ),
-        (["at_risk"] * 12, "All 12 goals are at risk.", "12 个目标均存在风险。"),
+        (["at_risk"] * 12, "All 12 goals are at risk.", "12 个目标均确有风险。"),
     ],
-)
-def test_the_headline_counts_the_statuses(goals, tiny, statuses, english, chinese):
-    board = Scorecard(tuple(replace(goals["nps"], status=status) for status in statuses))
-    assert str(show.headline(board, tiny, language="en")).startswith(english)
-    assert str(show.headline(board, tiny, language="zh")).startswith(chinese)
+)  # fmt: skip
+def test_the_headline_counts_the_evidence(goals, tiny, statuses, english, chinese):
+    board = Scorecard(tuple(goals["nps"] for _ in statuses))
+    told = [judgement(status, goals["nps"]) for status in statuses]
+    assert str(show.headline(board, tiny, language="en", judgements=told)).startswith(english)
+    assert str(show.headline(board, tiny, language="zh", judgements=told)).startswith(chinese)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_headline_says_nothing_firm_where_the_data_do_not(goals, tiny, language):
+    """Nine and eight customers: the plan calls both on track, the first sentence says that there is no evidence."""
+    said = str(show.headline(goals, tiny, language=language))
+    first = said.split({"en": ".", "zh": "。"}[language])[0]
+    assert first == {"en": "Both goals have no evidence", "zh": "两个目标均数据不足"}[language]
+    assert all(reading.status == "on_track" for reading in goals)
+    assert {"en": "plan", "zh": "计划"}[language] not in said, "nothing is left open by the plan alone"
+
+
+def test_the_plan_comes_second_and_counts_what_is_open(goals, tiny):
+    statuses = [("on_track", "behind"), ("undecided", "reached"), ("undecided", "reached"), ("met", "reached")]
+    board = Scorecard(tuple(replace(goals["nps"], status=plan) for _, plan in statuses))
+    told = [judgement(evidence, goals["nps"], chance=0.4) for evidence, _ in statuses]
+    en, zh = (str(show.headline(board, tiny, language=language, judgements=told)) for language in ("en", "zh"))
+    assert ". Of those still open, by the plan alone: two reached, one behind plan." in en.replace("Behind", "behind")
+    assert "其中有待分晓的，只按数值与计划比较：两个已达到目标值，一个落后于计划。" in zh
+    assert "Chance of reaching it: about 4 in 10." in en
+    assert "达成可能：约四成。" in zh
 
 
 def test_the_headline_names_what_could_not_be_judged(goals, tiny):
     board = Scorecard((goals["churn_rate"], blank(goals["nps"])))
     said = str(show.headline(board, tiny, language="en"))
-    assert said.endswith("Could not be judged: Net Promoter Score (nothing to count in this period).")
+    assert said.endswith(
+        "Could not be judged: Customer churn rate (fewer than 30 customers), Net Promoter Score (nothing to count in this period)."
+    )
     only = Scorecard((blank(goals["nps"]),))
-    assert "none can be judged" in str(show.headline(only, tiny, language="en"))
+    assert "The only goal has no evidence" in str(show.headline(only, tiny, language="en"))
     assert "无法判断" in str(show.headline(only, tiny, language="zh"))
 
 
@@ -209,17 +247,54 @@ def test_a_goal_to_stay_that_is_lost_is_named(goals, tiny, language):
     """It has no way and no progress; before one that is halfway it is the furthest, behind one that went back it is not."""
     held = replace(goals["nps"], progress=None, progress_se=None, gap=4.0, status="at_risk")
     halfway, back = (replace(goals["churn_rate"], progress=done) for done in (0.5, -0.2))
+
+    def headline(*readings):
+        told = [judgement("undecided", reading) for reading in readings]
+        return str(show.headline(Scorecard(readings), tiny, language=language, judgements=told))
+
     for others, named in (((), held), ((halfway,), held), ((back,), back)):
-        said = str(show.headline(Scorecard((held, *others)), tiny, language=language))
+        said = headline(held, *others)
         assert named.goal.name.to(language) in said
         assert {"en": f"its target is {named.goal.name.en}", "zh": f"差距最大的是{named.goal.name.zh}"}[
             language
         ] in said or not others
-    kept = Scorecard((replace(held, gap=-1.0, status="reached"),))
-    assert held.goal.name.to(language) not in str(show.headline(kept, tiny, language=language))
+    assert held.goal.name.to(language) not in headline(replace(held, gap=-1.0, status="reached"))
 
 
 def test_the_headline_has_two_to_four_sentences(goals, tiny):
     for board in (goals, Scorecard((goals["nps"], blank(goals["churn_rate"])))):
         said = str(show.headline(board, tiny, language="zh"))
         assert 2 <= said.count("。") <= 4
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("evidence", EVIDENCE)
+def test_the_evidence_stands_beside_the_plan_status(goals, evidence, language, read):
+    """Icon, word and tone; the chance where something is left to it; no second opinion on the same figure."""
+    reading = goals["nps"]
+    told = judgement(evidence, reading, chance=0.31)
+    shown = show.scorecard(Scorecard((reading,)), language=language, judgements=[told])
+    read(shown.to_html())
+    cells = [[part for part in cell.split("|") if part] for cell in cells_of(shown.html)[0]]
+    icon, tone = EVIDENCE_ICONS[evidence]
+    assert len(cells) == 9
+    assert cells[5][0] == f"{icon} {EVIDENCE[evidence].to(language)}"
+    assert f'class="crm-chip {tone}">{icon}' in shown.html
+    words = {"en": "chance about 3 in 10", "zh": "达成可能：约三成"}[language]
+    assert cells[5][1:] == ([words] if evidence in ("on_track", "undecided", "at_risk") else [])
+    assert cells[6] == [f"{ICONS[reading.status][0]} {STATUS[reading.status].to(language)}"]
+    assert {"en": "Cannot tell", "zh": "尚难判断：差距"}[language] not in shown.html
+    plain = shown._repr_mimebundle_()[RESULT]["goals"][0]
+    assert (plain["evidence"], plain["chance"]) == (evidence, 0.31)
+
+
+@pytest.mark.parametrize(
+    ("chance", "english", "chinese"),
+    [
+        (0.0, "less than 1 in 20", "不足二十分之一"), (0.049, "less than 1 in 20", "不足二十分之一"), (0.05, "about 1 in 10", "约一成"),
+        (0.25, "about 3 in 10", "约三成"), (0.34, "about 3 in 10", "约三成"), (0.35, "about 4 in 10", "约四成"),
+        (0.95, "about 9 in 10", "约九成"), (0.951, "more than 19 in 20", "超过二十分之十九"), (1.0, "more than 19 in 20", "超过二十分之十九"),
+    ],
+)  # fmt: skip
+def test_chances_as_people_say_them(chance, english, chinese):
+    assert (chance_words(chance, "en"), chance_words(chance, "zh")) == (english, chinese)
