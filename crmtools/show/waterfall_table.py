@@ -3,8 +3,7 @@
 from html import escape
 
 from crmtools import formats
-from crmtools.estimate import METHODS
-from crmtools.goals.terms import Decomposition, Line, Term
+from crmtools.goals.terms import HOW, Decomposition, Line, Term
 from crmtools.show import sentences
 from crmtools.show.blocks import figure_cell, grid, named
 from crmtools.show.display import tag
@@ -17,7 +16,7 @@ def segment_table(found: Decomposition, *, language: Language, currency: str) ->
     heads = [sentences.attribute(found.by, language, found.indicator), *(head.to(language) for head in _HEADS)]
     rows = [_row(line, found, language, currency) for line in found.lines]
     rows.append(_total(found, language, currency))
-    key = say(_KEY, language, method=METHODS[found.method].to(language))
+    key = say(_KEY, language, method=HOW[found.method].to(language))
     summary = tag("summary", escape(_SUMMARY.to(language)))
     return tag("details", summary + grid(heads, rows) + tag("p", escape(key), class_="crm-note"))
 
