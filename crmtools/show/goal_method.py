@@ -88,7 +88,8 @@ def _change(reading: Reading, judgement: Judgement, language: Language, currency
         escape(f"{change.words.to(language)}{word('colon', language)}{change.how.to(language)}{word('stop', language)}")
     ]
     if change.why is not None:
-        lines.append(escape(change.why.to(language) + word("stop", language)))
+        why = change.why.to(language)
+        lines.append(escape(why[:1].upper() + why[1:] + word("stop", language)))
     if change.correlation:
         lines.append(escape(say(_TOGETHER, language, rho=formats.number(change.correlation, language, 2))))
     if change.p is not None:

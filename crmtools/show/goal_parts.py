@@ -3,25 +3,25 @@
 from html import escape
 
 from crmtools.goals.parts import Parts
-from crmtools.show import sentences
 from crmtools.show.blocks import note
 from crmtools.show.display import Display, joined, tag
 from crmtools.show.sentences import say
-from crmtools.show.waterfall import gap_waterfall
+from crmtools.show.waterfall import attribute_words, gap_waterfall
 from crmtools.words import Language, Text
 
 
 def goal_parts(parts: Parts, *, language: Language, currency: str = "", value_per_unit: float | None = None) -> Display:
     """One waterfall after the other; a sentence for every attribute without one."""
     item = parts.reading.goal.indicator
+    # every picture has the same gap: what it is in customers is said once
     drawn = [
-        gap_waterfall(found, language=language, currency=currency, value_per_unit=value_per_unit)
-        for found in parts.made
+        gap_waterfall(found, language=language, currency=currency, value_per_unit=value_per_unit, at_stake=place == 0)
+        for place, found in enumerate(parts.made)
     ]
     said = [
         say(_NONE, language, why=why.to(language))
         if not by
-        else say(_NOT_BY, language, by=sentences.attribute(by, language, item), why=why.to(language))
+        else say(_NOT_BY, language, by=attribute_words(by, item, language), why=why.to(language))
         for by, why in parts.why
     ]
     if not drawn:

@@ -6,6 +6,7 @@ from crmtools import formats
 from crmtools.estimate import Estimate
 from crmtools.goals.stakes import Stakes, stakes
 from crmtools.goals.terms import NOW, Decomposition, Step, Term
+from crmtools.indicators.catalogue import Indicator
 from crmtools.show import sentences
 from crmtools.show.bridge import Rung, Tone, bridge
 from crmtools.show.chart import Span, span_of
@@ -31,12 +32,12 @@ def gap_waterfall(
     """The change since the baseline by mix and segment, and what remains to the target.
 
     Above it a warning where the total misleads (Simpson), below it the gap in customers, cases or events, and in money where
-    ``value_per_unit`` says what one is worth, in the report's currency; not with ``at_stake=False``, where another picture of the same gap has said it. The segments with
-    all intervals are folded.
+    ``value_per_unit`` says what one is worth, in the report's currency; ``at_stake=False`` leaves that to another picture of the
+    same gap. The segments with all intervals are folded.
     """
     found = decomposition
     currency = currency_of([found.baseline, found.now], currency or found.currency)
-    steps, named = found.steps, attribute_words(found, language)
+    steps, named = found.steps, attribute_words(found.by, found.indicator, language)
     if not steps:
         said = say(_NONE, language, by=named, why=(found.why or sentences.NO_REASON).to(language))
         return Display(tag("p", escape(said), class_="crm-note"), said, _result(found))
@@ -61,9 +62,9 @@ def gap_waterfall(
     return Display(html, text, _result(found))
 
 
-def attribute_words(found: Decomposition, language: Language) -> str:
+def attribute_words(by: str, item: Indicator, language: Language) -> str:
     """What the change is split by, as it stands in a sentence."""
-    name = sentences.attribute(found.by, language, found.indicator)
+    name = sentences.attribute(by, language, item)
     # an abbreviation keeps its capitals
     return name if name[1:2].isupper() else name[:1].lower() + name[1:]
 
@@ -74,7 +75,7 @@ def step_name(step: Step, found: Decomposition, language: Language) -> str:
         name, measured = step.name.to(language), _measured(step, found)
         return name if measured is None else say(_LEVEL, language, name=name, period=measured.period.label(language))
     if step.term.piece == "mix":
-        return say(_MIX, language, by=attribute_words(found, language))
+        return say(_MIX, language, by=attribute_words(found.by, found.indicator, language))
     if step.term.piece == "remaining":
         return (_MISSING if _wanted(step.term.value, found) > 0 else _PASSED).to(language)
     text = {"rate": _OWN, "entered": _ENTERED, "left": _LEFT}[step.term.piece]
@@ -146,7 +147,7 @@ def _title(found: Decomposition, language: Language, currency: str) -> str:
     if found.change is None or found.mix is None:
         return ""
     first = say(
-        _SPLIT, language, by=attribute_words(found, language), change=amount(found.change.value, named=unit.form != "rate"),
+        _SPLIT, language, by=attribute_words(found.by, found.indicator, language), change=amount(found.change.value, named=unit.form != "rate"),
         mix=amount(found.mix.value), rest=amount(found.change.value - found.mix.value),
     )  # fmt: skip
     lines = [
