@@ -257,7 +257,7 @@ class Guardrail(_Part):
 class Revision(_Part):
     """A change of the goal since it was set: when, what, why."""
 
-    on: date
+    day: Annotated[date, Field(alias="date")]
     what: Words
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from crmtools.errors import Problem
-from crmtools.report.leaks import Forbidden
+from crmtools.report.leaks import Forbidden, own_words
 from crmtools.report.reading import Reading, read_page
 from crmtools.words import Language
 
@@ -45,7 +45,7 @@ def gate(
     ``machine`` are folders of this machine in addition to the usual ones; by default the working, home and
     temporary folders and the interpreter's. Places read ``en/churn.html:120``.
     """
-    leaks = Forbidden(forbidden)
+    leaks = Forbidden(forbidden, own_words())
     paths = _machine_paths(machine)
     problems: list[Problem] = []
     pages: dict[Path, Reading] = {}

@@ -8,6 +8,9 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
+from pathlib import Path
+
+import crmtools
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 WORD = re.compile(rf"[{HAN}]+|(?:(?![{HAN}])\w)+(?:[.@+_-]+(?:(?![{HAN}])\w)+)*")
@@ -39,9 +42,13 @@ class Forbidden:
     Two spellings are the same value when they differ in case, width of characters, or space and punctuation
     between words only (``Zhang, Wei`` and ``zhang wei``). A single plain word (``Grace``, ``Null``) must be spelt alike:
     in another case it is more likely a word of the page than a person.
+
+    Two Chinese characters may be a person and part of a longer word as well (何平 in 几何平均). ``own`` is what the report itself
+    is written with: a value that stands in it between the same characters is that word, and not the person.
     """
 
-    def __init__(self, values: Iterable[str]) -> None:
+    def __init__(self, values: Iterable[str], own: str = "") -> None:
+        self._own = "\n".join(HAN_RUN.findall(own))
         self._single: dict[str, str] = {}
         self._plain: set[str] = set()
         self._several: dict[str, list[tuple[list[str], str]]] = defaultdict(list)
@@ -78,6 +85,25 @@ class Forbidden:
             if self._lengths and HAN_RUN.match(word):
                 for length in self._lengths:
                     for start in range(len(word) - length + 1):
-                        if (piece := word[start : start + length]) in self._chinese:
+                        piece = word[start : start + length]
+                        if piece in self._chinese and not self._is_own(word, start, length):
                             found[self._chinese[piece]] = None
         return list(found)
+
+    def _is_own(self, word: str, start: int, length: int) -> bool:
+        """Whether a piece of a word stands in the report's own words between the same characters."""
+        around = word[max(start - 1, 0) : start + length + 1]
+        return len(around) > length and around in self._own
+
+
+def own_words() -> str:
+    """What reports are written with: the package, and the notebooks and the book beside it."""
+    package = Path(crmtools.__file__).parent
+    beside = [package.parent / "notebooks", package.parent / "book"]
+    files = [
+        *package.rglob("*.py"),
+        *(file for folder in beside for file in folder.rglob("*") if file.suffix in (".ipynb", ".md")),
+    ]
+    return "\n".join(
+        file.read_text(encoding="utf-8") for file in sorted(files) if ".ipynb_checkpoints" not in file.parts
+    )

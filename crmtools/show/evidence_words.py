@@ -10,6 +10,7 @@ from crmtools.words import Language, Text
 
 EVIDENCE_ICONS: dict[Evidence, tuple[str, Tone]] = {
     "met": ("✔", "good"),
+    "met_within_error": ("✔", "wait"),
     "on_track": ("●", "good"),
     "undecided": ("◐", "wait"),
     "at_risk": ("▲", "risk"),

@@ -3,31 +3,19 @@
 from html import escape
 
 from crmtools import formats
-from crmtools.goals.evidence import EVIDENCE, Evidence
+from crmtools.goals.evidence import EVIDENCE
 from crmtools.goals.judgement import Judgement
 from crmtools.goals.reading import Reading, Scorecard
 from crmtools.goals.status import STATUS
 from crmtools.show import goal_words, sentences
 from crmtools.show.blocks import figure_cell, grid, lead, named
 from crmtools.show.display import Display, tag
+from crmtools.show.evidence_words import evidence_chip
 from crmtools.show.goal_method import goal_method
 from crmtools.show.goal_views import progress_words
-from crmtools.show.look import Tone, chip
 from crmtools.show.scorecards import result, status_chip
 from crmtools.show.sentences import currency_of, known, say
 from crmtools.words import Language, Text, word
-
-ICONS: dict[Evidence, tuple[str, Tone]] = {
-    "met": ("✔", "good"),
-    "on_track": ("●", "good"),
-    "undecided": ("◐", "wait"),
-    "at_risk": ("▲", "risk"),
-    "missed": ("✖", "risk"),
-    "missed_within_error": ("✖", "wait"),
-    "not_started": ("○", "none"),
-    "no_evidence": ("?", "none"),
-}
-"""Each status has its own icon and its word beside the colour."""
 
 
 def goal_answer(reading: Reading, judgement: Judgement, *, language: Language, currency: str = "") -> Display:
@@ -67,12 +55,6 @@ def goal_answer(reading: Reading, judgement: Judgement, *, language: Language, c
     )
     method = goal_method(reading, judgement, language=language, currency=currency)
     return Display(chips + said.html + table + method, text, goal_result(reading, judgement))
-
-
-def evidence_chip(evidence: Evidence, language: Language) -> str:
-    """An evidence status as icon, word and colour."""
-    icon, tone = ICONS[evidence]
-    return chip(f"{icon} {escape(EVIDENCE[evidence].to(language))}", tone)
 
 
 def goal_result(reading: Reading, judgement: Judgement) -> dict[str, object]:

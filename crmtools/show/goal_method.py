@@ -88,7 +88,8 @@ def _change(reading: Reading, judgement: Judgement, language: Language, currency
         escape(f"{change.words.to(language)}{word('colon', language)}{change.how.to(language)}{word('stop', language)}")
     ]
     if change.why is not None:
-        lines.append(escape(change.why.to(language) + word("stop", language)))
+        why = change.why.to(language)
+        lines.append(escape(why[:1].upper() + why[1:] + word("stop", language)))
     if change.correlation:
         lines.append(escape(say(_TOGETHER, language, rho=formats.number(change.correlation, language, 2))))
     if change.p is not None:
@@ -148,7 +149,7 @@ def _history(reading: Reading, language: Language) -> list[Fact]:
     if not revisions:
         return [(_HISTORY, [escape(_UNCHANGED.to(language))])]
     colon = word("colon", language)
-    lines = [escape(f"{formats.day(one.on, language, short=True)}{colon}{one.what.to(language)}") for one in revisions]
+    lines = [escape(f"{formats.day(one.day, language, short=True)}{colon}{one.what.to(language)}") for one in revisions]
     return [(say_version(reading.goal.version), lines)]
 
 

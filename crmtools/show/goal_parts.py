@@ -13,8 +13,9 @@ from crmtools.words import Language, Text
 def goal_parts(parts: Parts, *, language: Language, currency: str = "", value_per_unit: float | None = None) -> Display:
     """One waterfall after the other; a sentence for every attribute without one."""
     item = parts.reading.goal.indicator
+    # every picture has the same gap: what it is in customers is said once
     drawn = [
-        gap_waterfall(found, language=language, currency=currency, value_per_unit=value_per_unit)
+        gap_waterfall(found, language=language, currency=currency, value_per_unit=value_per_unit, at_stake=place == 0)
         for place, found in enumerate(parts.made)
     ]
     said = [

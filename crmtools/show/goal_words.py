@@ -252,6 +252,10 @@ _JUDGED_OVER: dict[Evidence, Text] = {
         "期限已过，即使考虑偶然误差，目标也已达成",
         "The deadline is over; even allowing for chance, the target was reached",
     ),
+    "met_within_error": Text(
+        "期限已过，数值已达到目标，但偶然误差也足以解释超出的部分",
+        "The deadline is over; the value is beyond the target, but by so little that chance may explain it",
+    ),
     "missed": Text(
         "期限已过，目标未达成，差距超出了偶然误差",
         "The deadline is over and the target was missed, by more than chance explains",
@@ -279,7 +283,7 @@ _KEPT_OVER: dict[Evidence, Text] = {
         "期限已过，即使考虑偶然误差，各期也都守住了界限。",
         "The deadline is over; even allowing for chance, every period kept the bound.",
     ),
-    "undecided": Text(
+    "met_within_error": Text(
         "期限已过；部分期间离界限太近，是否守住无法与偶然误差区分。",
         "The deadline is over; some periods lie so close to the bound that chance hides whether they kept it.",
     ),

@@ -18,7 +18,7 @@ from crmtools.tables.source import Data
 from crmtools.words import Language, Text, word
 
 ORDER: tuple[Evidence, ...] = (
-    "met", "on_track", "undecided", "at_risk", "missed", "missed_within_error", "not_started", "no_evidence",
+    "met", "met_within_error", "on_track", "undecided", "at_risk", "missed_within_error", "missed", "not_started", "no_evidence",
 )  # fmt: skip
 PLAN_ORDER: tuple[PlanStatus, ...] = ("reached", "on_track", "behind", "at_risk", "missed", "not_started")
 
@@ -148,6 +148,7 @@ _BOTH = Text("{goals}均{state}。", "Both goals {state}.")
 _ALL_ALIKE = Text("{goals}均{state}。", "All {goals} {state}.")
 _STATE: dict[Evidence, Text] = {
     "met": Text("已确认达成", "is met"),
+    "met_within_error": Text("已达成，但在误差范围内", "is met within the error"),
     "on_track": Text("很可能达成", "is likely to be met"),
     "undecided": Text("尚难判断", "cannot be told yet"),
     "at_risk": Text("确有风险", "is at risk"),

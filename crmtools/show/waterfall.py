@@ -32,8 +32,8 @@ def gap_waterfall(
     """The change since the baseline by mix and segment, and what remains to the target.
 
     Above it a warning where the total misleads (Simpson), below it the gap in customers, cases or events, and in money where
-    ``value_per_unit`` says what one is worth, in the report's currency; not with ``at_stake=False``, where another picture of the same gap has said it. The segments with
-    all intervals are folded.
+    ``value_per_unit`` says what one is worth, in the report's currency; ``at_stake=False`` leaves that to another picture of the
+    same gap. The segments with all intervals are folded.
     """
     found = decomposition
     currency = currency_of([found.baseline, found.now], currency or found.currency)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from crmtools.report.gate import gate
-from crmtools.report.leaks import Forbidden, searchable
+from crmtools.report.leaks import Forbidden, own_words, searchable
 from crmtools.report.reading import read_page
 
 PAGE = """<!doctype html>
@@ -181,3 +181,12 @@ def test_a_plain_word_is_a_person_only_when_spelt_alike() -> None:
 def test_a_drawing_inside_a_named_one_needs_no_name_of_its_own() -> None:
     assert not read_page('<svg role="img" aria-label="a line"><svg><path d="M0 0"/></svg></svg>').unnamed
     assert read_page("<svg><svg><path d='M0 0'/></svg></svg>").unnamed
+
+
+def test_a_name_that_is_part_of_the_reports_own_words_is_no_person() -> None:
+    leaks = Forbidden(["何平", "均不"], own="几何平均不允许弥补")
+    assert leaks.found_in("几何平均不允许") == []
+    assert leaks.found_in("客户何平来电") == ["何平"]
+    assert leaks.found_in("<td>何平</td>") == ["何平"]
+    assert leaks.found_in("几何平来电") == ["何平"], "only between the same characters"
+    assert "几何平均" in own_words()
