@@ -18,7 +18,7 @@ from crmtools.tables.source import Data
 from crmtools.words import Language, Text, word
 
 ORDER: tuple[Evidence, ...] = (
-    "met", "met_within_error", "on_track", "undecided", "at_risk", "missed_within_error", "missed", "not_started", "no_evidence",
+    "met", "met_within_error", "on_track", "undecided", "at_risk", "missed", "missed_within_error", "not_started", "no_evidence",
 )  # fmt: skip
 PLAN_ORDER: tuple[PlanStatus, ...] = ("reached", "on_track", "behind", "at_risk", "missed", "not_started")
 
