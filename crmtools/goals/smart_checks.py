@@ -137,6 +137,30 @@ def _resolved(f: Facts, base: Estimate, wanted: float) -> Iterator[Check]:
         no_error if exact else Text("任何变化都检不出", "no change could be seen") if nothing else f.moved(smallest),
         Text(f"≤ {f.moved(wanted).zh}", f"≤ {f.moved(wanted).en}"), _more(f),
     )  # fmt: skip
+    if f.goal.tolerance is None or exact:
+        return
+    least = f.needed_to_miss
+    yield _check(
+        "M", "shortfall", Text("差两倍容差时能看出未达成", "Missing it by twice the tolerance would show"), None if least is None else base.n >= least,
+        _people(base.n), _at_least(least), _at_least(least, ask=True),
+    )  # fmt: skip
+
+
+def _people(number: int) -> Text:
+    zh, en = (formats.number(number, language) for language in ("zh", "en"))
+    return Text(f"{zh} 位客户", f"{en} customers")
+
+
+def _at_least(number: int | None, *, ask: bool = False) -> Text:
+    """How many customers a reading needs; ``ask`` words it as advice."""
+    if number is None:
+        return NOT_KNOWN
+    said = _people(number)
+    return (
+        Text(f"每期至少 {said.zh}", f"Have at least {said.en} a period")
+        if ask
+        else Text(f"≥ {said.zh}", f"≥ {said.en}")
+    )
 
 
 def _pm(text: Text) -> Text:

@@ -15,7 +15,7 @@ import numpy as np
 
 from crmtools import formats
 from crmtools.estimate import Estimate
-from crmtools.goals.detectable import Waves, needed, smallest_between
+from crmtools.goals.detectable import Waves, customers_to_miss, needed, smallest_between
 from crmtools.goals.forecast import FURTHEST, forecast
 from crmtools.goals.form import form_of, size_of
 from crmtools.goals.goal import Goal
@@ -137,6 +137,13 @@ class Facts:
         """The smallest change for the better that a reading of as many customers could show."""
         smallest = self._smallest
         return None if smallest is None or self.base is None else smallest(float(self.base.n))
+
+    @cached_property
+    def needed_to_miss(self) -> int | None:
+        """Customers of one reading that show, in four of five cases, that the target is missed by twice the tolerance."""
+        if self.base is None or self.base.value is None or not self.goal.tolerance:
+            return None
+        return customers_to_miss(self.base, self.goal.indicator.kind, 2 * self.goal.tolerance, better=self.better)
 
     @cached_property
     def needed(self) -> int | None:
