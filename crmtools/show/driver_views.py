@@ -65,11 +65,11 @@ _NONE = Text(
 )
 _BETTER = Text(
     "{names}：在{by}“{groups}”有改善，在“{still}”未检出变化。",
-    "{names}: improved for {by} {groups}, no change seen for {still}.",
+    "{names}: improved in {groups} ({by}), no change seen in {still}.",
 )
 _WORSE = Text(
     "{names}：在{by}“{groups}”变差，在“{still}”未检出变化。",
-    "{names}: got worse for {by} {groups}, no change seen for {still}.",
+    "{names}: got worse in {groups} ({by}), no change seen in {still}.",
 )
 _HINT = Text(
     "一起变化的目标彼此可能有关：这是线索，不是证明；请结合在这些客户群采取过的行动判断。",

@@ -60,7 +60,7 @@ def scorecard(
         _row(reading, judgement, language, currency_of([reading.now], currency), links, pages)
         for reading, judgement in zip(scorecard, told, strict=True)
     ]
-    heads = [*_HEADS[:5], *([EVIDENCE_HEAD] if judgements else []), *_HEADS[5:]]
+    heads = [*_HEADS[:5], EVIDENCE_HEAD if judgements else _HEADS[5], *_HEADS[6:]]
     head = "".join(
         tag("th", escape(text.to(language)), scope="col", class_="num" if at == 1 else None)
         for at, text in enumerate(heads)
@@ -172,22 +172,20 @@ def _row(
         escape(target) + tag("small", escape(formats.month(goal.deadline, language))),
         bullet(reading, alt=reading_alt(reading, language, currency)),
         course,
-        *([] if judgement is None else [evidence_cell(judgement, language)]),
-        judged(reading, language) if judgement is None else status_chip(reading.status, language),
+        judged(reading, language) if judgement is None else _both_statuses(reading, judgement, language),
         escape(gap) + (tag("small", escape(below), style=_WRAP) if below else ""),
         escape(goal.department.to(language)) + person,
     )
-    styles = [_COLUMN[at] for at in range(len(_HEADS))]
-    if judgement is not None:
-        # what a narrow page makes a grid of has two statuses in a row of their own, and the gap below them
-        styles = [*styles[:5], _NARROW[0], *(f"{style or ''};{place}" for style, place in zip(styles[5:], _NARROW[1:]))]
     return tag(
         "tr",
-        "".join(
-            tag("td", cell, class_="num" if at == 1 else None, style=style)
-            for at, (cell, style) in enumerate(zip(cells, styles, strict=True))
-        ),
+        "".join(tag("td", cell, class_="num" if at == 1 else None, style=_COLUMN[at]) for at, cell in enumerate(cells)),
     )
+
+
+def _both_statuses(reading: Reading, judgement: Judgement, language: Language) -> str:
+    """What the data say, and in small print what the plan alone would say."""
+    plan = say(_BY_PLAN, language, status=STATUS[reading.status].to(language))
+    return evidence_cell(judgement, language) + tag("small", escape(plan), style=_WRAP)
 
 
 def about(reading: Reading, language: Language) -> str:
@@ -238,6 +236,7 @@ _HEADS = (
     Text("目标", "Goal"), Text("当前值", "Now"), Text("目标值", "Target"), Text("进度", "Progress"), Text("走势", "Course"),
     Text("计划状态", "Plan status"), Text("差距", "Gap"), Text("负责部门", "Owner"),
 )  # fmt: skip
+_BY_PLAN = Text("按计划：{status}", "plan: {status}")
 EVIDENCE_HEAD = Text("数据所示", "Evidence")
 TWO_STATUSES = Text(
     "“数据所示”看区间与预测：达成的可能性七成以上为很可能，不足三成且已落后于计划为确有风险；“计划状态”只比较数值与计划。两者不一致时以数据所示为准。",
@@ -246,11 +245,6 @@ TWO_STATUSES = Text(
     "evidence.",
 )
 _CHANCE = Text("达成可能：{chance}", "chance {chance}")
-_NARROW = (
-    "grid-column:1/3;grid-row:3", "grid-column:3;grid-row:3;justify-self:end", "grid-column:2/4;grid-row:4;justify-self:end",
-    "grid-column:1;grid-row:4",
-)  # fmt: skip
-"""Where evidence, plan status, gap and owner lie on a narrow page."""
 _NO_GOALS = Text("参数文件中没有设定目标。", "The parameters file names no goals.")
 _TO_GO, _BEYOND = Text("尚差 {amount}", "{name} to go"), Text("超出 {amount}", "{name} beyond")
 CANNOT_TELL = Text("尚难判断", "Cannot tell")

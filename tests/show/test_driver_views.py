@@ -23,7 +23,7 @@ TOGETHER = (
 def test_goals_of_one_story_share_a_sentence() -> None:
     shown = drivers(TOGETHER, language="en")
     assert shown.text.splitlines()[0] == (
-        "Churn, First <response>: improved for Region east, south, no change seen for north, west."
+        "Churn, First <response>: improved in east, south (Region), no change seen in north, west."
     )
     assert "a hint and no proof" in shown.text
     assert "First &lt;response&gt;" in shown.html

@@ -277,12 +277,12 @@ def test_the_evidence_stands_beside_the_plan_status(goals, evidence, language, r
     read(shown.to_html())
     cells = [[part for part in cell.split("|") if part] for cell in cells_of(shown.html)[0]]
     icon, tone = EVIDENCE_ICONS[evidence]
-    assert len(cells) == 9
+    assert len(cells) == 8
     assert cells[5][0] == f"{icon} {EVIDENCE[evidence].to(language)}"
     assert f'class="crm-chip {tone}">{icon}' in shown.html
     words = {"en": "chance about 3 in 10", "zh": "达成可能：约三成"}[language]
-    assert cells[5][1:] == ([words] if evidence in ("on_track", "undecided", "at_risk") else [])
-    assert cells[6] == [f"{ICONS[reading.status][0]} {STATUS[reading.status].to(language)}"]
+    by_plan = {"en": "plan: ", "zh": "按计划："}[language] + STATUS[reading.status].to(language)
+    assert cells[5][1:] == [*([words] if evidence in ("on_track", "undecided", "at_risk") else []), by_plan]
     assert {"en": "Cannot tell", "zh": "尚难判断：差距"}[language] not in shown.html
     plain = shown._repr_mimebundle_()[RESULT]["goals"][0]
     assert (plain["evidence"], plain["chance"]) == (evidence, 0.31)
