@@ -10,7 +10,7 @@ from crmtools.goals.status import STATUS
 from crmtools.show import goal_words, sentences
 from crmtools.show.blocks import figure_cell, grid, lead, named
 from crmtools.show.display import Display, tag
-from crmtools.show.evidence_words import evidence_chip
+from crmtools.show.evidence_words import chance_words, evidence_chip
 from crmtools.show.goal_method import goal_method
 from crmtools.show.goal_views import progress_words
 from crmtools.show.scorecards import result, status_chip
@@ -155,7 +155,7 @@ def _forecast_rows(reading: Reading, judgement: Judgement, language: Language, c
     if judgement.chance is None or judgement.forecast is None:
         reason = goal_words.no_forecast(judgement).to(language)
         return [(_CHANCE.to(language), "", formats.MISSING, reason)]
-    rows = [(_CHANCE.to(language), "", goal_words.chance_words(judgement.chance, language), "")]
+    rows = [(_CHANCE.to(language), "", chance_words(judgement.chance, language), "")]
     if judgement.forecast.path:
         unit = reading.goal.indicator.unit
         low, _, middle, _, high = judgement.forecast.path[-1]

@@ -9,11 +9,10 @@ from crmtools.goals.judgement import Judgement
 from crmtools.goals.reading import Reading
 from crmtools.period import Period
 from crmtools.show import sentences
+from crmtools.show.evidence_words import chance_words
 from crmtools.show.sentences import known, say, when
 from crmtools.words import Language, Text
 
-NEARLY_NONE, NEARLY_SURE = 0.05, 0.95
-"""Chances beyond which tenths would round to never and always."""
 NO_PAST = Text("没有可供预测的历史数据", "there is no past that a forecast could rest on")
 
 
@@ -103,16 +102,6 @@ def amount_words(
     unit = reading.goal.indicator.unit
     named = unit.form != "rate"
     return formats.difference(amount, unit, language, currency, signed=False, named=named, beside=beside)
-
-
-def chance_words(chance: float, language: Language) -> str:
-    """A chance as people say it: about 3 in 10."""
-    if chance < NEARLY_NONE:
-        return _NEVER.to(language)
-    if chance > NEARLY_SURE:
-        return _SURE.to(language)
-    tenths = min(max(math.floor(10 * chance + 0.5), 1), 9)
-    return f"约{'一二三四五六七八九'[tenths - 1]}成" if language == "zh" else f"about {tenths} in 10"
 
 
 def bounds_words(reading: Reading, language: Language, currency: str) -> str:
@@ -314,7 +303,6 @@ _NO_CHANCE = Text("；无法给出可能性（{why}）。", "; a chance cannot b
 _HARMED = Text("{why}，因此不判为达成或很可能达成", "It is not called met or likely, because {why}")
 _STILL = Text("；达到目标值本身的可能性{chance}。", "; the chance of reaching the target itself is {chance}.")
 _BREACHED = Text("注意：{why}。", "Note that {why}.")
-_NEVER, _SURE = Text("不足二十分之一", "less than 1 in 20"), Text("超过二十分之十九", "more than 19 in 20")
 _NOT_COMPARABLE = Text("与基线不可比：{why}。", "It cannot be compared with the baseline: {why}.")
 _SINCE = Text("与基线（{when}，{baseline}）相比，", "Against the baseline ({baseline} {when}), ")
 _SINCE_GIVEN = Text("与给定的基线{baseline}相比，", "Against the baseline of {baseline} that was given, ")

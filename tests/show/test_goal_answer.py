@@ -23,8 +23,8 @@ from crmtools.indicators import CATALOGUE
 from crmtools.measure import Trend
 from crmtools.period import Period
 from crmtools.settings import GoalSettings
-from crmtools.show.evidence_words import EVIDENCE_ICONS
-from crmtools.show.goal_words import chance_words, outlook, since_baseline, stands
+from crmtools.show.evidence_words import EVIDENCE_ICONS, chance_words
+from crmtools.show.goal_words import outlook, since_baseline, stands
 from crmtools.words import LANGUAGES, Text
 
 from .pages import HOSTILE
