@@ -63,7 +63,7 @@ class Breakdown:
     @property
     def frame(self) -> pd.DataFrame:
         """One row per group: the attribute, value, low, high, n."""
-        return _frame(self.estimates, [(self.by, [dict(e.group)[self.by] for e in self.estimates])])
+        return _frame(self.estimates, [(self.by, [dict(e.group).get(self.by, UNKNOWN) for e in self.estimates])])
 
     def __len__(self) -> int:
         return len(self.estimates)
@@ -109,10 +109,10 @@ def measure(
         Where nothing can be computed its value is None and ``why`` says what is missing.
     """
     one = Period.parse(period) if period is not None else data.period
-    found = estimates(indicator, data, (one,), where=where, assumptions=assumptions)[0]
     # what comes from a parameters file is published; an analyst's own frames are not
-    few = data.snapshot is not None and 0 < people(found) < data.settings.publish.smallest_group
-    return found.hidden() if few else found
+    if data.snapshot is None:
+        return estimates(indicator, data, (one,), where=where, assumptions=assumptions)[0]
+    return shown(indicator, data, (one,), where=where, assumptions=assumptions)[0]
 
 
 def trend(
@@ -131,10 +131,33 @@ def trend(
     if periods is not None and periods < 1:
         raise CRMError(f"A trend needs at least one period, found {periods}.")
     spans = data.period.up_to(periods or report.trend_length, by or report.step)
-    found = estimates(indicator, data, spans, where=where, assumptions=assumptions)
-    smallest = data.settings.publish.smallest_group
     # a month with a handful of answers tells about people, and nothing about the indicator
-    return Trend(find(indicator), tuple(e.hidden() if 0 < people(e) < smallest else e for e in found))
+    return Trend(find(indicator), shown(indicator, data, spans, where=where, assumptions=assumptions))
+
+
+def shown(
+    indicator: str | Indicator,
+    data: Data,
+    periods: Sequence[Period],
+    *,
+    where: Where | None = None,
+    assumptions: Mapping[str, object] | None = None,
+) -> tuple[Estimate, ...]:
+    """Estimates for several periods without those that tell about few people.
+
+    Few may be those that are asked about, or those that are not: taken from the total, what some customers have tells what
+    the rest has.
+    """
+    smallest = data.settings.publish.smallest_group
+    found = estimates(indicator, data, periods, where=where, assumptions=assumptions)
+    rest = [0] * len(found)
+    if where and smallest > 1:
+        whole = estimates(indicator, data, periods, assumptions=assumptions)
+        rest = [people(all_of) - people(some) for all_of, some in zip(whole, found, strict=True)]
+    return tuple(
+        one.hidden() if 0 < people(one) < smallest or (one.value is not None and 0 < left < smallest) else one
+        for one, left in zip(found, rest, strict=True)
+    )
 
 
 def breakdown(
@@ -264,7 +287,7 @@ def _question(
 def _worked_out(
     item: Indicator, data: Data, periods: Sequence[Period], by: str | None, where: Where, in_force: Mapping[str, object]
 ) -> tuple[Estimate, ...]:
-    group = tuple((key, _said(key, value)) for key, value in where.items())
+    group = tuple((key, _said(key, value)) for key, value in where.items() if key != by)
     currency = data.currency if item.unit.form == "money" else ""
     blank = [
         Estimate(item.id, period, data.as_of, group=group, level=data.settings.report.confidence, currency=currency)

@@ -11,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 
 from crmtools.goals.change import Change, change
 from crmtools.goals.reading import Reading
-from crmtools.measure import UNKNOWN, breakdown
+from crmtools.measure import UNKNOWN, breakdown, computable
 from crmtools.period import Period
 from crmtools.sums import attributes
 from crmtools.tables.source import Data
@@ -54,20 +54,21 @@ def drivers(readings: Sequence[Reading], data: Data) -> tuple[Driver, ...]:
 
 def _can(reading: Reading, data: Data, by: str) -> bool:
     goal = reading.goal
-    return isinstance(goal.baseline, Period) and by not in goal.where and by in attributes(goal.indicator, data)
+    there = computable(goal.indicator, data) and by in attributes(goal.indicator, data)
+    return there and isinstance(goal.baseline, Period) and by not in goal.where
 
 
 def _compared(reading: Reading, data: Data, by: str) -> dict[str, Change]:
     """The change of each group that is there and shown in both periods."""
     goal = reading.goal
-    spans = (goal.baseline, data.period)
+    spans = (goal.baseline, reading.now.period)
     then, now = (
         {dict(e.group)[by]: e for e in breakdown(goal.indicator, data, by=by, period=span, where=goal.where).estimates}
         for span in spans
         if isinstance(span, Period)
     )
     return {
-        name: change(then[name], now[name], goal.indicator.kind, better=goal.indicator.better)
+        name: change(then[name], now[name], goal.indicator.kind, better=reading.better)
         for name in now
         if name in then and name != UNKNOWN and not (then[name].suppressed or now[name].suppressed)
     }
@@ -76,10 +77,10 @@ def _compared(reading: Reading, data: Data, by: str) -> dict[str, Change]:
 def _moves(compared: Mapping[tuple[str, str], Mapping[str, Change]]) -> dict[str, dict[str, dict[str, float]]]:
     """By attribute, goal and group: +1 where it improved, −1 where it got worse, 0 where nothing was seen."""
     tested = [
-        (place, name, one.p, one.gain or 0.0)
+        (place, name, one.p, one.gain)
         for place, groups in compared.items()
         for name, one in groups.items()
-        if one.p is not None
+        if one.p is not None and one.gain is not None
     ]
     sure = multipletests([p for _, _, p, _ in tested], alpha=FALSE, method="holm")[0] if tested else []
     moves: dict[str, dict[str, dict[str, float]]] = {by: {} for by, _ in compared}

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from crmtools.estimate import Estimate
+from crmtools.goals.evidence import FEWEST, RIPE
 from crmtools.goals.goal import Goal, written_value
 from crmtools.indicators.catalogue import find
 from crmtools.measure import attributes, measure
@@ -32,7 +33,8 @@ class Guard:
     def state(self) -> State:
         """Kept or breached where the whole interval lies on one side of the bound, undecided where the bound is in it."""
         low, high = self.now.low, self.now.high
-        if self.now.value is None:
+        ripe = self.now.maturity is None or self.now.maturity >= RIPE
+        if self.now.value is None or not ripe or (self.now.n < FEWEST and self.now.method != "census"):
             return "no_evidence"
         if self.now.method == "census":
             low = high = self.now.value

@@ -21,7 +21,7 @@ from crmtools.goals.reading import Reading
 from crmtools.goals.series import SEASONS, Series
 from crmtools.indicators.catalogue import CATALOGUE
 from crmtools.intervals import z_of
-from crmtools.measure import Trend, estimates
+from crmtools.measure import Trend, attributes, estimates, shown
 from crmtools.period import MONTHS_IN, Period, Step
 from crmtools.tables.source import Data
 from crmtools.words import Text
@@ -33,6 +33,7 @@ LOOKED_BACK = 2
 FARTHEST = 60
 NOT_AHEAD = Text("期限已过，不再预测", "the deadline is over: nothing is left to forecast")
 TOO_LATE = Text(f"期限在 {FARTHEST} 期以后，过远", f"the deadline is more than {FARTHEST} periods away")
+NO_WHOLE = Text("目标开始以来还没有完整的期间", "no whole period has passed since the goal began")
 BREACHED = Text("护栏被突破：{names}", "a guardrail is breached: {names}")
 
 
@@ -63,7 +64,7 @@ class Judgement:
 
 def judge(reading: Reading, data: Data) -> Judgement:
     """Judge one reading by its past, by the plan, and by its baseline."""
-    found = standing(reading, history(reading.goal, data))
+    found = standing(reading, history(reading, data))
     if unfit(reading.now, reading.goal) is not None or not isinstance(reading.goal.baseline, Period | float):
         return found
     return replace(found, change=_change(reading, data))
@@ -79,6 +80,8 @@ def standing(reading: Reading, past: Trend) -> Judgement:
         return replace(bare, evidence="met" if begun else "not_started")
     if goal.controls:
         since = tuple(e for e in past.estimates if e.period.start >= goal.start and not e.suppressed)
+        if begun and not since:
+            return replace(bare, why=NO_WHOLE)
         return _guarded(replace(bare, evidence=kept(since, goal.bounds, over=over, begun=begun)), reading)
     if reading.target is None:
         return replace(bare, why=reading.why)
@@ -108,25 +111,21 @@ def _among(one: Judgement, found: Judged) -> Judgement:
     return replace(one, verdict=found.verdict, p_adjusted=found.p_adjusted, verdict_why=found.why)
 
 
-def history(goal: Goal, data: Data) -> Trend:
-    """The goal's indicator up to the period that is reported, as far back as a forecast may rest on."""
-    step = _step(data)
-    found = list(estimates(goal.indicator, data, data.period.up_to(LONG[step], step), where=goal.where))
-    while found and found[0].value is None:
+def history(reading: Reading, data: Data) -> Trend:
+    """The goal's indicator up to the period that is read, as far back as a forecast may rest on."""
+    goal, step = reading.goal, _step(data)
+    spans = reading.now.period.up_to(LONG[step], step)
+    if not set(goal.where) <= set(attributes(goal.indicator, data)):
+        return Trend(goal.indicator, ())
+    found = list((estimates if data.snapshot is None else shown)(goal.indicator, data, spans, where=goal.where))
+    while found and found[0].value is None and not found[0].suppressed:
         found.pop(0)
-    smallest = data.settings.publish.smallest_group
-    shown = (e.hidden() if 0 < e.n < smallest and data.snapshot is not None else e for e in found)
-    return Trend(goal.indicator, tuple(shown))
+    return Trend(goal.indicator, tuple(found))
 
 
 def _step(data: Data) -> Step:
     """The step whose periods mean the same as the one that is reported."""
     return "month" if data.period.kind == "days" else data.period.kind
-
-
-def _better(reading: Reading) -> Better:
-    way = (reading.target or 0.0) - (reading.baseline.value or 0.0)
-    return "higher" if (reading.goal.sign or way) > 0 else "lower"
 
 
 def _horizon(goal: Goal, last: Period) -> int:
@@ -141,7 +140,7 @@ def _horizon(goal: Goal, last: Period) -> int:
 
 def _fan(reading: Reading, past: Trend) -> Forecast:
     """The forecast from now."""
-    target, better = reading.target or 0.0, _better(reading)
+    target, better = reading.target or 0.0, reading.better
     blank = Forecast(target, better, 0, "last", len(past.estimates))
     if reading.now.period.end > reading.goal.deadline:
         return replace(blank, why=NOT_AHEAD)
@@ -166,14 +165,14 @@ def _earlier(reading: Reading, past: Trend, back: int) -> tuple[Evidence, float 
     if not known or known[-1].period.end <= reading.goal.start or known[-1].value is None:
         return None
     now = known[-1]
-    found = _ahead(reading.goal, known, reading.target or 0.0, _better(reading), fan=False)
+    found = _ahead(reading.goal, known, reading.target or 0.0, reading.better, fan=False)
     chance = found.chance if found is not None else None
     over = now.period.end > reading.goal.deadline
     return evidence(_case(reading, now, chance, reading.planned(now.period), over=over)), chance
 
 
 def _case(reading: Reading, now: Estimate, chance: float | None, expected: float | None, *, over: bool) -> Case:
-    sign = 1.0 if _better(reading) == "higher" else -1.0
+    sign = 1.0 if reading.better == "higher" else -1.0
     spread = None if reading.progress_se is None else 2 * z_of(now.level) * reading.progress_se
     begun = 1.0 if now.period.end > reading.goal.start else 0.0
     error = reading.planned_error(now.period)
@@ -193,8 +192,8 @@ def _change(reading: Reading, data: Data) -> Change:
     goal, item = reading.goal, reading.goal.indicator
     together = 0.0
     if isinstance(goal.baseline, Period):
-        together = panel(item, data, goal.baseline, data.period, goal.where).correlation
-    better = item.better if goal.controls or reading.target is None else _better(reading)
+        together = panel(item, data, goal.baseline, reading.now.period, goal.where).correlation
+    better = item.better if goal.controls or reading.target is None else reading.better
     return change(
         reading.baseline, reading.now, item.kind, better=better, correlation=together, tolerance=goal.tolerance
     )
@@ -210,5 +209,5 @@ def _guarded(found: Judgement, reading: Reading) -> Judgement:
         BREACHED.zh.format(names="、".join(name.zh for name in names)),
         BREACHED.en.format(names=", ".join(name.en for name in names)),
     )
-    capped: Evidence = "undecided" if found.evidence in ("met", "on_track") else found.evidence
+    capped: Evidence = "undecided" if found.evidence in ("met", "met_within_error", "on_track") else found.evidence
     return replace(found, evidence=capped, breached=breached, why=why)

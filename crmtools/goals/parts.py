@@ -54,7 +54,15 @@ def goal_parts(reading: Reading, data: Data) -> Parts:
     for by in data.segments:
         reason = _unfit(by, reading, data)
         if reason is None:
-            found = decompose(goal.indicator, data, by=by, baseline=baseline, where=goal.where or None, target=target)
+            found = decompose(
+                goal.indicator,
+                data,
+                by=by,
+                baseline=baseline,
+                period=reading.now.period,
+                where=goal.where or None,
+                target=target,
+            )
             reason = found.why or (ONE_SEGMENT if len(found.lines) < 2 else None)
             if reason is None:
                 made.append(found)
@@ -72,7 +80,7 @@ def _obstacle(reading: Reading, data: Data) -> Text | None:
     kind = goal.indicator.kind
     if not isinstance(goal.baseline, Period):
         return NO_BASELINE if goal.baseline is None else GIVEN_WHOLE
-    if goal.baseline == data.period:
+    if goal.baseline == reading.now.period:
         return SAME_PERIOD
     in_force = resolve(goal.indicator, data, {})
     if isinstance(kind, ScreenedShare) and not in_force["sensitivity"] == in_force["specificity"] == 1:

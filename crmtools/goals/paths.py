@@ -33,7 +33,8 @@ def covered(goal: Goal, day: date, baseline: float, target: float, season: Mappi
         case "working_days":
             return _working(start, day) / _working(start, end) if _working(start, end) else gone / whole
         case "seasonal":
-            return None if season is None else _weighed(start, day, season) / _weighed(start, end, season)
+            whole_weight = 0.0 if season is None else _weighed(start, end, season)
+            return None if season is None or not whole_weight else _weighed(start, day, season) / whole_weight
         case "delayed":
             effect = path.delayed or start
             return max((day - effect).days, 0) / (end - effect).days

@@ -9,7 +9,8 @@ is then to stay there, and has no progress. A goal to keep a bound has none eith
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
+from typing import Literal
 
 import pandas as pd
 
@@ -20,13 +21,19 @@ from crmtools.goals.guardrails import Guard, guards
 from crmtools.goals.paths import NO_SEASON, covered, seasonal_index
 from crmtools.goals.status import PlanStatus, held_status, plan_status
 from crmtools.indicators.kinds import CENSUS
-from crmtools.measure import Trend, estimates, measure, people, trend
+from crmtools.measure import Trend, attributes, estimates, measure, not_computable, shown, trend
 from crmtools.period import Period
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
 GIVEN = Text("基线为给定值，无抽样误差", "the baseline was given as a value: it has no sampling error")
+MOST_PERIODS = 60
+"""Periods since a goal began that are looked at, of a goal to keep a bound."""
 NO_BASELINE = Text("该目标没有基线", "this goal has no baseline")
+IMPOSSIBLE = Text(
+    "按实测基线换算，目标值超出该指标可能的范围",
+    "from the baseline as measured, the target lies outside what the indicator can be",
+)
 NOTHING_OF_NOTHING = Text("基线为 0，相对变化没有意义", "the baseline is 0: a share of nothing is nothing")
 
 
@@ -64,6 +71,20 @@ class Reading:
         """The goal's id."""
         return self.goal.id
 
+    @property
+    def better(self) -> Literal["higher", "lower"]:
+        """The side of the target that attains it."""
+        way = (self.target or 0.0) - (self.baseline.value or 0.0)
+        return "higher" if (self.goal.sign or way) > 0 else "lower"
+
+    @property
+    def held(self) -> bool:
+        """Whether the target was reached when the goal began, so that it is only to be held."""
+        if self.target is None or self.baseline.value is None or self.goal.controls:
+            return False
+        way = self.target - self.baseline.value
+        return (way if self.better == "higher" else -way) <= 0
+
     def planned_error(self, period: Period) -> float:
         """Standard error of what the plan expects: it starts from a baseline that was measured.
 
@@ -72,6 +93,8 @@ class Reading:
         """
         base, target, error = self.baseline.value, self.target, self.baseline.se
         if base is None or target is None or not error or self.goal.controls or base == target:
+            return 0.0
+        if self.held:
             return 0.0
         share = covered(self.goal, period.end, base, target, self.season) or 0.0
         if self.goal.relative:
@@ -84,7 +107,7 @@ class Reading:
         base, target, goal = self.baseline.value, self.target, self.goal
         if base is None or target is None or not (goal.start <= period.end and period.start <= goal.deadline):
             return None
-        if goal.controls or base == target:
+        if goal.controls or self.held:
             return target
         share = covered(goal, period.end, base, target, self.season)
         return None if share is None else base + (target - base) * share
@@ -156,7 +179,15 @@ def goal_on(indicator: str, data: Data) -> Reading | None:
 
 def read(goal: Goal, data: Data) -> Reading:
     """Measure a goal: baseline, value now, gap, progress, expected by now, plan status, guardrails."""
-    now = _of_enough(measure(goal.indicator, data, where=goal.where), goal, data)
+    period = _read_in(goal, data)
+    blank = Estimate(goal.indicator.id, period, data.as_of)
+    if lacking := [name for name in goal.where if name not in attributes(goal.indicator, data)]:
+        why = Text(
+            f"该指标不能按 {lacking[0]} 划分客户", f"the customers of this indicator cannot be told by {lacking[0]}"
+        )
+        nothing = replace(blank, why=not_computable(goal.indicator, data) or why)
+        return Reading(goal, nothing, nothing, Trend(goal.indicator, ()), "no_evidence", 0.0, why=nothing.why)
+    now = measure(goal.indicator, data, period=period, where=goal.where)
     line = trend(goal.indicator, data, where=goal.where)
     baseline, elapsed = _baseline(goal, now, data), elapsed_share(goal.start, goal.deadline, data.period)
     bare = Reading(goal, baseline, now, line, "no_evidence", elapsed, guards=guards(goal, data))
@@ -166,12 +197,14 @@ def read(goal: Goal, data: Data) -> Reading:
     if goal.kind == "establish_baseline":
         return replace(bare, status="not_started" if elapsed <= 0 else "reached")
     if goal.controls:
-        return _keeping(bare, over=over)
+        return _keeping(bare, data, over=over)
     if baseline.value is None:
         return replace(bare, why=baseline.why)
     if goal.relative and baseline.value == 0:
         return replace(bare, why=NOTHING_OF_NOTHING)
     target = goal.target(baseline.value)
+    if not goal.indicator.unit.holds(target):
+        return replace(bare, why=IMPOSSIBLE)
     way = target - baseline.value
     sign = goal.sign or (1.0 if way > 0 else -1.0)
     gap = sign * (target - now.value)
@@ -193,24 +226,37 @@ def read(goal: Goal, data: Data) -> Reading:
     )
 
 
+def _read_in(goal: Goal, data: Data) -> Period:
+    """The period that is reported, or where that lies after the deadline, one like it that holds the deadline or ends with it."""
+    one = data.period
+    if one.start <= goal.deadline:
+        return one
+    if one.kind == "days":
+        end = goal.deadline + timedelta(days=1)
+        return Period(end - timedelta(days=one.days), end)
+    return Period.containing(goal.deadline, one.kind)
+
+
 def _baseline(goal: Goal, now: Estimate, data: Data) -> Estimate:
     """The baseline measured, or as it was given."""
     if isinstance(goal.baseline, Period):
-        return _of_enough(measure(goal.indicator, data, period=goal.baseline, where=goal.where), goal, data)
+        return measure(goal.indicator, data, period=goal.baseline, where=goal.where)
     return replace(
         now, value=goal.baseline, low=None, high=None, se=None, n=0, rows=0, numerator=None, denominator=None,
         method="none", excluded=(), suppressed=False, why=NO_BASELINE if goal.baseline is None else GIVEN,
     )  # fmt: skip
 
 
-def _keeping(bare: Reading, *, over: bool) -> Reading:
+def _keeping(bare: Reading, data: Data, *, over: bool) -> Reading:
     """A goal to keep a bound: the distance to the nearest, and how many periods since it began kept it."""
     now, (low, high) = bare.now, bare.goal.bounds
     value = now.value or 0.0
     upper = math.isinf(low) or (math.isfinite(high) and high - value < value - low)
     target, sign = (high, -1.0) if upper else (low, 1.0)
     gap, limits = sign * (target - value), _gap_limits(now, target, sign)
-    since = [e for e in bare.trend.estimates if e.period.start >= bare.goal.start and e.value is not None]
+    spans = [p for p in now.period.up_to(MOST_PERIODS, data.settings.report.step) if p.start >= bare.goal.start]
+    found = shown(bare.goal.indicator, data, spans, where=bare.goal.where) if spans else ()
+    since = [e for e in found if e.value is not None]
     kept = sum(low <= (e.value or 0.0) <= high for e in since)
     return replace(
         bare,
@@ -235,12 +281,6 @@ def _season(goal: Goal, data: Data) -> dict[int, float] | None:
     months = [last.shift(-back) for back in range(24)]
     found = estimates(goal.indicator, data, months, where=goal.where)
     return seasonal_index({e.period.start: e.value for e in found if e.value is not None})
-
-
-def _of_enough(estimate: Estimate, goal: Goal, data: Data) -> Estimate:
-    """The estimate, hidden when a goal is about a few people only."""
-    few = goal.where and 0 < people(estimate) < data.settings.publish.smallest_group
-    return estimate.hidden() if few else estimate
 
 
 def elapsed_share(start: date, deadline: date, period: Period) -> float:

@@ -73,6 +73,8 @@ def attained(reading: Reading) -> tuple[float, float] | None:
     """
     if reading.status in ("no_evidence", "not_started") or reading.now.value is None:
         return None
+    if reading.goal.kind == "establish_baseline":
+        return None  # it has no target yet: to know where one stands is no attainment
     if reading.kept is not None:
         kept, periods = reading.kept
         return (kept / periods, 0.0) if periods else None

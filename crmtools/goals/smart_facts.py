@@ -91,7 +91,7 @@ class Facts:
             return None
         if goal.controls:
             return min((b for b in goal.bounds if math.isfinite(b)), key=lambda bound: abs(bound - start))
-        return goal.target(start)
+        return None if goal.relative and start == 0 else goal.target(start)
 
     @cached_property
     def wanted(self) -> float | None:

@@ -28,6 +28,10 @@ class Unit:
     high: float | None = None
     signed: bool = False
 
+    def holds(self, value: float) -> bool:
+        """Whether a value is one that the unit can have."""
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
 
 _POINTS = Text("个百分点", "percentage points")
 _NOTHING = Text("", "")

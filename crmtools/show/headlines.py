@@ -135,7 +135,7 @@ def _unjudged(readings: tuple[Reading, ...], told: Sequence[Judgement], language
     for r, one in zip(readings, told):
         if one.evidence != "no_evidence":
             continue
-        missing = r.now if sentences.known(r.now.value) is None else r.baseline
+        missing = r.now if sentences.known(r.now.value) is None or r.goal.controls else r.baseline
         reason = one.why.to(language) if one.why is not None else sentences.why(missing, language)
         name = r.goal.name.to(language)
         named.append(f"{name}（{reason}）" if language == "zh" else f"{name} ({reason})")
