@@ -187,7 +187,7 @@ def read(goal: Goal, data: Data) -> Reading:
         )
         nothing = replace(blank, why=not_computable(goal.indicator, data) or why)
         return Reading(goal, nothing, nothing, Trend(goal.indicator, ()), "no_evidence", 0.0, why=nothing.why)
-    now = measure(goal.indicator, data, period=period, where=goal.where)
+    now = _measured(goal, data, period)
     line = trend(goal.indicator, data, where=goal.where)
     baseline, elapsed = _baseline(goal, now, data), elapsed_share(goal.start, goal.deadline, data.period)
     bare = Reading(goal, baseline, now, line, "no_evidence", elapsed, guards=guards(goal, data))
@@ -226,6 +226,13 @@ def read(goal: Goal, data: Data) -> Reading:
     )
 
 
+def _measured(goal: Goal, data: Data, period: Period) -> Estimate:
+    """The value of a period, of a goal about some customers hidden where they, or the others, are few."""
+    if goal.where:
+        return shown(goal.indicator, data, (period,), where=goal.where)[0]
+    return measure(goal.indicator, data, period=period)
+
+
 def _read_in(goal: Goal, data: Data) -> Period:
     """The period that is reported, or where that lies after the deadline, one like it that holds the deadline or ends with it."""
     one = data.period
@@ -240,7 +247,7 @@ def _read_in(goal: Goal, data: Data) -> Period:
 def _baseline(goal: Goal, now: Estimate, data: Data) -> Estimate:
     """The baseline measured, or as it was given."""
     if isinstance(goal.baseline, Period):
-        return measure(goal.indicator, data, period=goal.baseline, where=goal.where)
+        return _measured(goal, data, goal.baseline)
     return replace(
         now, value=goal.baseline, low=None, high=None, se=None, n=0, rows=0, numerator=None, denominator=None,
         method="none", excluded=(), suppressed=False, why=NO_BASELINE if goal.baseline is None else GIVEN,

@@ -15,7 +15,7 @@ SERVICE, SALES = Text("客服", "Service"), Text("销售", "Sales")
 
 
 def reading(progress, se=0.0, *, weight=1.0, status="on_track", department=SERVICE, person="", kept=None):
-    goal = SimpleNamespace(weight=weight, department=department, person=person)
+    goal = SimpleNamespace(weight=weight, department=department, person=person, kind="reach")
     return SimpleNamespace(goal=goal, now=NOW, status=status, progress=progress, progress_se=se, kept=kept)
 
 

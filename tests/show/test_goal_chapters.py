@@ -231,7 +231,7 @@ def test_scores_of_the_tiny_company(goals, read):
     hostile = scores(
         [
             SimpleNamespace(
-                goal=SimpleNamespace(weight=1, department=Text(HOSTILE, HOSTILE), person=""),
+                goal=SimpleNamespace(kind="reach", weight=1, department=Text(HOSTILE, HOSTILE), person=""),
                 now=goals[0].now,
                 status="on_track",
                 progress=0.5,
