@@ -1,7 +1,6 @@
 """Asking an indicator: its value for a period, over time, by segment, and the query behind it."""
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -14,10 +13,11 @@ from crmtools import sums
 from crmtools.errors import CRMError, nearest
 from crmtools.estimate import Estimate
 from crmtools.indicators.catalogue import CATALOGUE, EXCLUSIONS, Indicator, find
-from crmtools.indicators.kinds import CENSUS, NO_DATA, Concentration, Total
+from crmtools.indicators.kinds import CENSUS, NO_DATA, Total
 from crmtools.indicators.moments import Figures, Request
 from crmtools.period import MONTHS_IN, Period, Step
 from crmtools.sums import UNKNOWN, attributes, missing_columns
+from crmtools.suppression import people, suppressed
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
@@ -109,10 +109,7 @@ def measure(
         Where nothing can be computed its value is None and ``why`` says what is missing.
     """
     one = Period.parse(period) if period is not None else data.period
-    # what comes from a parameters file is published; an analyst's own frames are not
-    if data.snapshot is None:
-        return estimates(indicator, data, (one,), where=where, assumptions=assumptions)[0]
-    return shown(indicator, data, (one,), where=where, assumptions=assumptions)[0]
+    return published(indicator, data, (one,), where=where, assumptions=assumptions)[0]
 
 
 def trend(
@@ -160,6 +157,19 @@ def shown(
     )
 
 
+def published(
+    indicator: str | Indicator,
+    data: Data,
+    periods: Sequence[Period],
+    *,
+    where: Where | None = None,
+    assumptions: Mapping[str, object] | None = None,
+) -> tuple[Estimate, ...]:
+    """The same, but whole for an analyst's own frames: what comes from a parameters file is published, these are not."""
+    ask = estimates if data.snapshot is None else shown
+    return ask(indicator, data, periods, where=where, assumptions=assumptions)
+
+
 def breakdown(
     indicator: str | Indicator,
     data: Data,
@@ -177,34 +187,7 @@ def breakdown(
     item = find(indicator)
     one = Period.parse(period) if period is not None else data.period
     found = list(estimates(item, data, (one,), by=by, where=where, assumptions=assumptions))
-    return Breakdown(item, by, tuple(_suppress(found, data.settings.publish.smallest_group)))
-
-
-def hidden_groups(sizes: Sequence[int], smallest: int) -> set[int]:
-    """Which groups of a whole must be hidden, as positions in ``sizes``: those with fewer than ``smallest`` people.
-
-    What is hidden can be worked out together by taking the rest from the total. So the next smallest groups are hidden too
-    until there are at least two, with ``smallest`` people or more among them. Empty groups hide nobody.
-    """
-    by_size = sorted((size, place) for place, size in enumerate(sizes) if size)
-    hide = [item for item in by_size if item[0] < smallest]
-    rest = by_size[len(hide) :]
-    while hide and rest and (len(hide) < 2 or sum(size for size, _ in hide) < smallest):
-        hide.append(rest.pop(0))
-    return {place for _, place in hide}
-
-
-def people(estimate: Estimate) -> int:
-    """How many people a figure tells about: those counted, or of a concentration the few at the top."""
-    item = CATALOGUE.get(estimate.indicator)
-    if item is not None and isinstance(item.kind, Concentration):
-        return math.ceil(item.kind.top * estimate.n)
-    return estimate.n
-
-
-def _suppress(found: list[Estimate], smallest: int) -> list[Estimate]:
-    hidden = hidden_groups([people(e) for e in found], smallest)
-    return [e.hidden() if place in hidden else e for place, e in enumerate(found)]
+    return Breakdown(item, by, tuple(suppressed(found, data.settings.publish.smallest_group)))
 
 
 def sql(indicator: str | Indicator, data: Data, *, period: Period | str | None = None, **assumptions: object) -> str:

@@ -12,8 +12,9 @@ import pandas as pd
 
 from crmtools.estimate import Estimate
 from crmtools.indicators.catalogue import Indicator, find
-from crmtools.measure import Where, measure, people, resolve
+from crmtools.measure import Where, measure, resolve
 from crmtools.period import Period
+from crmtools.suppression import people
 from crmtools.tables.source import Data
 
 

@@ -29,9 +29,10 @@ from crmtools.indicators.kinds import (
     Share,
     too_few,
 )  # fmt: skip
-from crmtools.measure import Where, attributes, estimates, not_computable, people, resolve
+from crmtools.measure import Where, attributes, estimates, not_computable, resolve
 from crmtools.period import Period
 from crmtools.sums import UNKNOWN
+from crmtools.suppression import people
 from crmtools.tables.source import Data
 from crmtools.words import WORDS, Language, Text
 

@@ -21,7 +21,7 @@ from crmtools.goals.reading import Reading
 from crmtools.goals.series import SEASONS, Series
 from crmtools.indicators.catalogue import CATALOGUE
 from crmtools.intervals import z_of
-from crmtools.measure import Trend, attributes, estimates, shown
+from crmtools.measure import Trend, attributes, published
 from crmtools.period import MONTHS_IN, Period, Step
 from crmtools.tables.source import Data
 from crmtools.words import Text
@@ -117,7 +117,7 @@ def history(reading: Reading, data: Data) -> Trend:
     spans = reading.now.period.up_to(LONG[step], step)
     if not set(goal.where) <= set(attributes(goal.indicator, data)):
         return Trend(goal.indicator, ())
-    found = list((estimates if data.snapshot is None else shown)(goal.indicator, data, spans, where=goal.where))
+    found = list(published(goal.indicator, data, spans, where=goal.where))
     while found and found[0].value is None and not found[0].suppressed:
         found.pop(0)
     return Trend(goal.indicator, tuple(found))

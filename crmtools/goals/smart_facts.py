@@ -21,7 +21,7 @@ from crmtools.goals.form import form_of, size_of
 from crmtools.goals.goal import Goal
 from crmtools.goals.outlook import Forecast
 from crmtools.goals.series import Series
-from crmtools.measure import Trend, estimates, measure, people
+from crmtools.measure import Trend, measure, published
 from crmtools.period import MONTHS_IN, Period, Step
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text
@@ -46,7 +46,7 @@ def facts_of(goal: Goal, data: Data) -> "Facts":
     last = Period.containing(goal.start, step).previous()
     if last.last_day > known.as_of:
         last = Period.containing(known.as_of + timedelta(days=1), step).previous()
-    past = [_shown(e, known) for e in estimates(goal.indicator, known, last.up_to(_LONG[step], step), where=goal.where)]
+    past = list(published(goal.indicator, known, last.up_to(_LONG[step], step), where=goal.where))
     while past and past[0].value is None:
         past.pop(0)
     base: Estimate | None
@@ -55,12 +55,6 @@ def facts_of(goal: Goal, data: Data) -> "Facts":
     else:
         base = next((estimate for estimate in reversed(past) if estimate.value is not None), None)
     return Facts(goal, known, step, Trend(goal.indicator, tuple(past)), base)
-
-
-def _shown(estimate: Estimate, data: Data) -> Estimate:
-    """What comes from a parameters file is published: a period with a handful of people is hidden."""
-    few = data.snapshot is not None and 0 < people(estimate) < data.settings.publish.smallest_group
-    return estimate.hidden() if few else estimate
 
 
 @dataclass(frozen=True)

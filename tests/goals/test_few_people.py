@@ -12,7 +12,7 @@ import crmtools as crm
 from crmtools.goals.decomposition import decompose
 from crmtools.goals.segment_sums import MOST_LINES, not_told
 from crmtools.goals.stakes import stakes
-from crmtools.measure import hidden_groups
+from crmtools.suppression import hidden_groups
 
 
 def sets_told(n: np.ndarray, smallest: int) -> list[set[int]]:

@@ -13,6 +13,7 @@ from crmtools.goals.goal import goal_from
 from crmtools.goals.judgement import NO_WHOLE, judge, standing
 from crmtools.goals.reading import IMPOSSIBLE, read
 from crmtools.goals.scores import attained
+from crmtools.goals.smart_facts import facts_of
 from crmtools.measure import Trend
 from crmtools.period import Period
 from crmtools.settings import GoalSettings, Publish
@@ -135,3 +136,15 @@ def test_met_within_error_is_capped_like_met(data) -> None:
         data,
     )
     assert judged.evidence == "undecided"
+
+
+def test_smart_and_the_history_hide_what_the_page_hides(data, tmp_path) -> None:
+    """A published goal about everybody but a few: neither its value, nor its past, nor what SMART looks at may tell."""
+    settings = data.settings.model_copy(update={"publish": Publish(smallest_group=13)})
+    strict = replace(data, settings=settings, snapshot=tmp_path)
+    most = goal(where={"region": "east"})
+    assert crm.measure("nps", strict, where={"region": "east"}).suppressed
+    assert not crm.measure("nps", strict).suppressed
+    reading = read(most, strict)
+    assert all(e.suppressed for e in judge(reading, strict).past.estimates)
+    assert all(e.value is None for e in facts_of(most, strict).past.estimates)
