@@ -96,7 +96,7 @@ def expected_worth(patterns: pd.DataFrame, assumptions: Assumptions, level: floa
     mean = patterns.loc[patterns["role"] == HISTORY, "value"].to_numpy(float)[recent] / weight
 
     def purchases(parameters: np.ndarray, edges: np.ndarray) -> np.ndarray:
-        return discounted_purchases(parameters, x, t_x, age, edges, MONTH, terms.discount)
+        return discounted_purchases(BetaGeo, parameters, (x, t_x, age), edges, MONTH, terms.discount)
 
     each = purchases(rates, np.arange(1, terms.months + 1)) * spend_of(spends, x, mean)
     value = float(weight @ each / n)
@@ -137,7 +137,7 @@ def _chance(
     random = np.random.default_rng(20050415)
     chosen = random.choice(len(weight), FUTURES, p=weight / weight.sum())
     x, t_x, age, mean = (part[chosen] for part in histories)
-    found = spending(rates, spends, (x, t_x, age, mean), terms.months * MONTH, MONTH, terms.discount, random)
+    found = spending(BetaGeo, rates, spends, (x, t_x, age, mean), terms.months * MONTH, MONTH, terms.discount, random)
     return float(np.mean((found - each[chosen]) ** 2))
 
 

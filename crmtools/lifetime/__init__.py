@@ -5,9 +5,10 @@ One path: ``customer_summary`` (or ``calibration_holdout``) on the engine, ``Bet
 believe it.
 """
 
-from crmtools.lifetime.beta_geo import BetaGeo
+from crmtools.lifetime.beta_geo import BetaGeo, ModifiedBetaGeo
 from crmtools.lifetime.evaluate import HoldoutCheck, holdout_check, plot_holdout, plot_tracking, tracking
 from crmtools.lifetime.gamma_gamma import GammaGamma
+from crmtools.lifetime.nbd import Nbd
 from crmtools.lifetime.occasions import Counts
 from crmtools.lifetime.second_opinion import second_opinion
 from crmtools.lifetime.simulate import simulate_summary
@@ -28,6 +29,8 @@ __all__ = [
     "CustomerValue",
     "GammaGamma",
     "HoldoutCheck",
+    "ModifiedBetaGeo",
+    "Nbd",
     "Patterns",
     "Summary",
     "Total",

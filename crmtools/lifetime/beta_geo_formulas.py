@@ -1,20 +1,38 @@
-"""What BG/NBD says about one customer, as functions of (r, alpha, a, b) and arrays of x, t_x, T."""
+"""What BG/NBD says about an active customer, as functions of (r, alpha, a, b) and arrays of x and T.
+
+MBG/NBD says the same with b + 1: once a customer is active, the two models differ only in how many coins have been tossed.
+"""
+
+from collections.abc import Callable
 
 import numpy as np
-from scipy.special import expit, hyp2f1
+from scipy.special import betainc, betaln, expit, gammaln, hyp2f1
 
-from crmtools.lifetime.beta_geo_likelihood import log_odds_gone
-from crmtools.lifetime.summary import unique_rows
+from crmtools.lifetime.beta_geo_likelihood import BLOCK, log_odds_gone
+from crmtools.lifetime.grid import over_pairs
 
 # Within this distance of a removable singularity the value is interpolated across it (error below 1e-9).
 _NEAR = 1e-5
+_NODES = 48
+"""Chebyshev nodes over ln(alpha + T): error below 1e-12 (largest of 300 random models)."""
 
 
 def alive(parameters: np.ndarray, x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> np.ndarray:
-    """P(alive | x, t_x, T): one minus the odds of the likelihood's two ways to be silent since t_x."""
+    """P(alive | x, t_x, T) of BG/NBD: one minus the odds of the likelihood's two ways to be silent since t_x."""
     out = np.ones(len(x))
-    repeat = x > 0
-    out[repeat] = expit(-log_odds_gone(parameters, x[repeat], t_x[repeat], T[repeat]))
+    repeat = np.flatnonzero(x > 0)
+    for begin in range(0, len(repeat), BLOCK):
+        own = repeat[begin : begin + BLOCK]
+        out[own] = expit(-log_odds_gone(parameters, x[own], t_x[own], T[own]))
+    return out
+
+
+def modified_alive(parameters: np.ndarray, x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> np.ndarray:
+    """P(alive | x, t_x, T) of MBG/NBD, below 1 for one-time buyers too."""
+    out = np.empty(len(x))
+    for begin in range(0, len(x), BLOCK):
+        own = slice(begin, begin + BLOCK)
+        out[own] = expit(-log_odds_gone(parameters, x[own], t_x[own], T[own], modified=True))
     return out
 
 
@@ -25,12 +43,55 @@ def purchases_if_alive(parameters: np.ndarray, x: np.ndarray, T: np.ndarray, hor
 
         (c/(a-1)) (1 - q^(a-1) 2F1(a-1, a+b-1-r; c; 1-q)),  c = a+b+x-1,  q = (alpha+T)/(alpha+T+horizon)
 
-    Both removable singularities, a = 1 and c = 0, are bridged by linear interpolation.
+    Both removable singularities, a = 1 and c = 0, are bridged by linear interpolation. Many ages at one horizon are
+    interpolated from a few.
     """
-    horizon = np.broadcast_to(np.asarray(horizon, dtype=float), x.shape)
-    (x_u, T_u, h_u), position, _ = unique_rows(x, T, horizon)
     r, alpha, a, b = parameters
-    return _bridge_a(r, alpha, a, b, x_u, T_u, h_u)[position]
+    if np.ndim(horizon):
+        return _bridge_a(r, alpha, a, b, x, T, np.broadcast_to(horizon, x.shape))
+    x_u, T_u, position = over_pairs(x, T)
+    return over_ages(lambda x, T: _bridge_a(r, alpha, a, b, x, T, np.full(len(x), float(horizon))), alpha, x_u, T_u)[
+        position
+    ]
+
+
+def over_ages(
+    function: Callable[[np.ndarray, np.ndarray], np.ndarray], alpha: float, x: np.ndarray, T: np.ndarray
+) -> np.ndarray:
+    """A smooth function of x and ln(alpha + T) at pairs: from Chebyshev nodes in T where there are more ages than those."""
+    counts, row = np.unique(x, return_inverse=True)
+    if len(x) < 4 * _NODES * len(counts):
+        return function(x, T)
+    angle = np.pi * (np.arange(_NODES) + 0.5) / _NODES
+    low, high = np.log(alpha + T.min()), np.log(alpha + T.max())
+    nodes = np.exp((low + high) / 2 + (high - low) / 2 * np.cos(angle)) - alpha
+    known = function(np.repeat(counts, _NODES), np.tile(nodes, len(counts))).reshape(len(counts), _NODES)
+    ages, column = np.unique(T, return_inverse=True)
+    apart = (np.log(alpha + ages) - (low + high) / 2) / ((high - low) / 2) - np.cos(angle)[:, None]
+    apart[apart == 0] = 1e-300
+    share = (-1.0) ** np.arange(_NODES)[:, None] * np.sin(angle)[:, None] / apart
+    return (known @ (share / share.sum(axis=0)))[row, column]
+
+
+def chances_if_alive(
+    parameters: np.ndarray, x: np.ndarray, T: np.ndarray, horizon: float, count: np.ndarray
+) -> np.ndarray:
+    """P(count purchases in the next horizon | alive at T), elementwise; with x = T = 0 that of a new customer.
+
+    FHL 2005 eq. 8 with the parameters that the history has updated. The second term, gone after the last of them, is a tail
+    of the negative binomial: as an incomplete beta function it keeps its digits where one minus a sum loses them.
+    """
+    r, alpha, a, b = parameters
+    shape, rate, stay = r + x, alpha + T, b + x
+    share = horizon / (rate + horizon)
+    log_here = (
+        betaln(a, stay + count) - betaln(a, stay)
+        + gammaln(shape + count) - gammaln(shape) - gammaln(count + 1)
+        - shape * np.log1p(horizon / rate) + count * np.log(share)
+    )  # fmt: skip
+    some = np.maximum(count, 1)
+    log_left = betaln(a + 1, stay + some - 1) - betaln(a, stay)
+    return np.exp(log_here) + np.where(count > 0, np.exp(log_left) * betainc(some, shape, share), 0.0)
 
 
 def _bridge_a(

@@ -18,6 +18,8 @@ _DECREMENT = 1e-10
 # Twice the log-likelihood still to be gained: the estimate is within a two-hundredth of a standard error.
 _NEGLIGIBLE = 1e-5
 _EVALUATIONS = 200
+_MANY, _EVERY = 60_000, 16
+"""From so many rows on, every sixteenth is taken for the start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +83,35 @@ def maximise(likelihood: Likelihood, start: np.ndarray, *, low: np.ndarray, high
     )
 
 
+def maximise_rows(
+    likelihood_of: Callable[..., Likelihood],
+    columns: tuple[np.ndarray, ...],
+    start: np.ndarray,
+    *,
+    low: np.ndarray,
+    high: np.ndarray,
+) -> Maximum:
+    """Maximise the likelihood of rows; of many, some give the start, which saves half of the steps over all of them."""
+    if len(columns[0]) > _MANY:
+        first = maximise(likelihood_of(*(column[::_EVERY] for column in columns)), start, low=low, high=high)
+        start = first.parameters if first.converged and not first.at_bound.any() else start
+    return maximise(likelihood_of(*columns), start, low=low, high=high)
+
+
 def draw_parameters(parameters: np.ndarray, covariance: np.ndarray, *, count: int, seed: int) -> np.ndarray:
     """``count`` x parameters: normal on the log scale, never negative; parameters at a bound stay put."""
+    root = root_of(parameters, covariance)
+    normal = np.random.default_rng(seed).standard_normal((count, root.shape[1]))
+    return parameters * np.exp(normal @ root.T)
+
+
+def root_of(parameters: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """A square root of the log-scale covariance: parameters x free ones; rows of zeros for those at a bound."""
     free = np.isfinite(np.diag(covariance))
-    log_covariance = covariance[np.ix_(free, free)] / np.outer(parameters[free], parameters[free])
-    values, vectors = np.linalg.eigh(log_covariance)
-    root = vectors * np.sqrt(np.clip(values, 0, None))
-    normal = np.random.default_rng(seed).standard_normal((count, int(free.sum())))
-    draws = np.tile(parameters, (count, 1))
-    draws[:, free] *= np.exp(normal @ root.T)
-    return draws
+    values, vectors = np.linalg.eigh(covariance[np.ix_(free, free)] / np.outer(parameters[free], parameters[free]))
+    root = np.zeros((len(parameters), int(free.sum())))
+    root[free] = vectors * np.sqrt(np.clip(values, 0, None))
+    return root
 
 
 def _on_log_scale(likelihood: Likelihood, theta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:

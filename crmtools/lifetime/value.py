@@ -1,6 +1,6 @@
 """What a customer is worth over the next months: purchases x spend x margin, discounted.
 
-Never called "lifetime": the horizon is part of the answer. Purchases come from BG/NBD, spend from
+Never called "lifetime": the horizon is part of the answer. Purchases come from any purchase model, spend from
 Gamma-Gamma, which takes the two as independent (Fader, Hardie & Lee 2005, "RFM and CLV"). The annual rate d
 becomes a factor (1+d)^(-t/12) at month t; purchases of a month are discounted at its middle.
 """
@@ -10,13 +10,17 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+from scipy.linalg import block_diag
 
 from crmtools.errors import SettingsError
-from crmtools.lifetime.beta_geo import BetaGeo
-from crmtools.lifetime.beta_geo_formulas import alive, purchases_if_alive
-from crmtools.lifetime.gamma_gamma import GammaGamma
+from crmtools.lifetime.fitted import limits_of_total, totals_by
+from crmtools.lifetime.gamma_gamma import GammaGamma, spend
+from crmtools.lifetime.grid import over_pairs
+from crmtools.lifetime.model import Ages, PurchaseModel
 from crmtools.lifetime.summary import DAYS_PER, Summary
 from crmtools.words import Text
+
+EVERYBODY = slice(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,6 @@ class Total:
     low: float
     high: float
     level: float
-    draws: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,10 +47,16 @@ class CustomerValue:
     annual_discount: float
     margin: float
     notes: tuple[Text, ...]
+    worth: "Worth"
+
+    def by_group(self, by: pd.Series, *, level: float = 0.95, seed: int = 0) -> pd.DataFrame:
+        """Value of groups of customers: customers, value, low, high; ``by`` is indexed like ``frame``."""
+        each = self.frame["value"].to_numpy()
+        return totals_by(each, by, self.frame.index, lambda where: self.worth.limits(each[where], level, seed, where))
 
 
 def customer_value(
-    beta_geo: BetaGeo,
+    purchases: PurchaseModel,
     gamma_gamma: GammaGamma,
     summary: Summary,
     *,
@@ -55,59 +64,101 @@ def customer_value(
     annual_discount: float,
     margin: float = 1.0,
     level: float = 0.95,
-    draws: int = 300,
     seed: int = 0,
 ) -> CustomerValue:
     """Discounted expected value of every customer over a finite horizon, and of all of them with an interval.
 
-    annual_discount: 0.10 for 10 % a year. margin: share of spend that is kept. The interval of the total
-    comes from ``draws`` futures: a parameter set of each model is drawn, then every customer's state, rates
-    and purchases given that set; leaving out either source makes it too narrow. It is NaN when a model is not
-    ``identified``. Money is in the currency of the orders.
+    annual_discount: 0.10 for 10 % a year. margin: share of spend that is kept. The limits of the total are for what customers
+    will spend: they hold the uncertainty of both models' parameters and what chance makes of purchases and amounts; leaving
+    out either makes them too narrow. They are NaN when a model is not ``identified``. Money is in the currency of the orders.
     """
     _check(horizon_months, annual_discount, margin)
-    month = DAYS_PER["months"] / DAYS_PER[beta_geo.unit]
+    model = Worth(purchases, gamma_gamma, summary, Terms(horizon_months, annual_discount, margin))
     frame = pd.DataFrame(
         {
-            "probability_alive": beta_geo.probability_alive(summary)["value"],
-            "expected_purchases": beta_geo.expected_purchases(summary, horizon=horizon_months * month)["value"],
+            "probability_alive": purchases.probability_alive(summary)["value"],
+            "expected_purchases": purchases.expected_purchases(summary, horizon=horizon_months * model.month)["value"],
             "expected_spend": gamma_gamma.expected_spend(summary)["value"],
         }
     )
-    purchases = _discounted_purchases(beta_geo, summary, horizon_months, month, annual_discount)
-    frame["value"] = purchases * frame["expected_spend"] * margin
-    low = high = float("nan")
-    if beta_geo.identified and gamma_gamma.identified:
-        futures = [
-            _one_future(rates, spends, summary, horizon_months * month, month, annual_discount, random)
-            for rates, spends, random in zip(
-                beta_geo.draws(draws, seed=seed).to_numpy(),
-                gamma_gamma.draws(draws, seed=seed + 1).to_numpy(),
-                np.random.default_rng(seed + 2).spawn(draws),
-                strict=True,
-            )
-        ]
-        low, high = np.quantile(np.array(futures) * margin, (0.5 - level / 2, 0.5 + level / 2))
-    total = Total(float(frame["value"].sum(skipna=False)), float(low), float(high), level, draws)
+    frame["value"] = model.expected(model.parameters)
+    low, high = model.limits(frame["value"].to_numpy(), level, seed)
+    total = Total(float(frame["value"].sum(skipna=False)), low, high, level)
     # both models may say the same of their parameters
-    notes = tuple(dict.fromkeys(beta_geo.notes() + gamma_gamma.notes()))
-    return CustomerValue(frame, total, horizon_months, annual_discount, margin, notes)
+    notes = tuple(dict.fromkeys(purchases.notes() + gamma_gamma.notes()))
+    return CustomerValue(frame, total, horizon_months, annual_discount, margin, notes, model)
 
 
-def _discounted_purchases(
-    model: BetaGeo, summary: Summary, months: int, month: float, annual_discount: float
-) -> np.ndarray:
-    """Expected purchases per customer, those of month k times (1+d)^(-(k-1/2)/12)."""
-    p, position = summary.compressed()
-    edges = np.arange(1, months + 1)
-    return discounted_purchases(model.parameters, p.x, p.t_x, p.T, edges, month, annual_discount)[position]
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How money to come is counted."""
+
+    months: int
+    annual_discount: float
+    margin: float
+
+
+class Worth:
+    """What customers will be worth as a function of both models' parameters, taken together as one array."""
+
+    def __init__(self, purchases: PurchaseModel, spend: GammaGamma, summary: Summary, terms: Terms) -> None:
+        self.purchases, self.spend, self.terms = purchases, spend, terms
+        self.month = DAYS_PER["months"] / DAYS_PER[purchases.unit]
+        mean = summary.frame["monetary_value"].fillna(0).to_numpy(float)
+        self.histories = (*summary.ages(), mean)
+
+    @property
+    def parameters(self) -> np.ndarray:
+        """Of purchases first, then of spend."""
+        return np.concatenate([self.purchases.parameters, self.spend.parameters])
+
+    @property
+    def covariance(self) -> np.ndarray | None:
+        """The models are fitted apart, and taken to err apart; None when one is not ``identified``."""
+        if not (self.purchases.identified and self.spend.identified):
+            return None
+        return block_diag(self.purchases.covariance, self.spend.covariance)
+
+    def expected(self, parameters: np.ndarray, where: np.ndarray | slice = EVERYBODY) -> np.ndarray:
+        """Expected discounted value of every customer, or of those at ``where``."""
+        x, t_x, T, mean = (part[where] for part in self.histories)
+        rates, spends = self._split(parameters)
+        edges = np.arange(1, self.terms.months + 1)
+        bought = discounted_purchases(self.purchases, rates, (x, t_x, T), edges, self.month, self.terms.annual_discount)
+        return bought * spend(spends, x, mean) * self.terms.margin
+
+    def play(
+        self, parameters: np.ndarray, random: np.random.Generator, where: np.ndarray | slice = EVERYBODY
+    ) -> np.ndarray:
+        """What every customer is worth in one future."""
+        histories = tuple(part[where] for part in self.histories)
+        rates, spends = self._split(parameters)
+        horizon = self.terms.months * self.month
+        spent = spending(
+            self.purchases, rates, spends, histories, horizon, self.month, self.terms.annual_discount, random
+        )
+        return spent * self.terms.margin
+
+    def limits(
+        self, each: np.ndarray, level: float, seed: int, where: np.ndarray | slice = EVERYBODY
+    ) -> tuple[float, float]:
+        """Limits for what the customers at ``where`` will be worth together; ``each``, what is expected of them."""
+        return limits_of_total(
+            each,
+            lambda theta: float(self.expected(theta, where).sum()),
+            lambda theta, random: self.play(theta, random, where),
+            self.parameters, self.covariance, level, seed,
+        )  # fmt: skip
+
+    def _split(self, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        k = len(self.purchases.NAMES)
+        return parameters[:k], parameters[k:]
 
 
 def discounted_purchases(
+    model: PurchaseModel | type[PurchaseModel],
     parameters: np.ndarray,
-    x: np.ndarray,
-    t_x: np.ndarray,
-    T: np.ndarray,
+    ages: Ages,
     edges: np.ndarray,
     month: float,
     annual_discount: float,
@@ -116,64 +167,38 @@ def discounted_purchases(
 
     ``month`` is a month in the unit of t_x and T.
     """
-    before, out = np.zeros(len(x)), np.zeros(len(x))
+    x, t_x, T = ages
+    counts, ends, position = over_pairs(x, T)
+    before, out = np.zeros(len(counts)), np.zeros(len(counts))
     for start, end in pairwise([0.0, *edges]):
-        until = purchases_if_alive(parameters, x, T, end * month)
+        until = model.purchases_if_alive(parameters, counts, ends, end * month)
         out += (until - before) * (1 + annual_discount) ** (-(start + end) / 24)
         before = until
-    return out * alive(parameters, x, t_x, T)
-
-
-def _one_future(
-    rates: np.ndarray,
-    spends: np.ndarray,
-    summary: Summary,
-    horizon: float,
-    month: float,
-    annual_discount: float,
-    random: np.random.Generator,
-) -> float:
-    """Discounted spend of all customers in one draw of everything that is not known.
-
-    Given the data and the parameters: alive with P(alive), lambda ~ Gamma(r+x, alpha+T), p ~ Beta(a, b+x),
-    spend rate nu ~ Gamma(q+px, v+xm); then purchases at rate lambda until the horizon or until the customer
-    leaves.
-    """
-    x, t_x, T = (summary.frame[name].to_numpy(float) for name in ("frequency", "recency", "T"))
-    mean = summary.frame["monetary_value"].fillna(0).to_numpy(float)
-    return float(spending(rates, spends, (x, t_x, T, mean), horizon, month, annual_discount, random).sum())
+    return out[position] * model.alive(parameters, x, t_x, T)
 
 
 def spending(
+    model: PurchaseModel | type[PurchaseModel],
     rates: np.ndarray,
     spends: np.ndarray,
-    histories: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+    histories: tuple[np.ndarray, ...],
     horizon: float,
     month: float,
     annual_discount: float,
     random: np.random.Generator,
 ) -> np.ndarray:
-    """Discounted spend of each customer in one future; ``histories`` are x, t_x, T and mean spend (0 without a repeat)."""
+    """Discounted spend of each customer in one future; ``histories`` are x, t_x, T and mean spend (0 without a repeat).
+
+    Purchases as the model has them; the amounts of a customer at his own rate nu ~ Gamma(q+px, v+xm), given the history.
+    """
     x, t_x, T, mean = histories
-    r, alpha, a, b = rates
-    here = random.random(len(x)) < alive(rates, x, t_x, T)
-    rate = random.gamma(r + x[here]) / (alpha + T[here])
-    could = random.poisson(rate * horizon)
-    buyers = np.flatnonzero(could)
-    who = np.flatnonzero(here)[buyers]
-    leave = random.geometric(np.clip(random.beta(a, b + x[who]), 1e-12, 1))
-    # the times of a Poisson process are uniform given their number; a leaver keeps only the earliest ones
-    owner = np.repeat(np.arange(len(who)), could[buyers])
-    time = random.uniform(0, horizon, len(owner))
-    order = np.lexsort((time, owner))
-    rank = np.arange(len(owner)) - np.repeat(np.cumsum(could[buyers]) - could[buyers], could[buyers])
-    kept = rank < leave[owner]
-    owner, time = owner[kept], time[order][kept]
+    owner, time = model.future(rates, (x, t_x, T), horizon, random)
+    buyers, whose = np.unique(owner, return_inverse=True)
     p, q, v = spends
-    nu = random.gamma(q + p * x[who]) / (v + x[who] * mean[who])
-    amounts = random.gamma(p, size=len(owner)) / nu[owner]
+    nu = random.gamma(q + p * x[buyers]) / (v + x[buyers] * mean[buyers])
+    amounts = random.gamma(p, size=len(owner)) / nu[whose]
     discounted = amounts * (1 + annual_discount) ** (-time / month / 12)
-    return np.bincount(who[owner], weights=discounted, minlength=len(x))
+    return np.bincount(owner, weights=discounted, minlength=len(x))
 
 
 def _check(horizon_months: int, annual_discount: float, margin: float) -> None:

@@ -87,8 +87,8 @@ def test_time_unit_moves_alpha_only(summary, beta_geo):
     )
     fitted = BetaGeo.fit(days)
     assert fitted.parameters / [1, 7, 1, 1] == pytest.approx(beta_geo.parameters, rel=1e-8)
-    one = beta_geo.expected_purchases(summary, horizon="26 weeks", level=0.9, draws=20)
-    other = fitted.expected_purchases(days, horizon="182 days", level=0.9, draws=20)
+    one = beta_geo.expected_purchases(summary, horizon="26 weeks", level=0.9)
+    other = fitted.expected_purchases(days, horizon="182 days", level=0.9)
     pd.testing.assert_frame_equal(one, other, rtol=1e-6)
 
 

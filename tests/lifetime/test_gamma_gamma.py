@@ -31,7 +31,9 @@ def test_log_likelihood_equals_the_formula_written_out(gamma_gamma, summary):
 
 def test_gradient_and_hessian_equal_differences(summary):
     used = summary.frame.dropna()
-    function = likelihood_of(used["frequency"].to_numpy(float), used["monetary_value"].to_numpy(float))
+    function = likelihood_of(
+        used["frequency"].to_numpy(float), used["monetary_value"].to_numpy(float), np.ones(len(used))
+    )
     at = np.array([3.0, 5.0, 20.0])
     _, gradient, hessian = function(at)
     for i, step in enumerate(1e-5 * np.diag(at)):

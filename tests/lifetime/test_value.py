@@ -6,7 +6,7 @@ import pytest
 
 from crmtools.errors import SettingsError
 from crmtools.lifetime import BetaGeo, GammaGamma, Summary, customer_value, simulate_summary
-from crmtools.lifetime.value import _discounted_purchases, _one_future
+from crmtools.lifetime.value import Terms, Worth, discounted_purchases
 
 MONTH = 365.25 / 12 / 7
 
@@ -19,7 +19,7 @@ def test_undiscounted_value_over_39_weeks_equals_recomputed_cdnow(beta_geo, gamm
 
 
 def test_without_discount_value_is_purchases_times_spend_times_margin(beta_geo, gamma_gamma, summary):
-    found = customer_value(beta_geo, gamma_gamma, summary, horizon_months=12, annual_discount=0, margin=0.3, draws=20)
+    found = customer_value(beta_geo, gamma_gamma, summary, horizon_months=12, annual_discount=0, margin=0.3)
     frame = found.frame
     assert frame["value"].to_numpy() == pytest.approx(
         (frame["expected_purchases"] * frame["expected_spend"] * 0.3).to_numpy(), rel=1e-10
@@ -35,7 +35,7 @@ def test_without_discount_value_is_purchases_times_spend_times_margin(beta_geo, 
 def test_discounted_purchases_equal_the_integral(beta_geo, summary):
     """Discounting at mid-month against the continuous integral of (1+d)^(-t/12) dE[Y(t)], by a fine sum."""
     few = Summary(summary.frame.head(40), "weeks", summary.as_of)
-    found = _discounted_purchases(beta_geo, few, 12, MONTH, 0.10)
+    found = discounted_purchases(BetaGeo, beta_geo.parameters, few.ages(), np.arange(1, 13), MONTH, 0.10)
     times = np.linspace(0, 12, 241)[1:]
     growth = np.stack([beta_geo.expected_purchases(few, horizon=t * MONTH)["value"] for t in times])
     steps = np.diff(growth, axis=0, prepend=0.0)
@@ -47,12 +47,9 @@ def test_discounted_purchases_equal_the_integral(beta_geo, summary):
 def test_mean_of_drawn_futures_is_the_expected_value(beta_geo, gamma_gamma, summary):
     """With fixed parameters the simulated spend of everyone averages to the formula."""
     random = np.random.default_rng(4)
-    futures = [
-        _one_future(beta_geo.parameters, gamma_gamma.parameters, summary, 12 * MONTH, MONTH, 0.10, random)
-        for _ in range(400)
-    ]
-    spend = gamma_gamma.expected_spend(summary)["value"]
-    expected = (_discounted_purchases(beta_geo, summary, 12, MONTH, 0.10) * spend).sum()
+    worth = Worth(beta_geo, gamma_gamma, summary, Terms(12, 0.10, 1.0))
+    futures = [worth.play(worth.parameters, random).sum() for _ in range(400)]
+    expected = worth.expected(worth.parameters).sum()
     error = np.std(futures) / np.sqrt(len(futures))
     assert np.mean(futures) == pytest.approx(expected, abs=3.5 * error)
 
@@ -63,9 +60,8 @@ def test_a_leaver_keeps_the_earliest_purchases(beta_geo, gamma_gamma, summary):
     frame = pd.DataFrame({"frequency": 0, "recency": 0.0, "T": 0.0, "monetary_value": np.nan}, index=range(600))
     new = Summary(frame, "weeks", summary.as_of)
     random = np.random.default_rng(8)
-    futures = [
-        _one_future(model.parameters, gamma_gamma.parameters, new, 12 * MONTH, MONTH, 0.9, random) for _ in range(100)
-    ]
+    worth = Worth(model, gamma_gamma, new, Terms(12, 0.9, 1.0))
+    futures = [worth.play(worth.parameters, random).sum() for _ in range(100)]
     times = np.linspace(0, 12, 1201)[1:]
     steps = np.diff(model.expected_purchases_new_customer(horizon=times * MONTH), prepend=0.0)
     expected = 600 * gamma_gamma.population_mean * (steps * 1.9 ** (-(times - times[0] / 2) / 12)).sum()
@@ -74,8 +70,7 @@ def test_a_leaver_keeps_the_earliest_purchases(beta_geo, gamma_gamma, summary):
 
 def test_total_has_an_interval_that_repeats_with_its_seed(beta_geo, gamma_gamma, summary):
     one, other = (
-        customer_value(beta_geo, gamma_gamma, summary, horizon_months=6, annual_discount=0.1, draws=60, seed=7)
-        for _ in range(2)
+        customer_value(beta_geo, gamma_gamma, summary, horizon_months=6, annual_discount=0.1, seed=7) for _ in range(2)
     )
     assert one.total == other.total
     assert one.total.low < one.total.value < one.total.high
@@ -89,9 +84,7 @@ def test_interval_of_the_total_covers_what_customers_then_spend():
     for seed in range(60):
         summary = simulate_summary(customers=1500, length=52, future=12 * MONTH, spend=spend, seed=seed)
         models = BetaGeo.fit(summary), GammaGamma.fit(summary)
-        total = customer_value(
-            *models, summary, horizon_months=12, annual_discount=0, level=0.9, draws=300, seed=seed
-        ).total
+        total = customer_value(*models, summary, horizon_months=12, annual_discount=0, level=0.9, seed=seed).total
         hits.append(total.low <= summary.frame["future_spend"].sum() <= total.high)
     assert 0.8 <= np.mean(hits) <= 0.98
 
