@@ -8,11 +8,12 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import betainc, betaln, expit, gammaln, hyp2f1
 
+from crmtools.lifetime.beta_geo_integral import mean_over_leaving
 from crmtools.lifetime.beta_geo_likelihood import BLOCK, log_odds_gone
 from crmtools.lifetime.grid import over_pairs
 
-# Within this distance of a removable singularity the value is interpolated across it (error below 1e-9).
-_NEAR = 1e-5
+_LEFT = 1e-3
+"""What must be left of a difference from one, or of c from zero, for it to keep twelve digits."""
 _NODES = 48
 """Chebyshev nodes over ln(alpha + T): error below 1e-12 (largest of 300 random models)."""
 
@@ -43,16 +44,16 @@ def purchases_if_alive(parameters: np.ndarray, x: np.ndarray, T: np.ndarray, hor
 
         (c/(a-1)) (1 - q^(a-1) 2F1(a-1, a+b-1-r; c; 1-q)),  c = a+b+x-1,  q = (alpha+T)/(alpha+T+horizon)
 
-    Both removable singularities, a = 1 and c = 0, are bridged by linear interpolation. Many ages at one horizon are
-    interpolated from a few.
+    Where that loses its digits (near a = 1 and c = 0, for short horizons, for large parameters) it is an integral. Many ages
+    at one horizon are interpolated from a few.
     """
-    r, alpha, a, b = parameters
     if np.ndim(horizon):
-        return _bridge_a(r, alpha, a, b, x, T, np.broadcast_to(horizon, x.shape))
+        return _expected(parameters, x, T, np.broadcast_to(horizon, x.shape))
     x_u, T_u, position = over_pairs(x, T)
-    return over_ages(lambda x, T: _bridge_a(r, alpha, a, b, x, T, np.full(len(x), float(horizon))), alpha, x_u, T_u)[
-        position
-    ]
+    known = over_ages(
+        lambda x, T: _expected(parameters, x, T, np.full(len(x), float(horizon))), parameters[1], x_u, T_u
+    )
+    return known[position]
 
 
 def over_ages(
@@ -94,37 +95,15 @@ def chances_if_alive(
     return np.exp(log_here) + np.where(count > 0, np.exp(log_left) * betainc(some, shape, share), 0.0)
 
 
-def _bridge_a(
-    r: float, alpha: float, a: float, b: float, x: np.ndarray, T: np.ndarray, horizon: np.ndarray
-) -> np.ndarray:
-    """Across a = 1."""
-    if abs(a - 1) >= _NEAR:
-        return _bridge_c(r, alpha, a, b, x, T, horizon)
-    left, right = (_bridge_c(r, alpha, 1 + side * _NEAR, b, x, T, horizon) for side in (-1, 1))
-    share = (a - 1 + _NEAR) / (2 * _NEAR)
-    return left * (1 - share) + right * share
-
-
-def _bridge_c(
-    r: float, alpha: float, a: float, b: float, x: np.ndarray, T: np.ndarray, horizon: np.ndarray
-) -> np.ndarray:
-    """Across c = 0."""
+def _expected(parameters: np.ndarray, x: np.ndarray, T: np.ndarray, horizon: np.ndarray) -> np.ndarray:
+    """The Euler form where it keeps its digits, the integral elsewhere: each is the other's test."""
+    r, alpha, a, b = parameters
     c = a + b + x - 1
-    near = np.abs(c) < _NEAR
-    # moving b moves c and the second argument of 2F1 together, as the formula wants
-    shift = np.where(near, _NEAR - c, 0.0)
-    right = _euler(r, alpha, a, b + shift, c + shift, T, horizon)
-    if not near.any():
-        return right
-    left = _euler(r, alpha, a, b + shift - 2 * _NEAR * near, c + shift - 2 * _NEAR * near, T, horizon)
-    share = np.where(near, (c + _NEAR) / (2 * _NEAR), 1.0)
-    return left * (1 - share) + right * share
-
-
-def _euler(
-    r: float, alpha: float, a: float, b: float | np.ndarray, c: np.ndarray, T: np.ndarray, horizon: np.ndarray
-) -> np.ndarray:
-    total = alpha + T + horizon
-    z = horizon / total
-    tail = np.exp((a - 1) * np.log1p(-z)) * hyp2f1(a - 1, a + b - 1 - r, c, z)
-    return c / (a - 1) * (1 - tail)
+    share = horizon / (alpha + T + horizon)
+    with np.errstate(all="ignore"):
+        left = 1 - np.exp((a - 1) * np.log1p(-share)) * hyp2f1(a - 1, a + b - 1 - r, c, share)
+        out = c / (a - 1) * left
+    lost = ~np.isfinite(out) | (np.abs(left) < _LEFT) | (np.abs(c) < _LEFT)
+    if lost.any():
+        out[lost] = mean_over_leaving(a, b + x[lost], r + x[lost], horizon[lost] / (alpha + T[lost]))
+    return out
