@@ -1,15 +1,25 @@
 """Customer lifetime models: who is still a customer, how often they will buy, what that is worth.
 
-One path: ``customer_summary`` (or ``calibration_holdout``) on the engine, ``BetaGeo.fit`` and
-``GammaGamma.fit``, their questions, ``customer_value``; ``holdout_check`` and ``tracking`` say whether to
-believe it.
+One path: ``customer_summary`` (or ``calibration_holdout``) on the engine, a model's ``fit`` and ``GammaGamma.fit``, their
+questions, ``customer_value``. ``compare`` says which model to take; ``holdout_check`` and ``tracking``, whether to believe it.
 """
 
 from crmtools.lifetime.beta_geo import BetaGeo, ModifiedBetaGeo
-from crmtools.lifetime.evaluate import HoldoutCheck, holdout_check, plot_holdout, plot_tracking, tracking
+from crmtools.lifetime.compare import Comparison, compare
+from crmtools.lifetime.evaluate import HoldoutCheck, holdout_check, purchase_calendar, tracking
 from crmtools.lifetime.gamma_gamma import GammaGamma
 from crmtools.lifetime.nbd import Nbd
 from crmtools.lifetime.occasions import Counts
+from crmtools.lifetime.plots import (
+    customer_history,
+    frequencies,
+    history_matrix,
+    plot_customer_history,
+    plot_frequencies,
+    plot_history_matrix,
+    plot_holdout,
+    plot_tracking,
+)
 from crmtools.lifetime.second_opinion import second_opinion
 from crmtools.lifetime.simulate import simulate_summary
 from crmtools.lifetime.summary import (
@@ -25,6 +35,7 @@ from crmtools.lifetime.value import CustomerValue, Total, customer_value
 __all__ = [
     "BetaGeo",
     "CalibrationHoldout",
+    "Comparison",
     "Counts",
     "CustomerValue",
     "GammaGamma",
@@ -35,12 +46,20 @@ __all__ = [
     "Summary",
     "Total",
     "calibration_holdout",
+    "compare",
+    "customer_history",
     "customer_patterns",
     "customer_summary",
     "customer_value",
+    "frequencies",
+    "history_matrix",
     "holdout_check",
+    "plot_customer_history",
+    "plot_frequencies",
+    "plot_history_matrix",
     "plot_holdout",
     "plot_tracking",
+    "purchase_calendar",
     "second_opinion",
     "simulate_summary",
     "tracking",

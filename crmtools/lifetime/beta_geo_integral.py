@@ -28,14 +28,15 @@ def mean_over_leaving(a: float, b: np.ndarray, s: np.ndarray, growth: np.ndarray
     out, rows = np.empty(len(b)), max(1, _BLOCK // nodes)
     for begin in range(0, len(b), rows):
         own = slice(begin, begin + rows)
-        column = [part[own, None] for part in (b, s, growth, *ends)]
-        out[own] = _trapezoid(a, *column, np.linspace(low[own], high[own], nodes, axis=1))
+        odds = np.linspace(low[own], high[own], nodes, axis=1)
+        out[own] = _trapezoid(a, b[own, None], s[own, None], growth[own, None], ends[:, own, None], odds)
     return out
 
 
 def _trapezoid(
-    a: float, b: np.ndarray, s: np.ndarray, growth: np.ndarray, left: np.ndarray, right: np.ndarray, odds: np.ndarray
+    a: float, b: np.ndarray, s: np.ndarray, growth: np.ndarray, ends: np.ndarray, odds: np.ndarray
 ) -> np.ndarray:
+    left, right = ends
     p, stay = expit(odds), expit(-odds)
     at_zero, at_one = s * growth, -np.expm1(-s * np.log1p(growth))
     known = left * at_zero * stay + right * at_one * p

@@ -9,9 +9,11 @@ import ibis
 import pandas as pd
 
 from crmtools.errors import CRMError, nearest
-from crmtools.lifetime.beta_geo import BetaGeo
+from crmtools.lifetime.beta_geo import ModifiedBetaGeo
+from crmtools.lifetime.compare import Comparison, compare
 from crmtools.lifetime.evaluate import HoldoutCheck, holdout_check, tracking
 from crmtools.lifetime.gamma_gamma import GammaGamma
+from crmtools.lifetime.model import PurchaseModel
 from crmtools.lifetime.occasions import Counts, count_rows
 from crmtools.lifetime.second_opinion import second_opinion
 from crmtools.lifetime.summary import CalibrationHoldout, Summary, calibration_holdout, customer_summary
@@ -22,6 +24,8 @@ from crmtools.words import Text
 
 FEWEST, FEWEST_REPEAT = 100, 30
 """Customers, and customers with a repeat purchase, below which a fit says nothing."""
+DEFAULT: type[PurchaseModel] = ModifiedBetaGeo
+"""Where no time is held back to choose by: unlike BG/NBD it does not take every one-time buyer to be active."""
 MOST_FOR_SECOND_OPINION = 20_000
 NO_OPINION = Text(
     "lifetimes 软件包未能拟合同一数据，因此没有旁证。",
@@ -35,8 +39,8 @@ class Study:
 
     ``counts`` is about all rows of the orders; ``split``, ``model``, ``spend``, ``opinion``, ``check`` and ``track`` about the
     customers of ``settings.where``, fitted up to the end of the calibration; ``value`` comes from a fit to everything known.
-    ``why`` says why there is no fit; the fields that hang on it are then None. Without a calibration date ``check`` and
-    ``track`` are None and the fit is to everything known.
+    ``comparison`` says which model and why. ``why`` says why there is no fit; the fields that hang on it are then None. Without
+    a calibration date ``comparison``, ``check`` and ``track`` are None, and MBG/NBD is fitted to everything known.
     """
 
     settings: Lifetime
@@ -44,7 +48,8 @@ class Study:
     customers: int
     summary: Summary
     split: CalibrationHoldout | None = None
-    model: BetaGeo | None = None
+    comparison: Comparison | None = None
+    model: PurchaseModel | None = None
     spend: GammaGamma | None = None
     opinion: pd.DataFrame | None = None
     check: HoldoutCheck | None = None
@@ -74,18 +79,20 @@ def study(data: Data) -> Study:
     basis = split.calibration if split else summary
     if why := _too_few(basis):
         return Study(settings, counts, len(summary), summary, split, why=why)
-    model, spend = BetaGeo.fit(basis), GammaGamma.fit(basis)
-    now, now_spend = (model, spend) if basis is summary else (BetaGeo.fit(summary), GammaGamma.fit(summary))
+    comparison = compare(split, orders) if split else None
+    model = (comparison.winner if comparison else None) or DEFAULT.fit(basis)
+    spend = GammaGamma.fit(basis)
+    now, now_spend = (model, spend) if basis is summary else (type(model).fit(summary), GammaGamma.fit(summary))
     value = customer_value(
         now, now_spend, summary,
         horizon_months=settings.horizon_months, annual_discount=settings.annual_discount, margin=settings.margin,
     )  # fmt: skip
-    opinion = second_opinion(_sample(basis))
+    opinion = second_opinion(_sample(basis), type(model))
     notes = value.notes if opinion is not None else (*value.notes, NO_OPINION)
     return Study(
-        settings, counts, len(summary), summary, split, model, spend, opinion,
+        settings, counts, len(summary), summary, split, comparison, model, spend, opinion,
         holdout_check(model, split) if split else None,
-        tracking(model, orders, calibration_until=split.calibration_until, until=data.as_of) if split else None,
+        tracking(model, comparison.calendar) if comparison else None,
         value, notes,
     )  # fmt: skip
 

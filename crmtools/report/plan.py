@@ -65,6 +65,7 @@ CHAPTERS: dict[str, Chapter] = {
         Chapter("cohorts", Text("同期群", "Cohorts"), CUSTOMERS, needs=("orders",)),
         Chapter("rfm", Text("RFM 客户分层", "RFM segments"), CUSTOMERS, needs=("orders",)),
         Chapter("lifetime", Text("客户生命周期价值", "Lifetime value"), CUSTOMERS, needs=("orders",)),
+        Chapter("lifetime_check", Text("模型检验", "Can the model be believed?"), CUSTOMERS, needs=("orders",)),
         Chapter("data_quality", Text("数据质量", "Data quality"), APPENDIX),
     )
 }

@@ -18,6 +18,7 @@ from crmtools.show.groups import breakdown, breakdown_table, breakdowns
 from crmtools.show.headlines import headline
 from crmtools.show.lifetime_checks import lifetime_check, lifetime_tracking
 from crmtools.show.lifetime_fit import lifetime_parameters
+from crmtools.show.lifetime_models import lifetime_choice, lifetime_frequencies, lifetime_trust
 from crmtools.show.lifetime_views import lifetime_answer, lifetime_counts, lifetime_value
 from crmtools.show.product_waterfall import product_waterfall
 from crmtools.show.quality import door, filled
@@ -57,9 +58,12 @@ __all__ = [
     "headline",
     "lifetime_answer",
     "lifetime_check",
+    "lifetime_choice",
     "lifetime_counts",
+    "lifetime_frequencies",
     "lifetime_parameters",
     "lifetime_tracking",
+    "lifetime_trust",
     "lifetime_value",
     "not_computable",
     "notes",

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from crmtools import formats
-from crmtools.lifetime.beta_geo import BetaGeo
 from crmtools.lifetime.gamma_gamma import GammaGamma
+from crmtools.lifetime.model import PurchaseModel
 from crmtools.lifetime.study import Study
 from crmtools.lifetime.summary import TimeUnit
 from crmtools.show.blocks import figure_cell, grid, named, note, sentence_list
@@ -23,8 +23,8 @@ def lifetime_parameters(study: Study, *, language: Language) -> Display:
     return joined(_purchases(study, study.model, language), _spend(study.spend, language))
 
 
-def _purchases(study: Study, model: BetaGeo, language: Language) -> Display:
-    """BG/NBD: parameters, log-likelihood, and the second opinion."""
+def _purchases(study: Study, model: PurchaseModel, language: Language) -> Display:
+    """The model of purchases: parameters, log-likelihood, and the second opinion."""
     table, opinion = model.summary(), study.opinion
     rows, values = [], []
     for name, row in table.iterrows():
@@ -33,7 +33,8 @@ def _purchases(study: Study, model: BetaGeo, language: Language) -> Display:
             cells += _opinion_cells(opinion.loc[[name]].iloc[0], PLACES, language)
         rows.append([named(str(name), _meaning(str(name), model.unit, language)), *map(figure_cell, cells)])
         values.append({"parameter": str(name), **row.to_dict()})
-    cells = [formats.number(model.log_likelihood, language, 1), formats.MISSING, formats.MISSING]
+    alone = formats.MISSING, formats.MISSING
+    cells = [formats.number(model.log_likelihood, language, 1), *alone]
     if opinion is not None:
         cells += _opinion_cells(opinion.loc[["log_likelihood"]].iloc[0], 1, language)
     rows.append([named(_LOG_LIKELIHOOD.to(language)), *map(figure_cell, cells)])
@@ -43,6 +44,7 @@ def _purchases(study: Study, model: BetaGeo, language: Language) -> Display:
         say(
             _PURCHASE_CAPTION,
             language,
+            model=model.TITLE,
             n=formats.number(model.n, language),
             span=span,
             unit=_UNITS[model.unit].to(language),
@@ -51,7 +53,7 @@ def _purchases(study: Study, model: BetaGeo, language: Language) -> Display:
     if opinion is not None and _sampled(study, model):
         caption.append(_SAMPLED.to(language))
     result = {
-        "kind": "lifetime", "part": "purchase_model", "n": model.n, "unit": model.unit,
+        "kind": "lifetime", "part": "purchase_model", "model": model.TITLE, "n": model.n, "unit": model.unit,
         "log_likelihood": model.log_likelihood, "parameters": values,
         "lifetimes": opinion["lifetimes"].to_dict() if opinion is not None else None,
     }  # fmt: skip
@@ -107,7 +109,7 @@ def _opinion_cells(row: pd.Series, places: int, language: Language) -> list[str]
     return [formats.number(known(row["lifetimes"]), language, places), shown]
 
 
-def _sampled(study: Study, model: BetaGeo) -> bool:
+def _sampled(study: Study, model: PurchaseModel) -> bool:
     """Whether the second opinion is on a sample: its own fit of ours then differs from the model."""
     if study.opinion is None:
         return False
@@ -140,6 +142,8 @@ _PURCHASE_MEANING = {
     "alpha": Text("购买率分布的尺度（{unit}）", "their scale, in {unit}"),
     "a": Text("流失概率分布", "chance of leaving after a purchase"),
     "b": Text("流失概率分布", "chance of leaving after a purchase"),
+    "s": Text("流失速率分布的形状", "shape of the rates of leaving"),
+    "beta": Text("流失速率分布的尺度（{unit}）", "their scale, in {unit}"),
 }
 _SPEND_MEANING = {
     "p": Text("单次消费的形状", "shape of the spend of one purchase"),
@@ -147,7 +151,7 @@ _SPEND_MEANING = {
     "v": Text("客户间差异的尺度（货币单位）", "their scale, in the currency of the orders"),
 }
 _PURCHASE_CAPTION = Text(
-    "BG/NBD：n = {n} 位客户，最长观察 {span} {unit}", "BG/NBD: n = {n} customers, observed for up to {span} {unit}"
+    "{model}：n = {n} 位客户，最长观察 {span} {unit}", "{model}: n = {n} customers, observed for up to {span} {unit}"
 )
 _SPEND_CAPTION = Text(
     "Gamma-Gamma：n = {n} 位复购客户；{left} 位没有复购金额，不参与拟合",

@@ -7,14 +7,14 @@ import pytest
 from matplotlib.figure import Figure
 
 from crmtools.errors import DataError, SettingsError
-from crmtools.lifetime import holdout_check, plot_holdout, plot_tracking, tracking
+from crmtools.lifetime import holdout_check, plot_holdout, plot_tracking, purchase_calendar, tracking
 
 CALIBRATION, HOLDOUT = date(1997, 9, 30), date(1998, 6, 30)
 
 
 @pytest.fixture(scope="module")
 def weeks(beta_geo, cdnow):
-    return tracking(beta_geo, cdnow, calibration_until=CALIBRATION, until=HOLDOUT)
+    return tracking(beta_geo, purchase_calendar(cdnow, calibration_until=CALIBRATION, until=HOLDOUT))
 
 
 def test_holdout_equals_recomputed_cdnow(beta_geo, split, reference):
@@ -74,16 +74,16 @@ def test_customers_met_after_the_calibration_are_not_tracked(beta_geo):
             "net_amount": 1.0,
         }
     )
-    found = tracking(beta_geo, orders, calibration_until=date(2025, 1, 7), until=date(2025, 1, 21))
+    found = tracking(beta_geo, purchase_calendar(orders, calibration_until=date(2025, 1, 7), until=date(2025, 1, 21)))
     assert found["actual"].tolist() == [1, 0, 1]
     assert found.index.strftime("%m-%d").tolist() == ["01-07", "01-14", "01-21"]
 
 
 def test_wrong_windows_are_refused(beta_geo, cdnow, split):
     with pytest.raises(SettingsError, match="before calibration_until"):
-        tracking(beta_geo, cdnow, calibration_until=HOLDOUT, until=CALIBRATION)
+        purchase_calendar(cdnow, calibration_until=HOLDOUT, until=CALIBRATION)
     with pytest.raises(DataError, match="Nobody bought"):
-        tracking(beta_geo, cdnow, calibration_until=date(1990, 1, 1), until=HOLDOUT)
+        purchase_calendar(cdnow, calibration_until=date(1990, 1, 1), until=HOLDOUT)
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

@@ -63,7 +63,7 @@ def test_without_a_choice_every_computable_indicator_has_a_page(folder):
 
 
 def test_what_the_data_lack_is_left_out_with_its_reason(folder):
-    for name in ("cohorts", "rfm", "lifetime"):
+    for name in ("cohorts", "rfm", "lifetime", "lifetime_check"):
         write_notebook(folder / "notebooks", name, "1")
     file = write_report(folder, indicators=("revenue_per_customer", "nps"), goals=[])
     (folder / "data" / "tiny" / "orders.csv").unlink()
@@ -78,6 +78,7 @@ def test_what_the_data_lack_is_left_out_with_its_reason(folder):
         "cohorts": "skipped because orders are missing",
         "rfm": "skipped because orders are missing",
         "lifetime": "skipped because orders are missing",
+        "lifetime_check": "skipped because orders are missing",
         "data_quality": "skipped because there is no notebook data_quality.ipynb",
     }
     assert made.missing["revenue_per_customer"] == ("orders",)
