@@ -1,11 +1,13 @@
 """A year of real orders of a gift wholesaler (Chen, Sain & Guo 2012; UCI 352): nothing gets lost, and pandas says the same."""
 
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
 import pytest
 
 import crmtools as crm
+from crmtools.lifetime.compare import BASELINES
 
 START, END = pd.Timestamp("2011-07-01"), pd.Timestamp("2011-10-01")
 DAY = pd.Timedelta(days=1)
@@ -104,3 +106,22 @@ def test_purchases_of_a_quarter(data, orders) -> None:
     found = crm.measure("purchase_frequency", data, period="2011-Q3")
     assert found.value == pytest.approx(times / years, rel=1e-12)
     assert (found.n, found.numerator) == (len(base), times)
+
+
+@pytest.mark.slow
+def test_a_lifetime_model_foresees_the_autumn_better_than_guesses_do(orders) -> None:
+    """Fitted to the first eight months and judged by the rest; where a guess is as good, the page says it."""
+    from crmtools import show
+    from crmtools.lifetime.study import study
+    from crmtools.settings import Lifetime
+
+    opened = crm.open(orders=orders, as_of=date(2011, 12, 9))
+    settings = Lifetime(unit="weeks", calibration_until=date(2011, 8, 31))
+    found = study(replace(opened, settings=opened.settings.model_copy(update={"lifetime": settings})))
+    print(found.comparison.frame.round(4).to_string())
+    assert found.comparison.winner is not None
+    said = show.lifetime_trust(found, language="en").text
+    lost = set(BASELINES) - set(found.comparison.beaten)
+    assert ("does not earn its keep" in said) == bool(lost)
+    assert found.check.actual_total == found.split.holdout["purchases"].sum()
+    assert found.value.total.low < found.value.total.value < found.value.total.high

@@ -10,6 +10,7 @@ from crmtools.errors import SettingsError
 
 _STEPS = (1.0, 7.0, 365.25 / 12, 24.0)
 """Steps to a unit that are tried: of the unit itself, days to a week or a month, hours to a day."""
+_BLOCK = 16_384
 _MOST_CELLS = 4_000_000
 """Grids up to this size are looked up in a table rather than sorted."""
 
@@ -28,13 +29,15 @@ def _on_grid(columns: tuple[np.ndarray, ...], step: float) -> list[np.ndarray] |
     """The columns in whole steps, or None when a value is not a whole number of them."""
     codes = []
     for column in columns:
-        # the first rows tell most grids apart
-        for part in (column[:1000], column):
-            scaled = part * step
-            code = np.rint(scaled)
-            if np.abs(scaled - code).max(initial=0.0) > 1e-7:
+        code = np.empty(len(column), np.int64)
+        for begin in range(0, len(column), _BLOCK):
+            scaled = column[begin : begin + _BLOCK] * step
+            whole = np.rint(scaled)
+            code[begin : begin + _BLOCK] = whole
+            scaled -= whole
+            if max(scaled.max(), -scaled.min()) > 1e-7:
                 return None
-        codes.append(code.astype(np.int64))
+        codes.append(code)
     return codes
 
 

@@ -15,6 +15,7 @@ Likelihood = Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray]]
 
 _STEP_CAP = 2.0
 _DECREMENT = 1e-10
+_EPSILON = float(np.finfo(float).eps)
 # Twice the log-likelihood still to be gained: the estimate is within a two-hundredth of a standard error.
 _NEGLIGIBLE = 1e-5
 _EVALUATIONS = 200
@@ -48,7 +49,8 @@ def maximise(likelihood: Likelihood, start: np.ndarray, *, low: np.ndarray, high
     while evaluations < _EVALUATIONS:
         step = _step_inside(theta, gradient, hessian, lower, upper)
         decrement = gradient @ step
-        if decrement < _DECREMENT:
+        # of a sum of a hundred million no less can be seen
+        if decrement < max(_DECREMENT, 4 * _EPSILON * abs(value)):
             # convergence is quadratic: one last full step makes the parameters exact to the last digits
             theta = np.clip(theta + step, lower, upper)
             value, gradient, hessian = _on_log_scale(likelihood, theta)

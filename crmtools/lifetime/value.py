@@ -30,7 +30,7 @@ class Total:
     value: float
     low: float
     high: float
-    level: float
+    level: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,14 +63,14 @@ def customer_value(
     horizon_months: int,
     annual_discount: float,
     margin: float = 1.0,
-    level: float = 0.95,
+    level: float | None = 0.95,
     seed: int = 0,
 ) -> CustomerValue:
     """Discounted expected value of every customer over a finite horizon, and of all of them with an interval.
 
     annual_discount: 0.10 for 10 % a year. margin: share of spend that is kept. The limits of the total are for what customers
     will spend: they hold the uncertainty of both models' parameters and what chance makes of purchases and amounts; leaving
-    out either makes them too narrow. They are NaN when a model is not ``identified``. Money is in the currency of the orders.
+    out either makes them too narrow. They are NaN without a level, and when a model is not ``identified``. Money is in the currency of the orders.
     """
     _check(horizon_months, annual_discount, margin)
     model = Worth(purchases, gamma_gamma, summary, Terms(horizon_months, annual_discount, margin))
@@ -82,7 +82,9 @@ def customer_value(
         }
     )
     frame["value"] = model.expected(model.parameters)
-    low, high = model.limits(frame["value"].to_numpy(), level, seed)
+    low = high = float("nan")
+    if level is not None:
+        low, high = model.limits(frame["value"].to_numpy(), level, seed)
     total = Total(float(frame["value"].sum(skipna=False)), low, high, level)
     # both models may say the same of their parameters
     notes = tuple(dict.fromkeys(purchases.notes() + gamma_gamma.notes()))

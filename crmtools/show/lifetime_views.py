@@ -89,9 +89,9 @@ def worth(value: CustomerValue, currency: str, language: Language) -> str:
     if known(total.value) is None:
         return _INFINITE.to(language)
     amount = formats.money(total.value, currency, language)
-    level = formats.percent(total.level, language, 0)
     if known(total.low) is None or known(total.high) is None:
         return say(_AMOUNT_ALONE, language, amount=amount)
+    level = formats.percent(total.level, language, 0)
     limits = money_between(total.low, total.high, currency, language)
     return say(_AMOUNT, language, amount=amount, level=level, limits=limits)
 

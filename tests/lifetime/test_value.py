@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from crmtools.errors import SettingsError
-from crmtools.lifetime import BetaGeo, GammaGamma, Summary, customer_value, simulate_summary
+from crmtools.lifetime import BetaGeo, GammaGamma, ModifiedBetaGeo, Summary, customer_value, simulate_summary
 from crmtools.lifetime.value import Terms, Worth, discounted_purchases
 
 MONTH = 365.25 / 12 / 7
@@ -78,15 +78,33 @@ def test_total_has_an_interval_that_repeats_with_its_seed(beta_geo, gamma_gamma,
 
 
 @pytest.mark.slow
-def test_interval_of_the_total_covers_what_customers_then_spend():
-    """60 simulated companies whose next year is known: the 90 % interval must hold in about nine of ten."""
-    hits, spend = [], (6.25, 3.74, 15.44)
-    for seed in range(60):
-        summary = simulate_summary(customers=1500, length=52, future=12 * MONTH, spend=spend, seed=seed)
-        models = BetaGeo.fit(summary), GammaGamma.fit(summary)
-        total = customer_value(*models, summary, horizon_months=12, annual_discount=0, level=0.9, seed=seed).total
-        hits.append(total.low <= summary.frame["future_spend"].sum() <= total.high)
-    assert 0.8 <= np.mean(hits) <= 0.98
+@pytest.mark.parametrize("model", [BetaGeo, ModifiedBetaGeo], ids=lambda model: model.TITLE)
+def test_interval_of_a_total_covers_what_customers_then_do(model):
+    """Simulated companies whose next year is known; totals of few customers are drawn, those of many are normal."""
+    hits = {}
+    for customers, companies in ((1_500, 300), (6_000, 200)):
+        for seed in range(companies):
+            now = simulate_summary(customers=customers, length=78, future=12 * MONTH, seed=1000 * customers + seed, modified=model is ModifiedBetaGeo)
+            fitted, spend = model.fit(now), GammaGamma.fit(now)
+            if not (fitted.identified and spend.identified):
+                continue
+            worth = customer_value(fitted, spend, now, horizon_months=12, annual_discount=0, seed=seed).total
+            bought = fitted.total_purchases(now, horizon="12 months", seed=seed).loc["all"]
+            few = pd.Series(np.where(np.arange(customers) < 200, "few", None), index=now.frame.index)
+            own = fitted.total_purchases(now, horizon="12 months", by=few, seed=seed).loc["few"]
+            frame = now.frame
+            for what, total, low, high in (
+                ("value", frame["future_spend"].sum(), worth.low, worth.high),
+                ("purchases", frame["future_purchases"].sum(), bought["low"], bought["high"]),
+                ("purchases of 200", frame["future_purchases"].iloc[:200].sum(), own["low"], own["high"]),
+            ):
+                hits.setdefault((customers, what), []).append(low <= total <= high)
+    print()
+    for (customers, what), found in hits.items():
+        print(f"{model.TITLE}, {customers:,} customers, {what}: {np.mean(found):.3f} of {len(found)}")
+    for (customers, what), found in hits.items():
+        error = np.sqrt(0.95 * 0.05 / len(found))
+        assert 0.91 - error <= np.mean(found) <= 0.97 + error, (customers, what)
 
 
 @pytest.mark.parametrize(
