@@ -141,7 +141,7 @@ def _horizon(goal: Goal, last: Period) -> int:
 def _fan(reading: Reading, past: Trend) -> Forecast:
     """The forecast from now."""
     target, better = reading.target or 0.0, reading.better
-    blank = Forecast(target, better, 0, "last", len(past.estimates))
+    blank = Forecast(target, better, 0, len(past.estimates))
     if reading.now.period.end > reading.goal.deadline:
         return replace(blank, why=NOT_AHEAD)
     return _ahead(reading.goal, past.estimates, target, better, fan=True) or blank
@@ -155,7 +155,7 @@ def _ahead(goal: Goal, known: Sequence[Estimate], target: float, better: Better,
     if not series.legal(target):
         return None
     if horizon > FARTHEST:
-        return Forecast(target, better, horizon, "last", series.known, why=TOO_LATE)
+        return Forecast(target, better, horizon, series.known, why=TOO_LATE)
     return forecast(series, horizon=horizon, target=target, better=better, fan=fan)
 
 

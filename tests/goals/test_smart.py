@@ -9,9 +9,9 @@ import pytest
 from scipy import optimize, stats
 from smart_company import TABLES, answered, check, goal, passed, waiting
 from statsmodels.stats.proportion import proportion_confint
+from two_waves import customers_needed, smallest_change
 
 import crmtools as crm
-from crmtools.goals.detectable import customers_needed, smallest_change
 from crmtools.goals.smart import smart
 from crmtools.goals.smart_checks import LETTERS
 from crmtools.goals.smart_facts import facts_of

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from smart_company import TABLES, answered, check, goal, passed, waiting
+from two_waves import smallest_change
 
 import crmtools as crm
-from crmtools.goals.detectable import smallest_change
 from crmtools.goals.smart import smart, smart_goals
 from crmtools.goals.smart_facts import facts_of
 from crmtools.settings import GoalSettings

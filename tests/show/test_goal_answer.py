@@ -74,7 +74,7 @@ def plain(now: Estimate, base: Estimate) -> Reading:
 @pytest.fixture
 def judged(plain: Reading) -> Judgement:
     path = ((20.0, 26.0, 29.0, 32.0, 38.0), (18.0, 26.0, 30.0, 34.0, 41.0))
-    forecast = Forecast(36.0, "higher", 2, "last", 12, "drift", 0.27, path)
+    forecast = Forecast(36.0, "higher", 2, 12, "drift", 0.27, path)
     compared = change(plain.baseline, plain.now, NPS.kind, better="higher")
     return Judgement("undecided", Trend(NPS, (plain.baseline, plain.now)), forecast, compared)
 
@@ -118,7 +118,7 @@ def test_what_the_chance_alone_would_get_wrong_is_explained(plain, judged) -> No
 
 def test_without_a_forecast_the_reason_stands_in_its_place(plain, judged) -> None:
     why = said(TOO_SHORT, n=7, least=8)
-    without = replace(judged, forecast=Forecast(36.0, "higher", 2, "last", 7, why=why))
+    without = replace(judged, forecast=Forecast(36.0, "higher", 2, 7, why=why))
     assert "a chance cannot be given (7 periods have a value" in outlook(plain, without, "en")
     page = answered(plain, without)
     assert "Chance: – 7 periods have a value and a forecast needs 8" in page
@@ -168,9 +168,7 @@ def test_a_breached_guardrail_speaks_before_the_chance(plain, judged, make) -> N
 def test_a_deadline_that_is_over_is_said_and_nothing_is_expected(plain, judged) -> None:
     goal = replace(plain.goal, deadline=date(2025, 12, 31))
     over = replace(plain, goal=goal, elapsed=1.0, status="missed")
-    ended = replace(
-        judged, evidence="missed_within_error", forecast=Forecast(36.0, "higher", 0, "last", 2, why=NOT_AHEAD)
-    )
+    ended = replace(judged, evidence="missed_within_error", forecast=Forecast(36.0, "higher", 0, 2, why=NOT_AHEAD))
     page = answered(over, ended)
     assert "The deadline is over; the data do not confirm" in page
     assert "the plan expects" not in page

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The 'future.infer_string' option
 
 
 def judgement(evidence, reading, *, chance=None, why=None):
-    ahead = None if chance is None else Forecast(30.0, "higher", 2, "last", 12, "drift", chance)
+    ahead = None if chance is None else Forecast(30.0, "higher", 2, 12, "drift", chance)
     return Judgement(evidence, reading.trend, ahead, why=why)
 
 
