@@ -42,7 +42,7 @@ class Forecast:
     """The reading to come and the chance of attaining a target; or why there is none.
 
     ``chance`` is that of a reading at or beyond ``target`` after ``horizon`` periods. ``path`` has one row per period ahead,
-    with the values that the reading lies below with the chances in ``shares``. ``points`` counts the past periods with a value.
+    with the values that the reading lies below with the chances in ``SHARES``. ``points`` counts the past periods with a value.
     ``method`` is a key of ``METHODS``.
     """
 
@@ -53,7 +53,6 @@ class Forecast:
     method: str = "none"
     chance: float | None = None
     path: tuple[tuple[float, ...], ...] = ()
-    shares: tuple[float, ...] = SHARES
     why: Text | None = None
 
     @property

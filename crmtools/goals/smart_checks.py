@@ -30,7 +30,7 @@ FULL = 0.95
 SMALL_PART, PEAK = 0.05, 1.20
 """A part of the customers that is worth a goal, and the index of a high season."""
 CYCLES = 2
-DECLARED, NONE = Text("已声明", "declared"), Text("未声明", "not declared")
+NONE = Text("未声明", "not declared")
 
 
 @dataclass(frozen=True, slots=True)

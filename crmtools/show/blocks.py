@@ -45,11 +45,6 @@ def figure_cell(text: str, below: str = "", *, wrap: bool = False) -> str:
     )
 
 
-def words_cell(text: str, below: str = "") -> str:
-    """A cell with words."""
-    return tag("td", escape(text) + _small(below))
-
-
 def grid(heads: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str = "", left: int = 1) -> str:
     """A table that scrolls sideways where it does not fit.
 

@@ -87,7 +87,9 @@ def test_the_coin_is_what_had_been_attained_by_then(found) -> None:
 
 
 def test_series_that_begin_later_are_aligned_at_the_end(pasts) -> None:
-    made = backtest([pasts[0], pasts[1].last(24)], better="higher", horizons=(3,), every=1)
+    late = pasts[1]
+    late = replace(late, values=late.values[-24:], errors=late.errors[-24:], n=late.n[-24:])
+    made = backtest([pasts[0], late], better="higher", horizons=(3,), every=1)
     last = [max(c.origin for c in made.cases if c.series == number) for number in (0, 1)]
     assert last == [26, 20]
     first = min((c for c in made.cases if c.series == 1), key=lambda c: c.origin)

@@ -34,11 +34,8 @@ def months(count: int, last: str = "2025-12") -> tuple[Period, ...]:
 
 
 def estimates(series: Series, *, last: str = "2025-12", indicator: str = "churn_rate") -> tuple[Estimate, ...]:
-    lines = zip(months(len(series), last), series.values, series.errors, series.n, series.numerators)
-    return tuple(
-        Estimate(indicator, period, AS_OF, v, se=e, n=int(n), numerator=x, denominator=n, method="wilson")
-        for period, v, e, n, x in lines
-    )
+    lines = zip(months(len(series), last), series.values, series.errors, series.n)
+    return tuple(Estimate(indicator, period, AS_OF, v, se=e, n=int(n), method="wilson") for period, v, e, n in lines)
 
 
 # ---- series
@@ -53,10 +50,9 @@ def test_a_series_of_estimates(rng) -> None:
         series = Series.of(past)
         assert (series.kind, series.step, series.season, series.low, series.high) == ("share", "month", 12, 0.0, 1.0)
         assert [i for i, value in enumerate(series.values) if value is None] == [3, 9]
-        assert (len(series), series.known, series.n[9], series.denominators[3]) == (10, 8, 0.0, None)
+        assert (len(series), series.known, series.n[9]) == (10, 8, 0.0)
         assert series.values[0] == made[0].value
         assert series.until(4).values == series.values[:4]
-        assert series.last(2).errors == series.errors[8:]
 
 
 def test_complete_counts_have_no_error_and_quarters_a_season_of_four() -> None:

@@ -170,6 +170,15 @@ def test_a_goal_without_pieces_says_so_in_one_sentence(tiny, goals) -> None:
     )
 
 
+def test_factors_of_revenue_follow_the_segments(misleading, goals, tiny, revenue) -> None:
+    parts = replace(goal_parts(goals["nps"], tiny), made=(misleading,), why=(), factors=revenue)
+    shown = show.goal_parts(parts, language="en")
+    assert "Net revenue changed by" in shown.text
+    assert [part["kind"] for part in shown.result["parts"]][-1] == "factors"
+    alone = show.goal_parts(replace(parts, made=()), language="en")
+    assert alone.text.startswith("Net revenue changed by")
+
+
 def test_the_stake_is_said_once_for_all_pictures(misleading, goals, tiny) -> None:
     parts = replace(
         goal_parts(goals["nps"], tiny), made=(misleading, misleading), why=(("customer_type", Text("无", "none")),)
