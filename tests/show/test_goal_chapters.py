@@ -13,6 +13,7 @@ from crmtools.goals.outlook import said
 from crmtools.goals.scores import Score, Scores, scores
 from crmtools.goals.smart import REACH, smart_goals
 from crmtools.goals.smart_checks import LETTERS
+from crmtools.show import record_views
 from crmtools.show.display import RESULT
 from crmtools.show.score_views import overlapping
 from crmtools.show.smart_views import MARKS, state_of
@@ -167,6 +168,19 @@ def test_too_little_past_is_one_sentence(language):
     display = show.track_record(Backtest((), 3, why=said(TOO_LITTLE, n=3, least=12)), language=language)
     assert "12" in display.text
     assert "<svg" not in display.html
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "When this report's method said 70 %, it happened 56 of 80 times (70 %)."),
+        ("zh", "回测中给出约 70% 的可能性时，80 次中有 56 次达成（70%）。"),
+    ],
+)
+def test_how_often_a_chance_came_true(language, words):
+    cases = tuple(Case(0, i, 3, 0, 1.0, 0.66 + 0.001 * i, i % 10 < 7, False) for i in range(80))
+    said = record_views.sentence(Backtest(cases, 80, 0.2, 0.3, 0.25), language)
+    assert said.replace("\u00a0", " ") == words
 
 
 # Scores
