@@ -37,7 +37,7 @@ def goal_answer(reading: Reading, judgement: Judgement, *, language: Language, c
     said = lead(
         goal_words.stands(reading, judgement, language, currency),
         goal_words.outlook(reading, judgement, language),
-        goal_words.since_baseline(reading, judgement.change, language, currency),
+        goal_words.since_baseline(reading, judgement, language, currency),
         language=language,
     )
     chips = tag("p", " ".join(_chips(reading, judgement, language)), style="margin:.25rem 0")
@@ -69,11 +69,12 @@ def goal_result(reading: Reading, judgement: Judgement) -> dict[str, object]:
         "change": None
         if change is None
         else {
-            "verdict": change.verdict,
+            "verdict": goal_words.verdict_of(judgement),
             "difference": change.difference,
             "low": change.low,
             "high": change.high,
             "p": change.p,
+            "p_adjusted": judgement.p_adjusted,
             "detectable": change.detectable,
         },
     }
