@@ -85,7 +85,9 @@ def _chips(reading: Reading, judgement: Judgement, language: Language) -> list[s
     found = [evidence_chip(judgement.evidence, language)]
     if STATUS[reading.status].to(language) != EVIDENCE[judgement.evidence].to(language):
         by_plan = tag("span", escape(_BY_PLAN.to(language)), class_="crm-note")
-        found.append(f"{by_plan} {status_chip(reading.status, language)}")
+        # the words stay with what they introduce
+        both = f"{by_plan} {status_chip(reading.status, language)}"
+        found.append(tag("span", both, style="display:inline-block;white-space:nowrap"))
     return found
 
 
