@@ -41,7 +41,7 @@ def _name_width(text: str, below: str) -> float:
 def figure_cell(text: str, below: str = "", *, wrap: bool = False) -> str:
     """A cell with a number, a smaller line below it; ``wrap`` for numbers with long units."""
     return tag(
-        "td", escape(text) + _small(below), class_="num", style="white-space:normal;min-width:7em" if wrap else None
+        "td", escape(text) + _small(below), class_="num", style="white-space:normal;min-width:5.5em" if wrap else None
     )
 
 

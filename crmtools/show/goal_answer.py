@@ -46,7 +46,7 @@ def goal_answer(reading: Reading, judgement: Judgement, *, language: Language, c
     table = grid(
         heads,
         [
-            [named(name, below), figure_cell(value), figure_cell(around, wrap=True)]
+            [named(name, below), figure_cell(value, wrap=True), figure_cell(around, wrap=True)]
             for name, below, value, around in rows
         ],
     )
