@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from crmtools.errors import CRMError, DataError, RunError, SettingsError
 from crmtools.estimate import Estimate
 from crmtools.goals.drivers import Driver, drivers
+from crmtools.goals.factors import revenue_factors
 from crmtools.goals.judgement import Judgement, judge, judgements
 from crmtools.goals.named import goal
 from crmtools.goals.parts import Parts, goal_parts
@@ -78,6 +79,7 @@ __all__ = [
     "lifetime",
     "measure",
     "open",
+    "revenue_factors",
     "rfm",
     "scorecard",
     "scores",

@@ -274,29 +274,62 @@ def dictionary(only_check: bool, write: bool, wanted_json: bool) -> None:
 @in_language
 @as_json
 def goals(parameters: str, language: Language, wanted_json: bool) -> None:
-    """Print where every goal of a PARAMETERS file stands."""
+    """Print where every goal of a PARAMETERS file stands, and what the data say about it."""
+    from crmtools.goals.change import VERDICTS
+    from crmtools.goals.evidence import EVIDENCE
+    from crmtools.goals.judgement import judgements
     from crmtools.goals.reading import scorecard
     from crmtools.goals.status import STATUS
     from crmtools.report.results import reading_values
+    from crmtools.show.evidence_words import chance_of
     from crmtools.tables.source import open_settings
 
-    readings = scorecard(open_settings(_settings(parameters)))
+    data = open_settings(_settings(parameters))
+    readings = scorecard(data)
+    told = judgements(readings, data)
     if wanted_json:
-        _print_json([reading_values(reading) for reading in readings])
+        _print_json([reading_values(*pair) for pair in zip(readings, told, strict=True)])
         return
     head = {
-        "en": ["goal", "now", "low", "high", "target", "progress", "status", "by"],
-        "zh": ["目标", "数值", "下限", "上限", "目标值", "进度", "状态", "截止"],
+        "en": [
+            "goal",
+            "now",
+            "low",
+            "high",
+            "target",
+            "by",
+            "progress",
+            "evidence",
+            "chance",
+            "since the baseline",
+            "by the plan",
+        ],
+        "zh": [
+            "目标",
+            "数值",
+            "下限",
+            "上限",
+            "目标值",
+            "截止",
+            "进度",
+            "证据状态",
+            "达成的可能",
+            "与基线相比",
+            "计划状态",
+        ],
     }
     rows = [
         [
             r.goal.name.to(language),
             *(_number(value) for value in (r.now.value, r.now.low, r.now.high, r.target)),
-            "" if r.progress is None else f"{r.progress:.0%}",
-            STATUS[r.status].to(language),
             str(r.goal.deadline),
+            "" if r.progress is None else f"{r.progress:.0%}",
+            EVIDENCE[one.evidence].to(language),
+            chance_of(one, language),
+            "" if one.verdict is None else VERDICTS[one.verdict].to(language),
+            STATUS[r.status].to(language),
         ]
-        for r in readings
+        for r, one in zip(readings, told, strict=True)
     ]
     _print_table([head[language], *rows])
 

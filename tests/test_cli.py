@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from click.testing import CliRunner
 
 import crmtools
 from crmtools.cli import main
+from crmtools.goals import judgement
+from crmtools.goals.evidence import EVIDENCE
+from crmtools.goals.outlook import Forecast
 from crmtools.indicators import CATALOGUE, DIMENSIONS
 from crmtools.tables import TABLES
 from crmtools.words import LANGUAGES
@@ -158,12 +162,26 @@ def test_check_tells_every_problem_at_once(tmp_path):
     assert "Traceback" not in said
 
 
-def test_goals_as_a_table_and_as_json():
+def test_goals_as_a_table_and_as_json(monkeypatch):
     readings = parsed("goals", "tiny")
     assert [item["goal"] for item in readings] == ["nps", "churn_rate"]
     assert readings[0]["now"]["value"] == pytest.approx(100 * (4 - 2) / 9)
-    assert "Net Promoter Score" in run("goals", "tiny").stdout
-    assert "净推荐值" in run("goals", "tiny", "--language", "zh").stdout
+    data = crmtools.open("tiny")
+    told = crmtools.judgements(crmtools.scorecard(data), data)
+    assert [(item["evidence"], item["chance"], item["verdict"]) for item in readings] == [
+        (one.evidence, one.chance, one.verdict) for one in told
+    ]
+    likely = Forecast(30.0, "higher", 2, 12, "drift", 0.74)
+    one = replace(told[0], evidence="on_track", forecast=likely, verdict="improved_trivial")
+    monkeypatch.setattr(judgement, "judgements", lambda *_: (one, told[1]))
+    for language, head, words in (
+        ("en", "since the baseline", ("Net Promoter Score", "Likely", "about 7 in 10", "Improved, but trivially")),
+        ("zh", "与基线相比", ("净推荐值", "很可能达成", "约七成", "有改善，但幅度可忽略")),
+    ):
+        first, row, bare = run("goals", "tiny", "--language", language).stdout.splitlines()
+        assert head in first
+        assert all(word in row for word in words)
+        assert EVIDENCE["no_evidence"].to(language) in bare
 
 
 def test_describe_prints_the_parameters_of_a_notebook():

@@ -29,19 +29,11 @@ PAIRS = 4
 BINS = 10
 SOME_ORIGINS = 12
 """Forecast dates with a known outcome below which a track record says nothing."""
-SAID_OFTEN = 20
-"""Statements of about the same chance below which their record is not told."""
+NEAR, SAID_OFTEN = 0.05, 20
+"""How close statements lie that are taken for one, and their number below which their record is not told."""
 TOO_LITTLE = Text(
     "过去的数据太少：可回测的预测时点只有 {n} 个，至少需要 {least} 个",
     "too little past: {n} dates have a forecast and an outcome, a track record needs {least}",
-)
-SELDOM = Text(
-    "该方法很少给出约 {said}% 的可能性（{n} 次），无法检验",
-    "this method said about {said} % too seldom to check it ({n} times)",
-)
-CAME_TRUE = Text(
-    "该方法给出约 {said}% 的可能性时，{n} 次中有 {x} 次达成",
-    "when this method said {said} %, it happened {x} of {n} times",
 )
 
 
@@ -102,15 +94,12 @@ class Backtest:
         """Against a coin weighted by how often such targets had been attained until then."""
         return _skill(self.brier, self.of_coin)
 
-    def said(self, chance: float = 0.7) -> Text:
-        """The sentence for readers: of the statements within five points of a chance, how many came true."""
+    def near(self, chance: float) -> tuple[int, int]:
+        """How many statements lie within five points of a chance, and how many of them came true."""
         if not 0 <= chance <= 1:
             raise CRMError(f"A chance lies between 0 and 1, found {chance:g}.")
-        if self.why is not None:
-            return self.why
-        near = [case.happened for case in self.cases if abs(case.stated - chance) <= 0.05]
-        numbers = {"said": f"{100 * chance:.0f}", "n": len(near), "x": sum(near)}
-        return said(SELDOM if len(near) < SAID_OFTEN else CAME_TRUE, **numbers)
+        found = [case.happened for case in self.cases if abs(case.stated - chance) <= NEAR]
+        return len(found), sum(found)
 
 
 def backtest(

@@ -137,11 +137,6 @@ class Change:
         return sign * self.difference if sign and self.difference is not None else None
 
     @property
-    def words(self) -> Text:
-        """The verdict in both languages."""
-        return VERDICTS[self.verdict]
-
-    @property
     def how(self) -> Text:
         """What interval and test were used."""
         return METHODS[self.method]

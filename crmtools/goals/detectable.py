@@ -23,8 +23,6 @@ Toward = Literal["up", "down", "either"]
 POWER = 0.80
 MISSED = 0.85
 """Power with which a shortfall shall be seen: a little more than four in five, since the intervals of few answers are wide."""
-EXPONENTIAL = 1 / math.log(2)
-"""Error of the logarithm of a median times √n, for exponential waits; for log-normal ones it is 1.25 times their log-sd."""
 MOST = 10**9
 """Customers beyond which a change is called out of reach."""
 
@@ -93,18 +91,6 @@ def smallest_share(share: float, waves: Waves, *, toward: Toward = "either") -> 
     return _solved(share, waves, toward, lambda p: p * (1 - p), room=share if toward == "down" else 1 - share)
 
 
-def smallest_net_share(promoters: float, detractors: float, waves: Waves) -> float | None:
-    """The smallest detectable change of a net share in points; both shares are fractions.
-
-    None where it would lead out of the range from −100 to 100, or where everybody gave the same answer.
-    """
-    if not (promoters >= 0 and detractors >= 0 and promoters + detractors <= 1):
-        raise CRMError(f"Promoters and detractors are shares of one whole, found {promoters:g} and {detractors:g}.")
-    net = promoters - detractors
-    change = waves.errors_needed * math.sqrt(max(promoters + detractors - net**2, 0.0)) * waves.error
-    return _or_none(100 * change, most=100 * (1 + abs(net)))
-
-
 def smallest_mean(sd: float, waves: Waves) -> float:
     """The smallest detectable change of a mean whose customers have the standard deviation ``sd``."""
     return waves.errors_needed * _spread("standard deviation", sd) * waves.error
@@ -128,21 +114,13 @@ def smallest_ratio(value: float, cv: float, waves: Waves, *, toward: Toward = "e
 
     ``cv`` is the ratio's error times √n, divided by the ratio: for revenue per customer the coefficient of variation of the
     customers' revenue. A fall of so many per cent is smaller in money than the rise by the same factor; ``either`` gives
-    the rise.
+    the rise. Of a median wait ``cv`` is the error of its logarithm times √n: 1/ln 2 for exponential waits, √(π/2)·σ for
+    log-normal ones; waits that are censored before the median count for nothing in the size.
     """
     if not (value > 0 and math.isfinite(value)):
         raise CRMError(f"A ratio on the log scale is above 0, found {value:g}.")
     step = waves.errors_needed * _spread("coefficient of variation", cv) * waves.error
     return -value * math.expm1(-step) if toward == "down" else value * math.expm1(step)
-
-
-def smallest_median(median: float, waves: Waves, *, spread: float = EXPONENTIAL, toward: Toward = "either") -> float:
-    """The smallest detectable change of a median wait, in its unit, compared on the log scale.
-
-    ``spread`` is the error of the median's logarithm times √n: 1/ln 2 for exponential waits, √(π/2)·σ for log-normal ones.
-    Waits that are censored before the median count for nothing in ``n``.
-    """
-    return smallest_ratio(median, spread, waves, toward=toward)
 
 
 def needed(smallest: Callable[[Waves], float | None], change: float, *, waves: Waves | None = None) -> int | None:
@@ -175,39 +153,38 @@ def needed(smallest: Callable[[Waves], float | None], change: float, *, waves: W
 # ---- from what was measured
 
 
-def smallest_change(
-    baseline: Estimate, kind: Kind, *, n: float | None = None, correlation: float = 0.0, better: Better = "range", power: float = POWER
-) -> float | None:  # fmt: skip
-    """The smallest change in the baseline's unit that a later wave of ``n`` customers (by default as many) could show.
+Smallest = Callable[[float, float], float | None]
+"""The smallest detectable change by the customers of the reading, and by how many baselines there are."""
 
-    The baseline's own error says how much a customer tells, so that repeated rows and heavy tails are in it. ``better`` is
-    the direction in which a change is wanted. None where the baseline has no sampling error, or where nothing in that
-    direction could be seen.
+
+def smallest_by_customers(
+    base: Estimate, kind: Kind, *, better: Better = "range", given: float | None = None, power: float = POWER
+) -> Smallest | None:
+    """What a later reading could show, in the indicator's unit, depending on how many customers it has.
+
+    The base's own error says how much a customer tells, so that repeated rows and heavy tails are in it. The change is that
+    from the base, or from ``given``, a value without an error. ``better`` is the direction in which a change is wanted. None
+    where the base has no sampling error.
     """
-    form = form_of(kind, baseline)
-    size = size_of(baseline, form, kind)
-    if size is None or baseline.value is None or is_given(baseline) or not baseline.n:
+    form = form_of(kind, base)
+    size = size_of(base, form, kind)
+    start = base.value if given is None else given
+    if size is None or base.value is None or start is None or is_given(base) or not base.n:
         return None
-    now = size * (baseline.n if n is None else n) / baseline.n
-    return smallest_between(baseline.value, form, Waves(now, size, correlation, baseline.level, power), better)
-
-
-def customers_needed(
-    baseline: Estimate, kind: Kind, change: float, *, correlation: float = 0.0, better: Better = "range", power: float = POWER
-) -> int | None:  # fmt: skip
-    """How many customers the later wave needs to show a change, the baseline being what it is; None where none suffice."""
-    form = form_of(kind, baseline)
-    size = size_of(baseline, form, kind)
-    if size is None or baseline.value is None or is_given(baseline) or not baseline.n:
+    if form == "log" and start <= 0:
         return None
-    value, each = baseline.value, size / baseline.n
-    # counted in customers: a wave of n of them has the size n·each
-    scaled = Waves(1.0, baseline.n, correlation, baseline.level, power)
+    each, before = size / base.n, size if given is None else math.inf
 
-    def smallest(waves: Waves) -> float | None:
-        return smallest_between(value, form, replace(waves, n=waves.n * each, n_baseline=size), better)
+    def smallest(n: float, baselines: float) -> float | None:
+        waves = Waves(n * each, before * baselines, level=base.level, power=power)
+        return smallest_between(start, form, waves, better)
 
-    return needed(smallest, change, waves=scaled)
+    return smallest
+
+
+def customers_needed(smallest: Smallest, change: float) -> int | None:
+    """How many customers a reading needs to show a change; None where none suffice."""
+    return needed(lambda waves: smallest(waves.n, 1.0), change, waves=Waves(1.0, math.inf))
 
 
 def customers_to_miss(
@@ -217,17 +194,9 @@ def customers_to_miss(
 
     The target is fixed: only the reading has an error, which ``base`` tells. None where that is not known.
     """
-    form = form_of(kind, base)
-    size = size_of(base, form, kind)
-    if size is None or base.value is None or is_given(base) or not base.n:
-        return None
-    value, each = base.value, size / base.n
     away: Better = {"higher": "lower", "lower": "higher", "range": "range"}[better]  # type: ignore[assignment]
-
-    def smallest(waves: Waves) -> float | None:
-        return smallest_between(value, form, replace(waves, n=waves.n * each), away)
-
-    return needed(smallest, shortfall, waves=Waves(1.0, math.inf, 0.0, base.level, power))
+    smallest = smallest_by_customers(base, kind, better=away, given=base.value, power=power)
+    return None if smallest is None else customers_needed(smallest, shortfall)
 
 
 def smallest_between(value: float, form: Form, waves: Waves, better: Better) -> float | None:

@@ -53,7 +53,6 @@ TOO_FEW = Text(f"客户不足 {FEWEST} 位", f"fewer than {FEWEST} customers")
 TOO_FEW_EVENTS = Text(f"事件不足 {FEWEST_EVENTS} 次", f"fewer than {FEWEST_EVENTS} events")
 UNRIPE = Text("观察期尚未走完，数字还会变动", "too much of the period can still change")
 OUTDATED = Text("数据早于期末过多", "the data end too long before the period does")
-REDEFINED = Text("目标设定后指标口径已更改", "the definition has been changed since the goal was set")
 
 
 @dataclass(frozen=True, slots=True)

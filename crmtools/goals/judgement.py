@@ -12,12 +12,12 @@ from crmtools.estimate import Estimate
 from crmtools.goals.change import Change, Verdict, change
 from crmtools.goals.evidence import Case, Evidence, evidence, kept, settled, unfit
 from crmtools.goals.forecast import forecast
-from crmtools.goals.goal import Goal
+from crmtools.goals.goal import Goal, goal_from
 from crmtools.goals.guardrails import Guard
 from crmtools.goals.multiplicity import FALSE_SHARE, Judged, judged
 from crmtools.goals.outlook import Better, Forecast
 from crmtools.goals.panel import panel
-from crmtools.goals.reading import Reading
+from crmtools.goals.reading import Reading, read
 from crmtools.goals.series import SEASONS, Series
 from crmtools.indicators.catalogue import CATALOGUE
 from crmtools.intervals import z_of
@@ -43,7 +43,8 @@ class Judgement:
 
     ``past`` is the indicator over as many periods as a forecast may rest on, ``forecast`` the reading expected at the deadline
     with the chance that it attains the target (None for a goal that has no single target). ``change`` compares now with the
-    baseline. ``why`` says what the status rests on where that is not the figures alone.
+    baseline. ``why`` says what the status rests on where that is not the figures alone. ``verdict`` is the one on the change
+    that stands among all goals of the report, with ``verdict_why`` and the adjusted p; None where nothing was compared.
     """
 
     evidence: Evidence
@@ -63,11 +64,21 @@ class Judgement:
 
 
 def judge(reading: Reading, data: Data) -> Judgement:
-    """Judge one reading by its past, by the plan, and by its baseline."""
-    found = standing(reading, history(reading, data))
-    if unfit(reading.now, reading.goal) is not None or not isinstance(reading.goal.baseline, Period | float):
+    """Judge one reading by its past, by the plan, and by its baseline.
+
+    Its change is judged among those of the report's other goals, so that a goal has the same verdict on every page: that of
+    :func:`judgements`.
+    """
+    found = _alone(reading, data)
+    if found.change is None:
         return found
-    return replace(found, change=_change(reading, data))
+    others = (read(goal_from(one), data) for one in data.settings.goals if (one.id or one.indicator) != reading.id)
+    changes = [change for other in others if (change := _compared(other, data)) is not None]
+    return _among(found, judged([found.change, *changes])[0])
+
+
+def _alone(reading: Reading, data: Data) -> Judgement:
+    return replace(standing(reading, history(reading, data)), change=_compared(reading, data))
 
 
 def standing(reading: Reading, past: Trend) -> Judgement:
@@ -98,11 +109,8 @@ def standing(reading: Reading, past: Trend) -> Judgement:
 
 
 def judgements(scorecard: Iterable[Reading], data: Data, *, q: float = FALSE_SHARE) -> tuple[Judgement, ...]:
-    """Judge all goals of a report, in their order, their changes together (:mod:`crmtools.goals.multiplicity`).
-
-    Each has the verdict on its change that stands among all that were compared; None where nothing was compared.
-    """
-    found = [judge(reading, data) for reading in scorecard]
+    """Judge all goals of a report, in their order, their changes together (:mod:`crmtools.goals.multiplicity`)."""
+    found = [_alone(reading, data) for reading in scorecard]
     told = iter(judged([one.change for one in found if one.change is not None], q=q))
     return tuple(one if one.change is None else _among(one, next(told)) for one in found)
 
@@ -141,7 +149,7 @@ def _horizon(goal: Goal, last: Period) -> int:
 def _fan(reading: Reading, past: Trend) -> Forecast:
     """The forecast from now."""
     target, better = reading.target or 0.0, reading.better
-    blank = Forecast(target, better, 0, "last", len(past.estimates))
+    blank = Forecast(target, better, 0, len(past.estimates))
     if reading.now.period.end > reading.goal.deadline:
         return replace(blank, why=NOT_AHEAD)
     return _ahead(reading.goal, past.estimates, target, better, fan=True) or blank
@@ -155,7 +163,7 @@ def _ahead(goal: Goal, known: Sequence[Estimate], target: float, better: Better,
     if not series.legal(target):
         return None
     if horizon > FARTHEST:
-        return Forecast(target, better, horizon, "last", series.known, why=TOO_LATE)
+        return Forecast(target, better, horizon, series.known, why=TOO_LATE)
     return forecast(series, horizon=horizon, target=target, better=better, fan=fan)
 
 
@@ -188,7 +196,10 @@ def _in_turn(states: Sequence[tuple[Evidence, float | None]]) -> Evidence:
     return status
 
 
-def _change(reading: Reading, data: Data) -> Change:
+def _compared(reading: Reading, data: Data) -> Change | None:
+    """The change since the baseline; None where there is none, or the reading must not be judged."""
+    if unfit(reading.now, reading.goal) is not None or not isinstance(reading.goal.baseline, Period | float):
+        return None
     goal, item = reading.goal, reading.goal.indicator
     together = 0.0
     if isinstance(goal.baseline, Period):

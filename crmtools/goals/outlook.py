@@ -6,7 +6,6 @@ from typing import Literal
 from crmtools.words import Text
 
 Better = Literal["higher", "lower"]
-ReadingOf = Literal["last", "span"]
 SHARES = (0.05, 0.25, 0.5, 0.75, 0.95)
 """The chances of the lines of a fan chart."""
 
@@ -19,18 +18,6 @@ METHODS: dict[str, Text] = {
     "damped": Text(
         "局部水平加阻尼趋势模型（已扣除抽样误差，对波动大小取加权平均；满两年时含季节项）",
         "local level with damped trend (sampling error taken out, averaged over sizes of the noise; seasonal from two years on)",
-    ),
-    "beta_binomial": Text(
-        "Beta–二项预测分布（假定过程平稳）", "beta-binomial predictive distribution, the process taken for steady"
-    ),
-    "negative_binomial": Text(
-        "Gamma–泊松（负二项）预测分布，离散度取自历史（假定过程平稳）",
-        "gamma-Poisson (negative binomial) predictive distribution, dispersion from the past, the process taken for steady",
-    ),
-    "predictive_t": Text("t 预测分布（假定过程平稳）", "predictive t distribution, the process taken for steady"),
-    "flow": Text(
-        "对数 t 预测分布（各期金额之和，假定过程平稳）",
-        "log-t predictive distribution of a sum of amounts, the process taken for steady",
     ),
     "none": Text("不预测", "no forecast"),
 }
@@ -48,17 +35,6 @@ NO_MOVEMENT = Text(
     "历史数值完全相同且无抽样误差，看不出波动大小，不预测",
     "all past values are the same and have no error: nothing shows how far it may move, no forecast is given",
 )
-TOO_FEW_UNITS = Text("样本合计不足 {least}，不预测", "fewer than {least} sampled units in all: no forecast is given")
-NO_SUM = Text(
-    "该类指标在整段期间的值不是各期之和或均值，不预测",
-    "over a span this kind of indicator is neither sum nor mean of its periods: no forecast is given",
-)
-NO_ERROR = Text("各期抽样误差未知，不预测", "the sampling errors are unknown: no forecast is given")
-GAP = Text(
-    "目标期间内有缺失的期间，合计未知，不预测",
-    "a period of the goal has no value, so its sum is unknown: no forecast is given",
-)
-NO_PAST = Text("目标开始之前没有数据，不预测", "there are no data from before the goal starts: no forecast is given")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +42,17 @@ class Forecast:
     """The reading to come and the chance of attaining a target; or why there is none.
 
     ``chance`` is that of a reading at or beyond ``target`` after ``horizon`` periods. ``path`` has one row per period ahead,
-    with the values that the reading lies below with the chances in ``shares``; of a span, each row reads all of the span up
-    to that period. ``points`` counts the past periods with a value. ``method`` is a key of ``METHODS``.
+    with the values that the reading lies below with the chances in ``SHARES``. ``points`` counts the past periods with a value.
+    ``method`` is a key of ``METHODS``.
     """
 
     target: float
     better: Better
     horizon: int
-    reading: ReadingOf
     points: int
     method: str = "none"
     chance: float | None = None
     path: tuple[tuple[float, ...], ...] = ()
-    shares: tuple[float, ...] = SHARES
     why: Text | None = None
 
     @property

@@ -1,10 +1,15 @@
-"""What the change of a goal since its baseline is made of, by every attribute of the report that can say so."""
+"""What the change of a goal since its baseline is made of, by every attribute of the report that can say so.
+
+Of a goal on what customers or orders bring, also by factor: revenue = customers × orders per customer × revenue per order.
+"""
 
 from dataclasses import dataclass
 
 from crmtools.goals.decomposition import ONE_SEGMENT, decompose
+from crmtools.goals.factors import Product, revenue_factors
 from crmtools.goals.reading import NO_BASELINE, Reading
 from crmtools.goals.terms import Decomposition
+from crmtools.indicators.catalogue import Indicator
 from crmtools.indicators.kinds import Census, Mean, NetShare, Rate, Ratio, Share
 from crmtools.indicators.screening import ScreenedShare
 from crmtools.measure import attributes, resolve
@@ -14,6 +19,9 @@ from crmtools.words import Text
 
 ADDS_UP = (Share, NetShare, Mean, Ratio, Rate, Census)
 """Kinds whose value is a mean of their segments' values."""
+
+OF_REVENUE = ("revenue_per_customer", "aov")
+"""Indicators that are factors of revenue, or made of two."""
 
 NO_ATTRIBUTES = Text("参数文件没有列出分组维度", "the parameters file names no attributes to split by")
 GIVEN_WHOLE = Text("基线为给定值，没有分群数据", "the baseline was given as a value: nothing is known of its segments")
@@ -32,12 +40,14 @@ ONE_GROUP = Text("目标只涉及这一维度中的一个分群", "the goal is a
 class Parts:
     """The decompositions of a goal's change, one per attribute, and why the others are missing.
 
-    ``why`` holds (attribute, reason); the attribute is empty where the reason holds for all of them.
+    ``why`` holds (attribute, reason); the attribute is empty where the reason holds for all of them. ``factors`` splits the
+    revenue of a goal on a factor of revenue; None for the other goals.
     """
 
     reading: Reading
     made: tuple[Decomposition, ...] = ()
     why: tuple[tuple[str, Text], ...] = ()
+    factors: Product | None = None
 
 
 def goal_parts(reading: Reading, data: Data) -> Parts:
@@ -50,6 +60,11 @@ def goal_parts(reading: Reading, data: Data) -> Parts:
     baseline = goal.baseline
     if (obstacle := _obstacle(reading, data)) is not None or not isinstance(baseline, Period):
         return Parts(reading, why=(("", obstacle or GIVEN_WHOLE),))
+    factors = None
+    if goal.indicator.id in OF_REVENUE:
+        factors = revenue_factors(data, baseline=baseline, period=reading.now.period, where=goal.where or None)
+    if (obstacle := _no_segments(goal.indicator, data)) is not None:
+        return Parts(reading, why=(("", obstacle),), factors=factors)
     target = None if goal.controls else reading.target
     for by in data.segments:
         reason = _unfit(by, reading, data)
@@ -71,18 +86,23 @@ def goal_parts(reading: Reading, data: Data) -> Parts:
     reasons = {reason for _, reason in why}
     if not made and len(why) > 1 and len(reasons) == 1:
         why = [("", why[0][1])]
-    return Parts(reading, tuple(made), tuple(why))
+    return Parts(reading, tuple(made), tuple(why), factors)
 
 
 def _obstacle(reading: Reading, data: Data) -> Text | None:
-    """Why no attribute can split the change; None where one may."""
+    """Why the change cannot be split at all; None where it may."""
     goal = reading.goal
-    kind = goal.indicator.kind
     if not isinstance(goal.baseline, Period):
         return NO_BASELINE if goal.baseline is None else GIVEN_WHOLE
     if goal.baseline == reading.now.period:
         return SAME_PERIOD
-    in_force = resolve(goal.indicator, data, {})
+    hidden = next((one for one in (reading.baseline, reading.now) if one.suppressed), None)
+    return None if hidden is None else hidden.why
+
+
+def _no_segments(indicator: Indicator, data: Data) -> Text | None:
+    """Why no attribute can split the change of an indicator; None where one may."""
+    kind, in_force = indicator.kind, resolve(indicator, data, {})
     if isinstance(kind, ScreenedShare) and not in_force["sensitivity"] == in_force["specificity"] == 1:
         return CORRECTED
     if not isinstance(kind, ADDS_UP):

@@ -23,17 +23,14 @@ class Series:
     """Consecutive periods of one indicator, earliest first; all tuples are equally long.
 
     ``values`` in the indicator's unit, None where a period has none: a gap, not a zero. ``errors`` are standard errors of
-    sampling, 0 for a complete count, None where unknown. ``n`` counts sampled units; ``numerators`` and ``denominators``
-    are what the value is the quotient of. ``low`` and ``high`` bound what a value can be, None is unbounded. ``kind`` is the
-    name of the indicator's kind, ``season`` the periods of a year.
+    sampling, 0 for a complete count, None where unknown. ``n`` counts sampled units. ``low`` and ``high`` bound what a value can
+    be, None is unbounded. ``kind`` is the name of the indicator's kind, ``season`` the periods of a year.
     """
 
     values: tuple[float | None, ...]
     errors: tuple[float | None, ...]
     kind: str
     n: tuple[float, ...]
-    numerators: tuple[float | None, ...]
-    denominators: tuple[float | None, ...]
     step: SeriesStep = "month"
     season: int = 12
     low: float | None = None
@@ -41,7 +38,7 @@ class Series:
 
     def __post_init__(self) -> None:
         if len({len(getattr(self, name)) for name in _COLUMNS}) > 1:
-            raise CRMError("A series needs as many errors, n, numerators and denominators as values.")
+            raise CRMError("A series needs as many errors and n as values.")
         for value in self.values:
             if value is not None and not math.isfinite(value):
                 raise CRMError(f"A series has numbers or gaps, found {value}.")
@@ -72,8 +69,6 @@ class Series:
             tuple(0.0 if whole else e.se for e, whole in zip(estimates, complete)),
             item.kind.name,
             tuple(float(e.n) if ok else 0.0 for e, ok in zip(estimates, known)),
-            tuple(e.numerator if ok else None for e, ok in zip(estimates, known)),
-            tuple(e.denominator if ok else None for e, ok in zip(estimates, known)),
             step, SEASONS[step], item.unit.low, item.unit.high,
         )  # fmt: skip
 
@@ -89,14 +84,13 @@ class Series:
         low: float | None = None,
         high: float | None = None,
     ) -> Self:
-        """A series from plain numbers; one error or one n stands for all periods. The denominators are the n."""
+        """A series from plain numbers; one error or one n stands for all periods."""
         size = len(values)
         if step not in MONTHS_IN or step not in SEASONS:
             raise CRMError(f"'{step}' is no step of a series. Allowed: {', '.join(SEASONS)}.")
         each = (errors,) * size if errors is None or isinstance(errors, (int, float)) else tuple(errors)
         units = (float(n),) * size if isinstance(n, (int, float)) else tuple(map(float, n))
-        above = tuple(None if v is None else v * u for v, u in zip(values, units))
-        return cls(tuple(values), each, kind, units, above, units, step, SEASONS[step], low, high)
+        return cls(tuple(values), each, kind, units, step, SEASONS[step], low, high)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -115,12 +109,6 @@ class Series:
         if not 0 <= count <= len(self):
             raise CRMError(f"The series has {len(self)} periods, it cannot be cut after {count}.")
         return replace(self, **{name: getattr(self, name)[:count] for name in _COLUMNS})
-
-    def last(self, count: int) -> Self:
-        """The last ``count`` periods."""
-        if not 0 <= count <= len(self):
-            raise CRMError(f"The series has {len(self)} periods, it has no last {count}.")
-        return replace(self, **{name: getattr(self, name)[len(self) - count :] for name in _COLUMNS})
 
 
 _COLUMNS = tuple(field.name for field in fields(Series) if str(field.type).startswith("tuple"))

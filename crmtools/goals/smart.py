@@ -47,14 +47,15 @@ class Smart:
     reach: Reach
     rewritten: Text | None = None
 
-    def passes(self, letter: Letter) -> bool:
-        """Whether no check of a letter failed."""
-        return all(check.passed is not False for check in self.checks if check.letter == letter)
+    def passes(self, letter: Letter) -> bool | None:
+        """Whether no check of a letter failed; None where it has checks and the data can answer none of them."""
+        answers = [check.passed for check in self.checks if check.letter == letter]
+        return None if answers and all(passed is None for passed in answers) else False not in answers
 
     @property
     def letters(self) -> int:
         """How many of the five letters the goal passes."""
-        return sum(map(self.passes, LETTERS))
+        return sum(self.passes(letter) is True for letter in LETTERS)
 
     @property
     def proposal(self) -> tuple[Text, ...]:

@@ -30,7 +30,7 @@ FULL = 0.95
 SMALL_PART, PEAK = 0.05, 1.20
 """A part of the customers that is worth a goal, and the index of a high season."""
 CYCLES = 2
-DECLARED, NONE = Text("已声明", "declared"), Text("未声明", "not declared")
+NONE = Text("未声明", "not declared")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def _measurable(f: Facts) -> Iterator[Check]:
     yield _check(
         "M", "filled", Text("数据填写完整", "The data are filled in"), None if share is None else share >= FULL,
         both(lambda language: NOT_KNOWN.to(language) if share is None else " ".join([formats.percent(share, language, 0), *([where] if share < 1 else [])])),
-        both(lambda language: f"≥ {formats.percent(FULL, language, 0)}"), Text(f"补全 {where}", f"Have {where} filled in"),
+        both(lambda language: f"≥{formats.SPACE}{formats.percent(FULL, language, 0)}"), Text(f"补全 {where}", f"Have {where} filled in"),
     )  # fmt: skip
     start, new = f.start_value, f.goal.kind == "establish_baseline"
     if not new:
@@ -135,7 +135,7 @@ def _resolved(f: Facts, base: Estimate, wanted: float) -> Iterator[Check]:
     yield _check(
         "M", "detectable", Text("目标变化可检出", "The wanted change can be detected"), seen,
         no_error if exact else Text("任何变化都检不出", "no change could be seen") if nothing else f.moved(smallest),
-        Text(f"≤ {f.moved(wanted).zh}", f"≤ {f.moved(wanted).en}"), _more(f),
+        Text(f"≤{formats.SPACE}{f.moved(wanted).zh}", f"≤{formats.SPACE}{f.moved(wanted).en}"), _more(f),
     )  # fmt: skip
     if f.goal.tolerance is None or exact:
         return
@@ -159,12 +159,12 @@ def _at_least(number: int | None, *, ask: bool = False) -> Text:
     return (
         Text(f"每期至少 {said.zh}", f"Have at least {said.en} a period")
         if ask
-        else Text(f"≥ {said.zh}", f"≥ {said.en}")
+        else Text(f"≥{formats.SPACE}{said.zh}", f"≥{formats.SPACE}{said.en}")
     )
 
 
 def _pm(text: Text) -> Text:
-    return text if text == NOT_KNOWN else Text(f"± {text.zh}", f"± {text.en}")
+    return text if text == NOT_KNOWN else Text(f"±{formats.SPACE}{text.zh}", f"±{formats.SPACE}{text.en}")
 
 
 def _more(f: Facts) -> Text:
@@ -211,7 +211,7 @@ def _achievable(f: Facts) -> Iterator[Check]:
         "A", "chance", Text("不采取新行动也能达成的可能", "Chance without doing anything"), None if easy is None else not easy,
         Text("基线已达到", "the baseline is there already") if f.reached else NOT_KNOWN if chance is None
         else both(lambda language: formats.percent(chance, language, 0)),
-        both(lambda language: f"≤ {formats.percent(TRIVIAL, language, 0)}"), Text("目标太容易，应设得更远", "Too easy: set it further"),
+        both(lambda language: f"≤{formats.SPACE}{formats.percent(TRIVIAL, language, 0)}"), Text("目标太容易，应设得更远", "Too easy: set it further"),
     )  # fmt: skip
     found = NOT_KNOWN if place is None else Text(f"大于其中 {place:.0f}%", f"larger than {place:.0f} % of them")
     yield _check(
@@ -230,7 +230,7 @@ def _relevant(f: Facts, others: Sequence[Goal]) -> Iterator[Check]:
     yield _check(
         "R", "part", Text("涉及的客户占比", "Part of the customers"), None if part is None else part >= SMALL_PART,
         NOT_KNOWN if part is None else both(lambda language: formats.percent(part, language, 0)),
-        both(lambda language: f"≥ {formats.percent(SMALL_PART, language, 0)}"), Text("并入更大的客户群", "Make it about a larger group"),
+        both(lambda language: f"≥{formats.SPACE}{formats.percent(SMALL_PART, language, 0)}"), Text("并入更大的客户群", "Make it about a larger group"),
     )  # fmt: skip
     outcome = f.goal.settings.outcome
     yield _check(
@@ -256,7 +256,7 @@ def _timely(f: Facts) -> Iterator[Check]:
     days = (goal.deadline - goal.start).days + 1
     least = item.follow_up_days(resolve(item, f.data, {})) + CYCLES * _days(f.step)
     yield _check(
-        "T", "long_enough", Text("时间足够看到效果", "Long enough to show"), days >= least, Text(f"{days} 天", f"{days} days"), Text(f"≥ {least} 天", f"≥ {least} days"),
+        "T", "long_enough", Text("时间足够看到效果", "Long enough to show"), days >= least, Text(f"{days} 天", f"{days} days"), Text(f"≥{formats.SPACE}{least} 天", f"≥{formats.SPACE}{least} days"),
         Text(f"期限至少放到开始后第 {least} 天", f"Set the deadline at least {least} days after the start"),
     )  # fmt: skip
     season = season_of(f)
@@ -272,7 +272,7 @@ def _timely(f: Facts) -> Iterator[Check]:
         )
     yield _check(
         "T", "season", Text("期限不在旺季，或路径已计季节", "Deadline outside a high season, or a seasonal path"),
-        True if seasonal else None if high is None else not high, found, Text(f"≤ {PEAK:.2f}", f"≤ {PEAK:.2f}"),
+        True if seasonal else None if high is None else not high, found, Text(f"≤{formats.SPACE}{PEAK:.2f}", f"≤{formats.SPACE}{PEAK:.2f}"),
         Text("移开期限，或用季节路径（path: seasonal）", "Move the deadline, or take a seasonal path"),
     )  # fmt: skip
 

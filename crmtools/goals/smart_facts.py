@@ -15,9 +15,8 @@ import numpy as np
 
 from crmtools import formats
 from crmtools.estimate import Estimate
-from crmtools.goals.detectable import Waves, customers_to_miss, needed, smallest_between
+from crmtools.goals.detectable import Smallest, customers_needed, customers_to_miss, smallest_by_customers
 from crmtools.goals.forecast import FURTHEST, forecast
-from crmtools.goals.form import form_of, size_of
 from crmtools.goals.goal import Goal
 from crmtools.goals.outlook import Forecast
 from crmtools.goals.series import Series
@@ -129,8 +128,7 @@ class Facts:
     @cached_property
     def detectable(self) -> float | None:
         """The smallest change for the better that a reading of as many customers could show."""
-        smallest = self._smallest
-        return None if smallest is None or self.base is None else smallest(float(self.base.n))
+        return None if self._smallest is None or self.base is None else self._smallest(float(self.base.n), 1.0)
 
     @cached_property
     def needed_to_miss(self) -> int | None:
@@ -142,10 +140,9 @@ class Facts:
     @cached_property
     def needed(self) -> int | None:
         """How many customers a reading needs to show the wanted change; None where none suffice."""
-        smallest = self._smallest
-        if smallest is None or not self.wanted or self.reached:
+        if self._smallest is None or not self.wanted or self.reached:
             return None
-        return needed(lambda waves: smallest(waves.n), abs(self.wanted), waves=Waves(1.0, math.inf))
+        return customers_needed(self._smallest, abs(self.wanted))
 
     @cached_property
     def longer(self) -> int | None:
@@ -154,7 +151,7 @@ class Facts:
             return None
         most = FURTHEST // MONTHS_IN[self.step]
         for times in range(2, most + 1):
-            found = self._smallest(float(self.base.n * times), times)
+            found = self._smallest(float(self.base.n * times), float(times))
             if found is not None and found <= abs(self.wanted):
                 return times
         return None
@@ -164,22 +161,12 @@ class Facts:
         return self.longer is None or self.longer > times
 
     @cached_property
-    def _smallest(self) -> Callable[..., float | None] | None:
+    def _smallest(self) -> Smallest | None:
         """The smallest detectable change by the number of customers of the reading, and by how many baselines there are."""
-        base, start, kind = self.base, self.start_value, self.goal.indicator.kind
-        if base is None or base.value is None or start is None or not base.n or self.goal.controls:
+        if self.base is None or self.goal.controls:
             return None
-        form = form_of(kind, base)
-        size = size_of(base, form, kind)
-        if size is None or (form == "log" and start <= 0):
-            return None
-        before = math.inf if isinstance(self.goal.baseline, float) else size
-        each, level, better = size / base.n, base.level, self.better
-
-        def smallest(n: float, baselines: int = 1) -> float | None:
-            return smallest_between(start, form, Waves(n * each, before * baselines, level=level), better)
-
-        return smallest
+        given = self.goal.baseline if isinstance(self.goal.baseline, float) else None
+        return smallest_by_customers(self.base, self.goal.indicator.kind, better=self.better, given=given)
 
     @cached_property
     def forecast(self) -> Forecast | None:

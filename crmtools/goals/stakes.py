@@ -9,12 +9,11 @@ from crmtools.indicators.kinds import Census, Rate, Share
 from crmtools.words import Text
 
 CUSTOMERS = Text("客户", "customers")
-CASES = Text("计入分母的单位", "units of the denominator")
+CASES = Text("例", "cases")
 EVENTS = Text("事件", "events")
 NO_COUNT = Text(
     "该指标不是占比或发生率，差距不能折算为个数", "neither a share nor a rate: a gap of it is no number of anything"
 )
-NO_VALUE = Text("未给出每单位的金额", "no value per unit was given")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,6 @@ class Stakes:
     base: float | None
     stakes: tuple[Stake, ...]
     why: Text | None = None
-    why_no_money: Text | None = None
     currency: str = ""
 
 
@@ -68,7 +66,6 @@ def stakes(found: Decomposition, *, value_per_unit: float | None = None) -> Stak
         EVENTS if rate else CUSTOMERS if each_once else CASES,
         base,
         tuple(_stake(segment, term, base, value_per_unit) for segment, term in parts),
-        why_no_money=NO_VALUE if value_per_unit is None else None,
         currency="" if value_per_unit is None else found.currency,
     )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 
 from crmtools.errors import CRMError
 from crmtools.estimate import Estimate
+from crmtools.goals.judgement import Judgement, judgements
 from crmtools.goals.reading import Scorecard, scorecard
 from crmtools.indicators import CATALOGUE, Indicator
 from crmtools.measure import attributes, breakdown, measure, resolve, trend
@@ -34,7 +35,7 @@ class Own:
 
 @dataclass(slots=True)
 class Numbers:
-    """Estimates of the planned indicators, the scorecard, and what went wrong with single ones.
+    """Estimates of the planned indicators, the scorecard with its judgements, and what went wrong with single ones.
 
     Per indicator: the period that is reported first, then those it is compared with, the trend, and the
     segments.
@@ -42,6 +43,7 @@ class Numbers:
 
     estimates: list[Estimate] = field(default_factory=list)
     goals: Scorecard = field(default_factory=lambda: Scorecard(()))
+    judged: tuple[Judgement, ...] = ()
     notes: list[str] = field(default_factory=list)
 
     def headline(self, indicator: str) -> Estimate | None:
@@ -77,6 +79,7 @@ def ready_jobs(plan: Plan, data: Data, numbers: Numbers) -> Iterator[Job]:
         numbers.notes.append(f"sums: {_said(error)}")
     try:
         numbers.goals = scorecard(data)
+        numbers.judged = judgements(numbers.goals, data)
     except Exception as error:  # noqa: BLE001 - the pages about goals say what is wrong
         numbers.notes.append(f"goals: {_said(error)}")
     seen = ""

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import nbformat
 import crmtools
 from crmtools.errors import CRMError, Problem
 from crmtools.estimate import Estimate
+from crmtools.goals.judgement import Judgement
 from crmtools.goals.reading import Reading
 from crmtools.report.engine import Outcome
 from crmtools.report.numbers import Numbers
@@ -85,11 +87,13 @@ class Results:
 
 
 READ = ("target", "gap", "gap_low", "gap_high", "progress", "progress_se", "expected", "elapsed", "status")
+JUDGED = ("evidence", "chance", "verdict", "p_adjusted")
 
 
-def reading_values(reading: Reading) -> dict[str, Any]:
-    """A reading of a goal as plain values."""
+def reading_values(reading: Reading, judgement: Judgement | None) -> dict[str, Any]:
+    """A reading of a goal as plain values; with what the data say about it, None where it could not be judged."""
     goal = reading.goal
+    told = dict.fromkeys(JUDGED) if judgement is None else {name: getattr(judgement, name) for name in JUDGED}
     return {
         "goal": reading.id,
         "indicator": goal.indicator.id,
@@ -101,6 +105,7 @@ def reading_values(reading: Reading) -> dict[str, Any]:
         "baseline": reading.baseline.to_dict(),
         "now": reading.now.to_dict(),
         **{name: getattr(reading, name) for name in READ},
+        **told,
     }
 
 
@@ -123,7 +128,7 @@ def results_of(
         str(report.as_of),
         report.currency,
         tuple(numbers.estimates),
-        tuple(reading_values(reading) for reading in numbers.goals),
+        tuple(reading_values(reading, judgement) for reading, judgement in zip_longest(numbers.goals, numbers.judged)),
         shown,
         states,
     )

@@ -41,13 +41,8 @@ def _name_width(text: str, below: str) -> float:
 def figure_cell(text: str, below: str = "", *, wrap: bool = False) -> str:
     """A cell with a number, a smaller line below it; ``wrap`` for numbers with long units."""
     return tag(
-        "td", escape(text) + _small(below), class_="num", style="white-space:normal;min-width:7em" if wrap else None
+        "td", escape(text) + _small(below), class_="num", style="white-space:normal;min-width:5.5em" if wrap else None
     )
-
-
-def words_cell(text: str, below: str = "") -> str:
-    """A cell with words."""
-    return tag("td", escape(text) + _small(below))
 
 
 def grid(heads: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str = "", left: int = 1) -> str:

@@ -5,6 +5,7 @@ from html import escape
 
 from crmtools import formats
 from crmtools.estimate import METHODS, Estimate
+from crmtools.goals.change import Change
 from crmtools.indicators.catalogue import EXCLUSIONS, Indicator, find
 from crmtools.measure import Trend, measure
 from crmtools.measure import trend as trend_of
@@ -12,7 +13,7 @@ from crmtools.show import findings, sentences
 from crmtools.show.answers import results
 from crmtools.show.display import Display, tag
 from crmtools.show.look import Tone, chip
-from crmtools.show.sentences import Change, change, known, say
+from crmtools.show.sentences import known, moved, say, since
 from crmtools.show.sparks import sparkline
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text, word
@@ -126,27 +127,31 @@ def _head(item: Indicator, language: Language, href: str) -> str:
 def on_a_year_ago(now: Estimate, then: Estimate, language: Language, currency: str = "") -> tuple[str, Tone]:
     """The change on a year ago in a few words, and the tone of its chip."""
     item, currency = find(now.indicator), sentences.currency_of([now, then], currency)
-    made = change(now, then)
+    made = since(now, then)
     if made is None:
         return _NO_COMPARISON.to(language), "none"
+    if made.difference is None:
+        return say(_NOT_COMPARED, language, why=(made.why or sentences.NO_REASON).to(language)), "none"
     icon = "▲ " if made.difference > 0 else "▼ " if made.difference < 0 else ""
-    said, tone = _said(item, made, language, currency)
+    said, tone = _said(item, made, made.difference, language, currency)
     return icon + said, tone
 
 
-def _said(item: Indicator, made: Change, language: Language, currency: str) -> tuple[str, Tone]:
+def _said(item: Indicator, made: Change, moved_by: float, language: Language, currency: str) -> tuple[str, Tone]:
     # in English the icon stands right before the amount and is its sign
-    difference = made.difference if language == "zh" else abs(made.difference)
+    told, difference = moved(made), moved_by if language == "zh" else abs(moved_by)
     amount = formats.difference(difference, item.unit, language, currency, signed=language == "zh")
-    if made.verdict in ("higher", "lower"):
+    if told in ("higher", "lower"):
         if item.better == "range":
             return say(_CHANGED, language, amount=amount), "none"
-        good = item.better == made.verdict
+        good = item.better == told
         return say(_IMPROVED if good else _WORSENED, language, amount=amount), "good" if good else "risk"
-    if made.verdict == "undetectable":
-        least = formats.difference(made.threshold, item.unit, language, currency, signed=False)
+    if told == "undetectable":
+        if made.detectable is None:
+            return say(_NONE_DETECTED, language, amount=amount), "none"
+        least = formats.difference(made.detectable, item.unit, language, currency, signed=False)
         return say(_UNDETECTED, language, amount=amount, least=least), "none"
-    return say(_SAME if made.verdict == "same" else _UNKNOWN, language, amount=amount), "none"
+    return say(_SAME if told == "same" else _UNKNOWN, language, amount=amount), "none"
 
 
 _LEFT_OUT = Text("剔除 {rows} 条：{reason}", "{rows} left out: {reason}")
@@ -155,8 +160,10 @@ _IMPROVED = Text("较上年同期 {amount}：改善", "{amount} on a year ago: i
 _WORSENED = Text("较上年同期 {amount}：恶化", "{amount} on a year ago: worse")
 _CHANGED = Text("较上年同期 {amount}", "{amount} on a year ago")
 _UNDETECTED = Text(
-    "较上年同期 {amount}：未检出变化（至少需 {least}）",
-    "{amount} on a year ago: no detectable change (needs {least} to show)",
+    "较上年同期 {amount}：未检出变化（小于约 {least}难以看出）",
+    "{amount} on a year ago: no detectable change (less than about {least} hardly shows)",
 )
+_NONE_DETECTED = Text("较上年同期 {amount}：未检出变化", "{amount} on a year ago: no detectable change")
+_NOT_COMPARED = Text("与上年同期不可比：{why}", "not to be compared with a year ago: {why}")
 _SAME = Text("与上年同期相同", "the same as a year ago")
-_UNKNOWN = Text("较上年同期 {amount}：误差未知，无法判断", "{amount} on a year ago: error unknown, cannot be judged")
+_UNKNOWN = Text("较上年同期 {amount}：无法判断是否属于变化", "{amount} on a year ago: cannot be told from chance")

@@ -7,7 +7,8 @@ from crmtools.estimate import Estimate
 from crmtools.goals.reading import Reading
 from crmtools.measure import Breakdown, Trend
 from crmtools.show import sentences
-from crmtools.show.sentences import apart, change, known, say
+from crmtools.show.apart import apart
+from crmtools.show.sentences import known, moved, say, since
 from crmtools.words import Language, Text, word
 
 
@@ -27,11 +28,11 @@ def trend_title(trend: Trend, reading: Reading | None, language: Language, curre
         "value": _value(last, language, currency), "last": last.period.label(language),
         "before": _value(first, language, currency), "first": first.period.label(language),
     }  # fmt: skip
-    made = change(last, first)
+    made = since(last, first)
     if len(there) == 1 or made is None:
         title = say(_SINGLE, language, **words)
     else:
-        title = say(_MOVED[made.verdict], language, **words)
+        title = say(_MOVED[moved(made)], language, **words)
     return title + _distance(reading, last, language, currency)
 
 
@@ -143,7 +144,7 @@ def _group_name(estimate: Estimate, by: str, language: Language) -> str:
 
 _NO_VALUES = Text("{name}：这段时间内没有数值", "{name}: no value in this time")
 _SINGLE = Text("{name}：仅有一个数值，{last}为 {value}", "{name}: a single value, {value} in {last}")
-_MOVED: dict[sentences.Verdict, Text] = {
+_MOVED: dict[sentences.Moved, Text] = {
     "higher": Text(
         "{name}由 {before}（{first}）升至 {value}（{last}）", "{name} rose from {before} ({first}) to {value} ({last})"
     ),
@@ -156,8 +157,8 @@ _MOVED: dict[sentences.Verdict, Text] = {
         "{name}: no detectable change between {first} ({before}) and {last} ({value})",
     ),
     "unknown": Text(
-        "{name}：{first} {before}，{last} {value}；缺少误差估计，无法判断是否属于变化",
-        "{name}: {before} in {first}, {value} in {last}; without a known error nobody can tell whether that is a change",
+        "{name}：{first} {before}，{last} {value}；无法判断是否属于变化",
+        "{name}: {before} in {first}, {value} in {last}; nobody can tell whether that is a change",
     ),
 }
 _AT_TARGET = Text("；已达到目标值", "; the target is reached")

@@ -37,7 +37,7 @@ def goal_answer(reading: Reading, judgement: Judgement, *, language: Language, c
     said = lead(
         goal_words.stands(reading, judgement, language, currency),
         goal_words.outlook(reading, judgement, language),
-        goal_words.since_baseline(reading, judgement.change, language, currency),
+        goal_words.since_baseline(reading, judgement, language, currency),
         language=language,
     )
     chips = tag("p", " ".join(_chips(reading, judgement, language)), style="margin:.25rem 0")
@@ -46,7 +46,7 @@ def goal_answer(reading: Reading, judgement: Judgement, *, language: Language, c
     table = grid(
         heads,
         [
-            [named(name, below), figure_cell(value), figure_cell(around, wrap=True)]
+            [named(name, below), figure_cell(value, wrap=True), figure_cell(around, wrap=True)]
             for name, below, value, around in rows
         ],
     )
@@ -69,11 +69,12 @@ def goal_result(reading: Reading, judgement: Judgement) -> dict[str, object]:
         "change": None
         if change is None
         else {
-            "verdict": change.verdict,
+            "verdict": goal_words.verdict_of(judgement),
             "difference": change.difference,
             "low": change.low,
             "high": change.high,
             "p": change.p,
+            "p_adjusted": judgement.p_adjusted,
             "detectable": change.detectable,
         },
     }
@@ -84,7 +85,9 @@ def _chips(reading: Reading, judgement: Judgement, language: Language) -> list[s
     found = [evidence_chip(judgement.evidence, language)]
     if STATUS[reading.status].to(language) != EVIDENCE[judgement.evidence].to(language):
         by_plan = tag("span", escape(_BY_PLAN.to(language)), class_="crm-note")
-        found.append(f"{by_plan} {status_chip(reading.status, language)}")
+        # the words stay with what they introduce
+        both = f"{by_plan} {status_chip(reading.status, language)}"
+        found.append(tag("span", both, style="display:inline-block;white-space:nowrap"))
     return found
 
 

@@ -3,9 +3,11 @@
 from html import escape
 
 from crmtools import formats
+from crmtools.goals.change import VERDICTS
 from crmtools.goals.evidence import EVIDENCE, HYSTERESIS
 from crmtools.goals.guardrails import GUARD_STATES, Guard, State
 from crmtools.goals.judgement import Judgement
+from crmtools.goals.multiplicity import FALSE_SHARE
 from crmtools.goals.reading import Reading
 from crmtools.goals.status import STATUS
 from crmtools.indicators.catalogue import find
@@ -81,21 +83,21 @@ def _forecast(reading: Reading, judgement: Judgement, language: Language) -> lis
 
 
 def _change(reading: Reading, judgement: Judgement, language: Language, currency: str) -> list[Fact]:
-    change, unit = judgement.change, reading.goal.indicator.unit
-    if change is None:
+    change, unit, verdict = judgement.change, reading.goal.indicator.unit, goal_words.verdict_of(judgement)
+    if change is None or verdict is None:
         return []
-    lines = [
-        escape(f"{change.words.to(language)}{word('colon', language)}{change.how.to(language)}{word('stop', language)}")
-    ]
-    if change.why is not None:
-        why = change.why.to(language)
+    said = VERDICTS[verdict].to(language)
+    lines = [escape(f"{said}{word('colon', language)}{change.how.to(language)}{word('stop', language)}")]
+    if (reason := judgement.verdict_why or change.why) is not None:
+        why = reason.to(language)
         lines.append(escape(why[:1].upper() + why[1:] + word("stop", language)))
     if change.correlation:
         lines.append(escape(say(_TOGETHER, language, rho=formats.number(change.correlation, language, 2))))
     if change.p is not None:
-        lines.append(
-            escape(say(_P, language, p=formats.number(change.p, language, 3) if change.p >= 0.001 else "< 0.001"))
-        )
+        lines.append(escape(say(_P, language, p=_p(change.p, language))))
+        if judgement.p_adjusted is not None:
+            share = formats.percent(FALSE_SHARE, language, 0)
+            lines.append(escape(say(_ADJUSTED, language, p=_p(judgement.p_adjusted, language), share=share)))
     if change.detectable is not None:
         least = formats.difference(abs(change.detectable), unit, language, currency, signed=False)
         lines.append(escape(say(_DETECTABLE, language, least=least)))
@@ -103,6 +105,10 @@ def _change(reading: Reading, judgement: Judgement, language: Language, currency
         least = formats.difference(change.tolerance, unit, language, currency, signed=False)
         lines.append(escape(say(_TOLERANCE, language, least=least)))
     return [(_TEST, lines)]
+
+
+def _p(p: float, language: Language) -> str:
+    return f"= {formats.number(p, language, 3)}" if p >= 0.001 else "< 0.001"
 
 
 def _plan(reading: Reading, language: Language, currency: str) -> list[Fact]:
@@ -192,7 +198,11 @@ _TOGETHER = Text(
     "两期含相同客户，估计值的相关系数为{rho}，已计入。",
     "The same customers are in both periods; their correlation of {rho} is allowed for.",
 )
-_P = Text("p = {p}，未对报告中的其他比较作调整。", "p = {p}, not adjusted for the other comparisons of the report.")
+_P = Text("单独看，p {p}。", "By itself p {p}.")
+_ADJUSTED = Text(
+    "在报告的全部目标中，校正后 p {p}：不超过 {share} 时才称为变化（Benjamini–Hochberg）。",
+    "Among all goals of the report the adjusted p {p}: a change is claimed up to {share} (Benjamini–Hochberg).",
+)
 _DETECTABLE = Text(
     "以两期的样本，五次中有四次能看出的最小真实变化约为{least}。",
     "With these two samples, a true change of about {least} would be found in four of five cases.",

@@ -5,13 +5,14 @@ from html import escape
 from crmtools.goals.parts import Parts
 from crmtools.show.blocks import note
 from crmtools.show.display import Display, joined, tag
+from crmtools.show.product_waterfall import product_waterfall
 from crmtools.show.sentences import say
 from crmtools.show.waterfall import attribute_words, gap_waterfall
 from crmtools.words import Language, Text
 
 
 def goal_parts(parts: Parts, *, language: Language, currency: str = "", value_per_unit: float | None = None) -> Display:
-    """One waterfall after the other; a sentence for every attribute without one."""
+    """One waterfall after the other, that by the factors of revenue last; a sentence for every attribute without one."""
     item = parts.reading.goal.indicator
     # every picture has the same gap: what it is in customers is said once
     drawn = [
@@ -24,9 +25,11 @@ def goal_parts(parts: Parts, *, language: Language, currency: str = "", value_pe
         else say(_NOT_BY, language, by=attribute_words(by, item, language), why=why.to(language))
         for by, why in parts.why
     ]
+    if parts.factors is not None:
+        drawn.append(product_waterfall(parts.factors, language=language, currency=currency))
     if not drawn:
         return note(("" if language == "zh" else " ").join(said))
-    first = tag("p", escape(_SAME_GAP.to(language)), class_="crm-note") if len(drawn) > 1 else ""
+    first = tag("p", escape(_SAME_GAP.to(language)), class_="crm-note") if len(parts.made) > 1 else ""
     shown = joined(*drawn)
     html = first + shown.html + "".join(note(text).html for text in said)
     return Display(html, "\n".join([shown.text, *said]), shown.result)

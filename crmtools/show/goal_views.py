@@ -6,6 +6,8 @@ from html import escape
 
 from crmtools import formats
 from crmtools.estimate import Estimate
+from crmtools.goals.evidence import EVIDENCE
+from crmtools.goals.judgement import Judgement
 from crmtools.goals.reading import Reading, Scorecard
 from crmtools.goals.status import STATUS
 from crmtools.indicators.catalogue import CATALOGUE, Indicator
@@ -16,7 +18,17 @@ from crmtools.show import findings, sentences
 from crmtools.show.blocks import bullets, figure_cell, grid, named, note
 from crmtools.show.chart import Level, Series, Tick, line_chart, span_of, width
 from crmtools.show.display import Display, tag
-from crmtools.show.scorecards import CANNOT_TELL, NO_LINKS, UNDECIDED, about, judged, result
+from crmtools.show.scorecards import (
+    CANNOT_TELL,
+    EVIDENCE_HEAD,
+    NO_LINKS,
+    TWO_STATUSES,
+    UNDECIDED,
+    about,
+    both_statuses,
+    judged,
+    result,
+)
 from crmtools.show.sentences import before_comma, currency_of, known, say, undecided
 from crmtools.show.trends import figure, period_ticks, point_words
 from crmtools.tables import TABLES
@@ -30,29 +42,52 @@ NAMED = 5
 
 
 def gaps(
-    scorecard: Scorecard, *, language: Language, currency: str = "", pages: Mapping[str, str] = NO_LINKS
+    scorecard: Scorecard,
+    *,
+    language: Language,
+    currency: str = "",
+    pages: Mapping[str, str] = NO_LINKS,
+    judgements: Sequence[Judgement] = (),
 ) -> Display:
     """Every goal with baseline, value now, target, gap, progress and where the plan expects it; each with its error.
 
     A gap whose interval holds 0 is marked: the data cannot tell whether the target is reached. ``pages`` leads from goals, by
-    their ids, to their own pages.
+    their ids, to their own pages. With ``judgements`` (of :func:`crmtools.judgements`) what the data say stands before the plan
+    status, as on the first page.
     """
     if not len(scorecard):
         return note(_NO_GOALS.to(language))
-    rows = [_row(reading, language, currency_of([reading.now], currency), pages) for reading in scorecard]
+    pairs = _pairs(scorecard, judgements)
+    rows = [_row(reading, one, language, currency_of([reading.now], currency), pages) for reading, one in pairs]
     level = formats.percent(next(iter(scorecard)).now.level, language, 0)
-    heads = [text.to(language) for text in _HEADS]
-    html = grid(heads, rows, left=2) + tag("p", escape(say(_KEY, language, level=level)), class_="crm-note")
-    lines = [_line(reading, language, currency_of([reading.now], currency)) for reading in scorecard]
-    return Display(html, "\n".join(lines), result(scorecard))
+    heads = [text.to(language) for text in (_HEADS[0], EVIDENCE_HEAD if judgements else _HEADS[1], *_HEADS[2:])]
+    key = say(_KEY, language, level=level, rest=(TWO_STATUSES if judgements else UNDECIDED).to(language))
+    html = grid(heads, rows, left=2) + tag("p", escape(key), class_="crm-note")
+    lines = [_line(reading, one, language, currency_of([reading.now], currency)) for reading, one in pairs]
+    return Display(html, "\n".join(lines), result(scorecard, judgements))
 
 
-def paths(scorecard: Scorecard, *, language: Language, currency: str = "") -> Display:
-    """Every goal on its way: measured so far, the target, and the straight path from baseline to target at the deadline."""
+def paths(
+    scorecard: Scorecard, *, language: Language, currency: str = "", judgements: Sequence[Judgement] = ()
+) -> Display:
+    """Every goal on its way: measured so far, the target, and the path from baseline to target at the deadline.
+
+    A title names what the data say where there are ``judgements``, else the plan status.
+    """
     if not len(scorecard):
         return note(_NO_GOALS.to(language))
-    parts = [_path(reading, language, currency_of([reading.now], currency)) for reading in scorecard]
-    return Display(_small_figures([html for html, _ in parts]), "\n".join(text for _, text in parts), result(scorecard))
+    parts = [
+        _path(reading, one, language, currency_of([reading.now], currency))
+        for reading, one in _pairs(scorecard, judgements)
+    ]
+    shown = "\n".join(text for _, text in parts)
+    return Display(_small_figures([html for html, _ in parts]), shown, result(scorecard, judgements))
+
+
+def _pairs(scorecard: Scorecard, judgements: Sequence[Judgement]) -> list[tuple[Reading, Judgement | None]]:
+    """The readings, each with its judgement where there are any."""
+    told: Sequence[Judgement | None] = judgements or [None] * len(scorecard)
+    return list(zip(scorecard, told, strict=True))
 
 
 def not_computable(data: Data, *, language: Language) -> Display:
@@ -93,13 +128,17 @@ def notes(texts: Sequence[Text], *, language: Language) -> Display:
     return Display(bullets([escape(text) for text in said]), "\n".join(said))
 
 
-def _row(reading: Reading, language: Language, currency: str, pages: Mapping[str, str]) -> list[str]:
+def _row(
+    reading: Reading, judgement: Judgement | None, language: Language, currency: str, pages: Mapping[str, str]
+) -> list[str]:
     goal, unit = reading.goal, reading.goal.indicator.unit
     expected = formats.quantity(reading.expected, unit, language, currency, bare=True)
     gap, around = gap_words(reading, language, currency)
     return [
         named(goal.name.to(language), about(reading, language), href=pages.get(goal.id, "")),
-        _cell(judged(reading, language), "white-space:nowrap"),
+        _cell(judged(reading, language), "white-space:nowrap")
+        if judgement is None
+        else _cell(both_statuses(reading, judgement, language), "min-width:7.5rem"),
         figure_cell(*_measured(reading.now, reading, language, currency)),
         figure_cell(
             formats.quantity(reading.target, unit, language, currency, bare=True, trim=True),
@@ -145,20 +184,27 @@ def _measured(estimate: Estimate, reading: Reading, language: Language, currency
     return value, "" if limits == formats.MISSING else limits
 
 
-def _line(reading: Reading, language: Language, currency: str) -> str:
+def _line(reading: Reading, judgement: Judgement | None, language: Language, currency: str) -> str:
     """One goal for a terminal."""
     gap, around = gap_words(reading, language, currency)
     parts = [reading.goal.name.to(language), f"{_HEADS[4].to(language)} {gap} ({around})" if around else gap]
-    parts += [f"{word('progress', language)} {progress_words(reading, language)}", STATUS[reading.status].to(language)]
-    if undecided(reading):
+    parts += [
+        f"{word('progress', language)} {progress_words(reading, language)}",
+        _status(reading, judgement, language),
+    ]
+    if judgement is None and undecided(reading):
         parts.append(CANNOT_TELL.to(language))
     return " · ".join(parts)
 
 
-def _path(reading: Reading, language: Language, currency: str) -> tuple[str, str]:
+def _status(reading: Reading, judgement: Judgement | None, language: Language) -> str:
+    return (STATUS[reading.status] if judgement is None else EVIDENCE[judgement.evidence]).to(language)
+
+
+def _path(reading: Reading, judgement: Judgement | None, language: Language, currency: str) -> tuple[str, str]:
     """The small figure of one goal, and its text."""
     goal, unit, estimates = reading.goal, reading.goal.indicator.unit, reading.trend.estimates
-    title = say(_PATH_TITLE, language, name=goal.name.to(language), status=STATUS[reading.status].to(language))
+    title = say(_PATH_TITLE, language, name=goal.name.to(language), status=_status(reading, judgement, language))
     aimed = sentences.aimed(reading, language, currency) + _judged(reading, language, currency)
     if not findings.valued(estimates):
         return figure("", title, aimed), f"{title}\n{aimed}"
@@ -256,9 +302,8 @@ _HEADS = (
     Text("差距", "Gap"), Text("进度", "Progress"), Text("按计划应达 / 已过时间", "Expected by now / time over"), Text("基线", "Baseline"),
 )  # fmt: skip
 _KEY = Text(
-    "差距：尚缺部分，负数表示已超过目标值；小字与 ± 为 {level} 区间。" + UNDECIDED.zh,
-    "Gap: what is still missing, negative where the target is passed. Small print and ±: {level} intervals. "
-    + UNDECIDED.en,
+    "差距：尚缺部分，负数表示已超过目标值；小字与 ± 为 {level} 区间。{rest}",
+    "Gap: what is still missing, negative where the target is passed. Small print and ±: {level} intervals. {rest}",
 )
 _NO_INTERVAL = Text("无区间", "no interval")
 _BETWEEN = Text("{low} 至 {high}", "{low} to {high}")

@@ -74,11 +74,12 @@ def outlook(reading: Reading, judgement: Judgement, language: Language) -> str:
     return text
 
 
-def since_baseline(reading: Reading, change: Change | None, language: Language, currency: str) -> str:
-    """What changed since the baseline; where nothing was seen, how large a change would have been."""
-    if change is None:
+def since_baseline(reading: Reading, judgement: Judgement, language: Language, currency: str) -> str:
+    """What changed since the baseline, as it stands among all goals; where nothing was seen, how large a change would have been."""
+    change, verdict = judgement.change, verdict_of(judgement)
+    if change is None or verdict is None:
         return ""
-    if change.verdict == "not_comparable" or known(change.baseline.value) is None:
+    if verdict == "not_comparable" or known(change.baseline.value) is None:
         why = change.why.to(language) if change.why is not None else sentences.why(change.baseline, language)
         return say(_NOT_COMPARABLE, language, why=why)
     unit = reading.goal.indicator.unit
@@ -89,10 +90,17 @@ def since_baseline(reading: Reading, change: Change | None, language: Language, 
         if isinstance(then, Period)
         else say(_SINCE_GIVEN, language, baseline=base)
     )
-    if change.verdict == "no_detectable_change":
+    if verdict == "no_detectable_change":
+        if change.verdict != verdict and judgement.verdict_why is not None:
+            return first + say(_UNSEEN, language, why=judgement.verdict_why.to(language))
         return first + _undetected(change, reading, language, currency)
-    text = _COUNTED.get(change.verdict) if change.method == "count" else _VERDICTS[change.verdict]
-    return first + (text or _VERDICTS[change.verdict]).to(language)
+    text = _COUNTED.get(verdict) if change.method == "count" else _VERDICTS[verdict]
+    return first + (text or _VERDICTS[verdict]).to(language)
+
+
+def verdict_of(judgement: Judgement) -> Verdict | None:
+    """The verdict on the change that every page shows: among all goals of the report, by itself where it was not judged so."""
+    return judgement.verdict or (None if judgement.change is None else judgement.change.verdict)
 
 
 def amount_words(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from crmtools import formats
+from crmtools.goals.change import Verdict
 from crmtools.goals.evidence import Evidence
 from crmtools.goals.judgement import Judgement
 from crmtools.goals.judgement import judgements as judge_all
@@ -17,6 +18,10 @@ from crmtools.show.sentences import currency_of, say
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text, word
 
+BETTER: tuple[Verdict, ...] = ("improved_matters", "improved", "improved_trivial")
+WORSE: tuple[Verdict, ...] = ("worsened",)
+MOST_NAMED = 4
+"""Goals that a sentence names at most."""
 ORDER: tuple[Evidence, ...] = (
     "met", "met_within_error", "on_track", "undecided", "at_risk", "missed", "missed_within_error", "not_started", "no_evidence",
 )  # fmt: skip
@@ -31,11 +36,12 @@ def headline(
     currency: str = "",
     judgements: Sequence[Judgement] | None = None,
 ) -> Display:
-    """What the data say of how many goals, then how they stand by plan, the one with most of its way to go, and what could not be judged.
+    """What the data say of how many goals, what moved since the baselines, how the open ones stand by plan, the one with most of
+    its way to go, and what could not be judged.
 
     The first sentence goes by evidence (:mod:`crmtools.goals.evidence`), so that it is never firmer than the intervals.
     ``judgements`` are those of :func:`crmtools.judgements`, worked out where they are not given. Every number is that of a
-    reading or of its judgement. Two to four sentences.
+    reading or of its judgement. One to five sentences.
     """
     readings = tuple(scorecard)
     told = tuple(judge_all(scorecard, data) if judgements is None else judgements)
@@ -44,6 +50,7 @@ def headline(
     rest = [
         text
         for text in (
+            _moved(readings, told, language, currency),
             _by_plan(readings, told, language),
             _largest(readings, told, language, currency),
             _unjudged(readings, told, language),
@@ -77,6 +84,32 @@ def _part(status: Evidence, count: int, of: int, language: Language) -> str:
     if count == of:
         return words
     return f"{_number(count)}{words}" if language == "zh" else f"{formats.counted(count, language)} {words}"
+
+
+def _moved(readings: tuple[Reading, ...], told: Sequence[Judgement], language: Language, currency: str) -> str:
+    """Which goals moved since their baselines by more than chance explains, for the better and for the worse, and by how much."""
+    said = []
+    for text, verdicts in ((_IMPROVED, BETTER), (_WORSENED, WORSE)):
+        moved = [(r, one) for r, one in zip(readings, told) if one.verdict in verdicts]
+        # the first page names the weightiest
+        moved.sort(key=lambda pair: -pair[0].goal.weight)
+        names = [_moved_by(r, one, language, currency) for r, one in moved[:MOST_NAMED]]
+        if names:
+            rest = say(_AND_MORE, language, count=len(moved) - MOST_NAMED) if len(moved) > MOST_NAMED else ""
+            said.append(say(text, language, goals=word("list", language).join(names) + rest))
+    return ("" if language == "zh" else " ").join(said)
+
+
+def _moved_by(reading: Reading, judgement: Judgement, language: Language, currency: str) -> str:
+    """A goal with its change in brackets, in per cent too where its target is relative."""
+    name, change, unit = reading.goal.name.to(language), judgement.change, reading.goal.indicator.unit
+    if change is None or change.difference is None:
+        return name
+    words = [formats.difference(change.difference, unit, language, currency_of([reading.now], currency))]
+    if reading.goal.relative and reading.baseline.value:
+        words.append(formats.percent(change.difference / reading.baseline.value, language, 0, signed=True))
+    joined = word("comma", language).join(words)
+    return f"{name}（{joined}）" if language == "zh" else f"{name} ({joined})"
 
 
 def _by_plan(readings: tuple[Reading, ...], told: Sequence[Judgement], language: Language) -> str:
@@ -143,6 +176,9 @@ def _unjudged(readings: tuple[Reading, ...], told: Sequence[Judgement], language
 
 
 _NONE = Text("参数文件中没有设定目标。", "The parameters file names no goals.")
+_IMPROVED = Text("与基线相比有改善：{goals}。", "Improved since the baseline: {goals}.")
+_WORSENED = Text("与基线相比变差：{goals}。", "Worse than at the baseline: {goals}.")
+_AND_MORE = Text("，另有 {count} 个", " and {count} more")
 _ONE_GOAL = Text("唯一的目标{state}。", "The only goal {state}.")
 _BOTH = Text("{goals}均{state}。", "Both goals {state}.")
 _ALL_ALIKE = Text("{goals}均{state}。", "All {goals} {state}.")

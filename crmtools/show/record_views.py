@@ -71,15 +71,15 @@ def result(backtest: Backtest) -> dict[str, object]:
 
 def sentence(backtest: Backtest, language: Language) -> str:
     """When about 70 % was said, how often it happened."""
-    near = [case.happened for case in backtest.cases if abs(case.stated - EXAMPLE) <= 0.05]
+    stated, came = backtest.near(EXAMPLE)
     words = {
         "said": formats.percent(EXAMPLE, language, 0),
-        "n": formats.number(len(near), language),
-        "x": formats.number(sum(near), language),
+        "n": formats.number(stated, language),
+        "x": formats.number(came, language),
     }
-    if len(near) < SAID_OFTEN:
+    if stated < SAID_OFTEN:
         return say(_SELDOM, language, **words)
-    return say(_CAME, language, share=formats.percent(sum(near) / len(near), language, 0), **words)
+    return say(_CAME, language, share=formats.percent(came / stated, language, 0), **words)
 
 
 def _brier(backtest: Backtest, language: Language) -> str:

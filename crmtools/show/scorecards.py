@@ -32,7 +32,16 @@ _SHORT_NAME = 8
 """A unit's name of so many letters stands behind the number, a longer one below it."""
 
 _WRAP = "white-space:normal"
-_COLUMN = ("min-width:9.5rem", None, None, None, None, None, "min-width:6.5rem;word-break:keep-all", "min-width:5.5rem")
+_COLUMN = (
+    "min-width:9.5rem",
+    None,
+    None,
+    None,
+    None,
+    "min-width:7.5rem",
+    "min-width:6.5rem;word-break:keep-all",
+    "min-width:5.5rem",
+)
 
 NO_LINKS: Mapping[str, str] = MappingProxyType({})
 
@@ -142,7 +151,7 @@ def evidence_cell(judgement: Judgement, language: Language) -> str:
     """The evidence status, and below it the chance."""
     chance = chance_of(judgement, language)
     below = tag("small", escape(say(_CHANCE, language, chance=chance))) if chance else ""
-    return tag("div", evidence_chip(judgement.evidence, language), style="white-space:nowrap") + below
+    return tag("div", evidence_chip(judgement.evidence, language), class_="crm-both") + below
 
 
 def _row(
@@ -172,7 +181,7 @@ def _row(
         escape(target) + tag("small", escape(formats.month(goal.deadline, language))),
         bullet(reading, alt=reading_alt(reading, language, currency)),
         course,
-        judged(reading, language) if judgement is None else _both_statuses(reading, judgement, language),
+        judged(reading, language) if judgement is None else both_statuses(reading, judgement, language),
         escape(gap) + (tag("small", escape(below), style=_WRAP) if below else ""),
         escape(goal.department.to(language)) + person,
     )
@@ -182,7 +191,7 @@ def _row(
     )
 
 
-def _both_statuses(reading: Reading, judgement: Judgement, language: Language) -> str:
+def both_statuses(reading: Reading, judgement: Judgement, language: Language) -> str:
     """What the data say, and in small print what the plan alone would say."""
     plan = say(_BY_PLAN, language, status=STATUS[reading.status].to(language))
     return evidence_cell(judgement, language) + tag("small", escape(plan), style=_WRAP)

@@ -1,105 +1,51 @@
 """Findings in words, by rule and in both languages.
 
-A change is only called one when the data can tell it from chance: |difference| > z·√(se₁² + se₂²), z = 1.96 at 95 %, and the two
-intervals say the same by the distances of their facing limits (MOVER: Zou & Donner 2008). Without the second condition a share of
-0 %, whose standard error is 0, would count as known exactly. Everything returned here is plain text: escape it before it becomes
-HTML.
+A change is only called one when the data can tell it from chance, by the one rule of :mod:`crmtools.goals.change`. Everything
+returned here is plain text: escape it before it becomes HTML.
 """
 
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
 from string import Formatter
 from typing import Literal
 
 from crmtools import formats
 from crmtools.estimate import Estimate
+from crmtools.goals.change import Change, change
 from crmtools.goals.reading import Reading
 from crmtools.goals.status import STATUS
 from crmtools.indicators.catalogue import MADE_ATTRIBUTES, Indicator, find
-from crmtools.intervals import z_of
 from crmtools.measure import UNKNOWN
 from crmtools.period import Period
 from crmtools.tables import TABLES
 from crmtools.words import Language, Text, word
 
-Verdict = Literal["higher", "lower", "same", "undetectable", "unknown"]
+Moved = Literal["higher", "lower", "same", "undetectable", "unknown"]
 
 A_WEEK = 7
 NO_REASON = Text("没有可用数据", "there are no data")
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """The difference between two estimates, and the smallest one that could be told from chance (None: unknown)."""
+def since(now: Estimate, then: Estimate) -> Change | None:
+    """The change from an earlier period, by the rule that goals are judged by; None where one of them has no value.
 
-    difference: float
-    threshold: float | None
-
-    @property
-    def verdict(self) -> Verdict:
-        """What may be said about it."""
-        if self.threshold is None:
-            return "unknown"
-        if self.threshold == 0 and self.difference == 0:
-            return "same"
-        if abs(self.difference) <= self.threshold:
-            return "undetectable"
-        return "higher" if self.difference > 0 else "lower"
-
-
-def change(now: Estimate, then: Estimate) -> Change | None:
-    """The change from ``then`` to ``now``; None where one of them has no value."""
-    return _change(now, then, 0.0, z_of(now.level))
-
-
-def apart(part: Estimate, total: Estimate, *, comparisons: int = 1) -> Change | None:
-    """How far a group lies from the total that holds it; None where one of them has no value.
-
-    With w the group's weight, part − total = (1 − w)·(part − rest), so its variance is (1 − w)²·se²(part) + se²(total) −
-    w²·se²(part). Many ``comparisons`` at once ask for a larger difference each (Bonferroni).
+    The customers are taken for different ones: for those who are in both it claims too little rather than too much.
     """
-    return _change(part, total, _weight(part, total), z_of(1 - (1 - part.level) / comparisons))
-
-
-def _change(one: Estimate, other: Estimate, weight: float, z: float) -> Change | None:
-    """The difference, and the threshold at ``z``; ``weight`` is the part of ``other`` that ``one`` makes up."""
-    here, there = known(one.value), known(other.value)
-    if here is None or there is None:
+    if known(now.value) is None or known(then.value) is None:
         return None
-    side, facing = ("low", "high") if here >= there else ("high", "low")
-    reaches = z / z_of(one.level)
-    spreads = (
-        (_error(one), _error(one), _error(other), z),
-        (_reach(one, side), _reach(one, facing), _reach(other, facing), reaches),
-    )
-    thresholds = []
-    for near, far, across, scale in spreads:
-        if near is not None and across is not None:
-            rest = max(across**2 - (weight * (far or 0.0)) ** 2, 0.0)
-            thresholds.append(scale * math.hypot((1 - weight) * near, math.sqrt(rest)))
-    return Change(here - there, max(thresholds, default=None))
+    item = find(now.indicator)
+    return change(then, now, item.kind, better=item.better)
 
 
-def _weight(part: Estimate, total: Estimate) -> float:
-    """The group's share of what the total is made of: of the denominator, else of the customers."""
-    if part.denominator and total.denominator:
-        return min(max(part.denominator / total.denominator, 0.0), 1.0)
-    return min(part.n / total.n, 1.0) if total.n else 0.0
-
-
-def _error(estimate: Estimate) -> float | None:
-    return 0.0 if estimate.method == "census" else known(estimate.se)
-
-
-def _reach(estimate: Estimate, side: str) -> float | None:
-    """How far the interval reaches from the value to one side: 0 for a complete count, None where it is open."""
-    if estimate.method == "census":
-        return 0.0
-    limit = known(getattr(estimate, side))
-    return abs(limit - estimate.value) if limit is not None and estimate.value is not None else None
+def moved(made: Change) -> Moved:
+    """What may be said about it where no goal asks for a direction."""
+    if made.verdict == "not_comparable" or made.difference is None:
+        return "unknown"
+    if made.verdict == "no_detectable_change":
+        return "same" if made.method == "count" else "undetectable"
+    return "higher" if made.difference > 0 else "lower"
 
 
 def known(value: float | None) -> float | None:
@@ -248,25 +194,25 @@ def compared(now: Estimate, then: Estimate, language: Language, currency: str = 
         return ""
     item, currency = find(now.indicator), currency_of([now, then], currency)
     words = {"then": then.period.label(language)}
-    made = change(now, then)
+    made = since(now, then)
     if made is None:
         return say(_NOTHING_THEN, language, why=why(then, language), **words)
-    words |= {
-        "value": value_of(then, language, currency),
-        "difference": formats.difference(made.difference, item.unit, language, currency, beside=now.value),
-        "amount": formats.difference(
-            abs(made.difference), item.unit, language, currency, signed=False, beside=now.value
-        ),
-        "judgement": judgement(item, made.verdict, language),
-    }
-    if made.threshold:
-        words["threshold"] = formats.difference(
-            made.threshold, item.unit, language, currency, signed=False, beside=now.value
-        )
-    return say(_COMPARED[made.verdict], language, **words)
+    words["value"] = value_of(then, language, currency)
+    told = moved(made)
+    if made.difference is None:
+        return say(_NOT_COMPARED, language, why=(made.why or NO_REASON).to(language), **words)
+
+    def amount(size: float, *, signed: bool = False) -> str:
+        return formats.difference(size, item.unit, language, currency, signed=signed, beside=now.value)
+
+    words |= {"difference": amount(made.difference, signed=True), "amount": amount(abs(made.difference))}
+    words |= {"judgement": judgement(item, told, language), "why": (made.why or NO_REASON).to(language)}
+    if told == "undetectable" and made.detectable is not None:
+        return say(_UNDETECTED, language, least=amount(made.detectable), **words)
+    return say(_COMPARED[told], language, **words)
 
 
-def judgement(item: Indicator, verdict: Verdict, language: Language) -> str:
+def judgement(item: Indicator, verdict: Moved, language: Language) -> str:
     """Whether a change is an improvement, with the comma before it; empty where no direction is better."""
     if item.better == "range" or verdict not in ("higher", "lower"):
         return ""
@@ -311,7 +257,7 @@ _RIPENING = Text(
 _REACHES = Text("数据只到 {day}。", "The data reach only to {day}.")
 _NOTHING_THEN = Text("{then}没有可比数值：{why}。", "There is no value of {then} to compare with: {why}.")
 _BETTER, _WORSE = Text("，属于改善", ", an improvement"), Text("，属于恶化", ", a deterioration")
-_COMPARED: dict[Verdict, Text] = {
+_COMPARED: dict[Moved, Text] = {
     "higher": Text(
         "比{then}（{value}）高 {amount}{judgement}。", "That is {amount} higher than {then} ({value}){judgement}."
     ),
@@ -320,14 +266,19 @@ _COMPARED: dict[Verdict, Text] = {
     ),
     "same": Text("与{then}（{value}）相同。", "That is the same as {then} ({value})."),
     "undetectable": Text(
-        "与{then}（{value}）相比，未检出变化：差异 {difference}，约 {threshold}以上才能与偶然波动区分。",
-        "No detectable change from {then} ({value}): {difference}, where about {threshold} would be needed to tell it from chance.",
+        "与{then}（{value}）相比，未检出变化：差异 {difference}。",
+        "No detectable change from {then} ({value}): {difference}.",
     ),
     "unknown": Text(
-        "{then}为 {value}，差异 {difference}；缺少误差估计，无法判断是否属于变化。",
-        "{then} had {value}, a difference of {difference}; without a known error nobody can tell whether that is a change.",
+        "{then}为 {value}，差异 {difference}，无法判断是否属于变化：{why}。",
+        "{then} had {value}, a difference of {difference}; nobody can tell whether that is a change: {why}.",
     ),
 }
+_UNDETECTED = Text(
+    "与{then}（{value}）相比，未检出变化：差异 {difference}；小于约 {least}的变化难以看出。",
+    "No detectable change from {then} ({value}): {difference}; one of less than about {least} could hardly be seen.",
+)
+_NOT_COMPARED = Text("{then}为 {value}，不作比较：{why}。", "{then} had {value}, which it is not compared with: {why}.")
 _AIMED = Text(
     "目标为 {by}前达到 {target}，尚差 {gap}；计划状态：{status}",
     "The goal is {target} by {by}: {gap} to go; plan status: {status}",

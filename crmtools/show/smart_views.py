@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from crmtools.goals.smart import REACH, Smart
-from crmtools.goals.smart_checks import LETTERS, Check, Letter
+from crmtools.goals.smart_checks import LETTERS, Check
 from crmtools.show.blocks import bullets, grid, named, note
 from crmtools.show.display import Display, tag
 from crmtools.show.evidence_words import chance_words
@@ -62,12 +62,6 @@ def record(one: Smart, language: Language) -> dict[str, object]:
     }
 
 
-def state_of(one: Smart, letter: Letter) -> bool | None:
-    """Whether a goal passes a letter; None where no question of it can be answered."""
-    answers = [check.passed for check in one.checks if check.letter == letter]
-    return None if answers and all(passed is None for passed in answers) else one.passes(letter)
-
-
 def mark(passed: bool | None, language: Language) -> str:
     """An answer as icon, word and colour."""
     icon, text, tone = MARKS[passed]
@@ -94,7 +88,7 @@ def tables(found: Sequence[Smart], language: Language) -> list[tuple[str, list[l
     rows = [
         [
             one.goal.name.to(language),
-            *(MARKS[state_of(one, letter)][0] for letter in LETTERS),
+            *(MARKS[one.passes(letter)][0] for letter in LETTERS),
             f"{one.letters} / {len(LETTERS)}",
         ]
         for one in found
@@ -132,7 +126,7 @@ def _grid(found: Sequence[Smart], language: Language) -> str:
 
 
 def _grid_row(one: Smart, language: Language) -> str:
-    marks = (tag("td", mark(state_of(one, letter), language), style=_TIGHT) for letter in LETTERS)
+    marks = (tag("td", mark(one.passes(letter), language), style=_TIGHT) for letter in LETTERS)
     name = tag(
         "th", escape(one.goal.name.to(language)), scope="row", style="font-weight:400;min-width:5em;padding-right:0"
     )

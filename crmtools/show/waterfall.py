@@ -4,7 +4,7 @@ from html import escape
 
 from crmtools import formats
 from crmtools.estimate import Estimate
-from crmtools.goals.stakes import Stakes, stakes
+from crmtools.goals.stakes import CASES, CUSTOMERS, EVENTS, Stakes, stakes
 from crmtools.goals.terms import NOW, Decomposition, Step, Term
 from crmtools.indicators.catalogue import Indicator
 from crmtools.show import sentences
@@ -52,7 +52,7 @@ def gap_waterfall(
     labels = [formats.axis(tick, span.step, unit, language, currency) for tick in span.ticks]
     picture = bridge(rungs, span, labels, alt=alt)
     caption = _caption(found, span, language)
-    below = _at_stake(stakes(found, value_per_unit=value_per_unit), language) if at_stake else []
+    below = _at_stake(stakes(found, value_per_unit=value_per_unit), found, language) if at_stake else []
     html = warning + figure(picture, title, caption)
     if below:
         gap = "" if language == "zh" else " "
@@ -192,23 +192,20 @@ def _caption(found: Decomposition, span: Span, language: Language) -> str:
     return "".join(f"{part}。" for part in parts) if language == "zh" else " ".join(f"{part}." for part in parts)
 
 
-def _at_stake(found: Stakes, language: Language) -> list[str]:
-    """The remaining gap in customers, cases or events, and in money; or why there is no amount."""
-    gap = next((stake for stake in found.stakes if stake.piece == "remaining"), None)
-    if found.why is not None or gap is None or found.base is None:
+def _at_stake(at_stake: Stakes, found: Decomposition, language: Language) -> list[str]:
+    """The gap, or what is beyond the target, in customers, cases or events; and in money where one of them has a value."""
+    gap = next((stake for stake in at_stake.stakes if stake.piece == "remaining"), None)
+    if at_stake.why is not None or gap is None or at_stake.base is None:
         return []
-    words = {
-        "units": _rounded(abs(gap.units), language),
-        "counted": found.counted.to(language),
-        "base": formats.number(found.base, language, 0),
-    }
-    said = say(_STAKE, language, **words)
+    base = formats.number(at_stake.base, language, 0)
+    amount = say(_AMOUNTS[at_stake.counted], language, units=_rounded(abs(gap.units), language), base=base)
     if gap.low is not None and gap.high is not None:
         low, high = sorted((gap.low, gap.high)) if gap.units >= 0 else sorted((-gap.low, -gap.high))
-        said = say(_STAKE_BETWEEN, language, **words, low=_rounded(low, language), high=_rounded(high, language))
+        amount += say(_INTERVAL, language, low=_rounded(low, language), high=_rounded(high, language))
+    said = say(_STAKE if _wanted(gap.units, found) > 0 else _PAST_TARGET, language, amount=amount)
     if gap.money is None:
-        return [said, say(_NO_MONEY, language, why=(found.why_no_money or sentences.NO_REASON).to(language))]
-    return [said, say(_MONEY, language, money=formats.money(abs(gap.money), found.currency, language))]
+        return [said]
+    return [said, say(_MONEY, language, money=formats.money(abs(gap.money), at_stake.currency, language))]
 
 
 def _rounded(units: float, language: Language) -> str:
@@ -264,13 +261,12 @@ _NO_WHISKERS = Text("各部分没有区间：{why}", "The pieces have no interva
 _NOT_ZERO = Text("横轴不从 0 开始", "The axis does not begin at 0")
 _N = Text("n = {before}（基线）与 {now}（本期）", "n = {before} then and {now} now")
 _ALT = Text("瀑布图：{steps}。", "Waterfall: {steps}.")
-_STAKE = Text(
-    "剩余差距折合约 {units} 个{counted}（基数 {base}）。",
-    "What remains to the target is about {units} of {base} {counted}.",
-)
-_STAKE_BETWEEN = Text(
-    "剩余差距折合约 {units} 个{counted}（区间 {low} 至 {high}，基数 {base}）。",
-    "What remains to the target is about {units} of {base} {counted} (interval {low} to {high}).",
-)
+_STAKE = Text("剩余差距折合约 {amount}。", "What remains to the target is about {amount}.")
+_PAST_TARGET = Text("超出目标的部分折合约 {amount}。", "The target is passed by about {amount}.")
+_AMOUNTS: dict[Text, Text] = {
+    CUSTOMERS: Text("{units} 位客户（共 {base} 位）", "{units} of {base} customers"),
+    CASES: Text("{units} 例（共 {base} 例）", "{units} of {base} cases"),
+    EVENTS: Text("{units} 次事件", "{units} events"),
+}
+_INTERVAL = Text("，区间 {low} 至 {high}", " (interval {low} to {high})")
 _MONEY = Text("折合金额约 {money}。", "In money that is about {money}.")
-_NO_MONEY = Text("未折算金额：{why}。", "No amount of money is told: {why}.")

@@ -1,4 +1,4 @@
-"""The track record: what is compared with what, nothing known from later, and the sentence for readers."""
+"""The track record: what is compared with what, and nothing known from later."""
 
 import math
 from dataclasses import replace
@@ -87,7 +87,9 @@ def test_the_coin_is_what_had_been_attained_by_then(found) -> None:
 
 
 def test_series_that_begin_later_are_aligned_at_the_end(pasts) -> None:
-    made = backtest([pasts[0], pasts[1].last(24)], better="higher", horizons=(3,), every=1)
+    late = pasts[1]
+    late = replace(late, values=late.values[-24:], errors=late.errors[-24:], n=late.n[-24:])
+    made = backtest([pasts[0], late], better="higher", horizons=(3,), every=1)
     last = [max(c.origin for c in made.cases if c.series == number) for number in (0, 1)]
     assert last == [26, 20]
     first = min((c for c in made.cases if c.series == 1), key=lambda c: c.origin)
@@ -100,14 +102,13 @@ def test_series_that_begin_later_are_aligned_at_the_end(pasts) -> None:
     assert first.coin == pytest.approx((sum(known) + 0.5) / (len(known) + 1))
 
 
-def test_the_sentence() -> None:
+def test_statements_of_about_the_same_chance() -> None:
     cases = [Case(0, i, 3, 0, 1.0, 0.66 + 0.001 * i, i % 10 < 7, False) for i in range(80)]
     made = Backtest(tuple(cases), 80, 0.2, 0.3, 0.25)
-    assert made.said().en == "when this method said 70 %, it happened 56 of 80 times"
-    assert made.said().zh == "该方法给出约 70% 的可能性时，80 次中有 56 次达成"
-    assert "too seldom" in made.said(0.1).en
+    assert made.near(0.7) == (80, 56)
+    assert made.near(0.1) == (0, 0)
     with pytest.raises(CRMError, match="between 0 and 1"):
-        made.said(70)
+        made.near(70)
 
 
 def test_too_little_past(rng) -> None:
@@ -116,7 +117,7 @@ def test_too_little_past(rng) -> None:
     assert "too little past: 3 dates" in made.why.en
     assert "3 个" in made.why.zh
     assert (made.brier, made.skill_over_coin, made.reliability) == (None, None, ())
-    assert made.said() == made.why
+    assert made.near(0.7)[0] < 20
     assert backtest([], better="higher").origins == 0
 
 

@@ -379,7 +379,10 @@ def test_every_verdict_and_method_has_words() -> None:
         assert text.zh
         assert text.en
     found = change(EARLIER, SHARE, Share(), better="lower")
-    assert (found.words.en, found.how) == ("Improved" if found.p < 0.05 else "No detectable change", METHODS["shares"])
+    assert (VERDICTS[found.verdict].en, found.how) == (
+        "Improved" if found.p < 0.05 else "No detectable change",
+        METHODS["shares"],
+    )
 
 
 # ---- the catalogue

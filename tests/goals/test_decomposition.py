@@ -68,7 +68,6 @@ def test_in_customers_and_in_money(misleading) -> None:
     assert plain.base == 1250
     assert plain.counted.en == "customers"
     assert {s.money for s in plain.stakes} == {None}
-    assert plain.why_no_money is not None
     of_all = {s.piece: s for s in priced.stakes if s.segment is None}
     assert of_all["remaining"].units == pytest.approx(62.5)
     assert of_all["remaining"].money == pytest.approx(6250)

@@ -5,23 +5,24 @@ import math
 import numpy as np
 import pytest
 from statsmodels.stats.power import NormalIndPower
-from two_waves import BEFORE, NOW, estimate, given, median, shares
+from two_waves import BEFORE, NOW, customers_needed, estimate, given, median, shares, smallest_change
 
 from crmtools import CRMError
 from crmtools.goals.change import change
 from crmtools.goals.detectable import (
     Waves,
-    customers_needed,
     needed,
-    smallest_change,
+    smallest_between,
+    smallest_by_customers,
     smallest_mean,
-    smallest_median,
-    smallest_net_share,
     smallest_rate,
     smallest_ratio,
     smallest_share,
 )
 from crmtools.indicators.kinds import Duration, Mean, NetShare, Rate, Ratio, Share, Total
+
+NPS_SD = 100 * math.sqrt(0.45 + 0.25 - 0.20**2)
+"""Of one answer, with 45 % promoters and 25 % detractors."""
 
 
 @pytest.mark.parametrize(
@@ -37,7 +38,7 @@ from crmtools.indicators.kinds import Duration, Mean, NetShare, Rate, Ratio, Sha
 def test_table_of_what_two_waves_can_see(n, nps, csat, top2, churn) -> None:
     """Two-sided 5 %, power 80 %, independent waves of n: NPS with 45 and 25 %, a score with sd 1, 75 %, 5 % a month."""
     waves = Waves(n)
-    assert round(smallest_net_share(0.45, 0.25, waves), 1) == nps
+    assert round(smallest_mean(NPS_SD, waves), 1) == nps
     assert round(smallest_mean(1.0, waves), 2) == csat
     assert round(100 * smallest_share(0.75, waves), 1) == top2
     assert round(100 * smallest_share(0.05, waves), 1) == churn
@@ -52,9 +53,6 @@ def test_waves_by_hand() -> None:
     assert smallest_ratio(200, 1.5, Waves(400)) == pytest.approx(200 * math.expm1(2.801585 * 1.5 * math.sqrt(0.005)))
     assert smallest_ratio(200, 1.5, Waves(400), toward="down") == pytest.approx(
         -200 * math.expm1(-2.801585 * 1.5 * math.sqrt(0.005))
-    )
-    assert smallest_median(72, Waves(100)) == pytest.approx(
-        72 * math.expm1(2.801585 / math.log(2) * math.sqrt(0.02)), rel=1e-6
     )
 
 
@@ -78,8 +76,9 @@ def test_falling_towards_nothing_may_be_out_of_sight() -> None:
     assert smallest_share(0.5, Waves(4)) is None
     assert smallest_rate(0.01, Waves(100), toward="down") is None
     assert smallest_rate(0.0, Waves(100)) is None
-    assert smallest_net_share(0.0, 0.0, Waves(100)) is None
-    assert smallest_net_share(0.5, 0.4, Waves(3)) is None
+    # three effective customers could show a rise of 2.3 points only; with −50 there is room for 50 down, with 90 for 10 up
+    for value, better in ((-50.0, "lower"), (90.0, "higher")):
+        assert smallest_between(value, "net_share", Waves(1 / 30**2), better) is None
 
 
 def test_customers_needed_for_a_wanted_change() -> None:
@@ -87,7 +86,7 @@ def test_customers_needed_for_a_wanted_change() -> None:
     assert needed(lambda w: smallest_mean(1.0, w), 0.2) == math.ceil(2 * (2.801585 / 0.2) ** 2) == 393
     expected = NormalIndPower().solve_power(effect_size=0.2, alpha=0.05, power=0.8)
     assert needed(lambda w: smallest_mean(1.0, w), 0.2) == pytest.approx(expected, abs=1)
-    assert needed(lambda w: smallest_net_share(0.45, 0.25, w), 5) == math.ceil(2 * 0.66 * (2.801585 / 0.05) ** 2)
+    assert needed(lambda w: smallest_mean(NPS_SD, w), 5) == math.ceil(2 * 0.66 * (2.801585 / 0.05) ** 2)
     n = needed(lambda w: smallest_share(0.75, w, toward="up"), 0.05)
     assert smallest_share(0.75, Waves(n), toward="up") <= 0.05 < smallest_share(0.75, Waves(n - 1), toward="up")
     paired = needed(lambda w: smallest_mean(1.0, w), 0.2, waves=Waves(1, correlation=0.5))
@@ -132,8 +131,18 @@ def test_from_a_measured_baseline(rng) -> None:
     expected = smallest_ratio(money.mean(), money.std(ddof=1) / money.mean(), Waves(4000), toward="down")
     assert found == pytest.approx(expected, rel=1e-6)
     for estimate_, kind in ((given(0.5), Share()), (estimate(Total(), [3, 4]), Total())):
-        assert smallest_change(estimate_, kind) is None
-        assert customers_needed(estimate_, kind, 0.1) is None
+        assert smallest_by_customers(estimate_, kind) is None
+
+
+def test_by_customers_is_what_two_measured_waves_show(rng) -> None:
+    """Against a measured baseline, one that is three times as long, and a value without an error."""
+    base = estimate(Mean(), rng.normal(4, 1.3, 250), period=BEFORE)
+    smallest = smallest_by_customers(base, Mean(), better="higher")
+    assert smallest(400, 1) == pytest.approx(smallest_change(base, Mean(), n=400))
+    assert smallest(400, 3) == pytest.approx(smallest_mean(base.se * math.sqrt(250), Waves(400, 750)))
+    fixed = smallest_by_customers(base, Mean(), better="higher", given=3.9)
+    assert fixed(400, 1) == pytest.approx(2.801585 * base.se * math.sqrt(250 / 400))
+    assert smallest_by_customers(estimate(Ratio(), rng.lognormal(3, 1, 90)), Ratio(), given=0.0) is None
 
 
 @pytest.mark.parametrize(
@@ -144,7 +153,6 @@ def test_from_a_measured_baseline(rng) -> None:
         (lambda: Waves(10, correlation=2), "between -1 and 1"),
         (lambda: Waves(10, power=1.0), "Level and power"),
         (lambda: smallest_share(1.2, Waves(10)), "A share lies"),
-        (lambda: smallest_net_share(0.7, 0.6, Waves(10)), "shares of one whole"),
         (lambda: smallest_mean(0.0, Waves(10)), "standard deviation is above 0"),
         (lambda: smallest_rate(-1.0, Waves(10)), "A rate is not negative"),
         (lambda: smallest_ratio(0.0, 1.0, Waves(10)), "above 0"),
@@ -182,7 +190,7 @@ def test_power_of_a_share_down_and_up() -> None:
 
 
 def test_power_of_a_net_share() -> None:
-    d = smallest_net_share(0.45, 0.25, Waves(300)) / 200
+    d = smallest_mean(NPS_SD, Waves(300)) / 200
 
     def draw(rng, shift, period):
         chances = [0.45 + shift, 0.30, 0.25 - shift]
@@ -227,5 +235,5 @@ def test_power_of_a_median() -> None:
     def draw(rng, value, period):
         return median(rng.exponential(value / math.log(2), 400), period=period)
 
-    down = smallest_median(24, Waves(400), toward="down")
+    down = smallest_ratio(24, 1 / math.log(2), Waves(400), toward="down")
     assert power(Duration(), draw, 24, 24 - down, better="lower") == pytest.approx(0.78, abs=0.055)

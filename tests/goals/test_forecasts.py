@@ -1,4 +1,4 @@
-"""Forecasts of whole series: what is taken from where, legal ranges, reasons for none, and doing nothing."""
+"""Forecasts of whole series: what is taken from where, legal ranges, reasons for none."""
 
 import math
 from dataclasses import replace
@@ -6,10 +6,9 @@ from datetime import date
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from crmtools import CRMError, Estimate, Period
-from crmtools.goals.forecast import attain_by_doing_nothing, chance_of, forecast, reading_ahead
+from crmtools.goals.forecast import chance_of, forecast, reading_ahead
 from crmtools.goals.links import link_of, scaled
 from crmtools.goals.outlook import METHODS, attains
 from crmtools.goals.series import Series
@@ -35,11 +34,8 @@ def months(count: int, last: str = "2025-12") -> tuple[Period, ...]:
 
 
 def estimates(series: Series, *, last: str = "2025-12", indicator: str = "churn_rate") -> tuple[Estimate, ...]:
-    lines = zip(months(len(series), last), series.values, series.errors, series.n, series.numerators)
-    return tuple(
-        Estimate(indicator, period, AS_OF, v, se=e, n=int(n), numerator=x, denominator=n, method="wilson")
-        for period, v, e, n, x in lines
-    )
+    lines = zip(months(len(series), last), series.values, series.errors, series.n)
+    return tuple(Estimate(indicator, period, AS_OF, v, se=e, n=int(n), method="wilson") for period, v, e, n in lines)
 
 
 # ---- series
@@ -54,10 +50,9 @@ def test_a_series_of_estimates(rng) -> None:
         series = Series.of(past)
         assert (series.kind, series.step, series.season, series.low, series.high) == ("share", "month", 12, 0.0, 1.0)
         assert [i for i, value in enumerate(series.values) if value is None] == [3, 9]
-        assert (len(series), series.known, series.n[9], series.denominators[3]) == (10, 8, 0.0, None)
+        assert (len(series), series.known, series.n[9]) == (10, 8, 0.0)
         assert series.values[0] == made[0].value
         assert series.until(4).values == series.values[:4]
-        assert series.last(2).errors == series.errors[8:]
 
 
 def test_complete_counts_have_no_error_and_quarters_a_season_of_four() -> None:
@@ -306,106 +301,11 @@ def test_reasons_for_no_forecast(rng) -> None:
         ({"better": "up"}, "no direction"),
         ({"target": 1.5}, "is no target"),
         ({"target": math.nan}, "is no target"),
-        ({"reading": "all"}, "no reading"),
-        ({"so_far": 13}, "so_far lies between"),
-        ({"reading": "span", "horizon": 0}, "at least one period"),
     ],
 )
 def test_what_cannot_be_asked(rng, given, words) -> None:
     with pytest.raises(CRMError, match=words):
         forecast(some_share(rng, 12), **{"horizon": 3, "target": 0.1, "better": "higher", **given})
-
-
-# ---- spans
-
-
-def test_span_of_a_share_by_the_formula() -> None:
-    """Four months are in, two to come at 300: y ~ BetaBin(600, x + ½, n − x + ½), the months differ less than chance."""
-    series = share([30.0, 33, 27, 30])
-    made = forecast(series, horizon=2, target=0.105, better="higher", reading="span", so_far=4)
-    assert made.method == "beta_binomial"
-    assert made.chance == pytest.approx(stats.betabinom.sf(189 - 120 - 1, 600, 120.5, 1080.5))
-    assert len(made.path) == 2
-    larger = forecast(series, horizon=2, target=0.105, better="higher", reading="span", so_far=4, to_come=3000)
-    assert larger.chance == pytest.approx(stats.betabinom.sf(756 - 120 - 1, 6000, 120.5, 1080.5))
-
-
-def test_months_that_differ_by_more_than_chance_widen_a_span() -> None:
-    even, uneven = share([30.0] * 12), share([15.0, 45.0] * 6)
-    widths = []
-    for series in (even, uneven):
-        path = forecast(series, horizon=3, target=0.1, better="higher", reading="span").path
-        widths.append(path[-1][4] - path[-1][0])
-    # the months have 225/27 times the variance of chance, or 9.1 times on eleven degrees of freedom
-    assert widths[1] / widths[0] == pytest.approx(math.sqrt(225 / 27 * 12 / 11), rel=0.15)
-    steady, restless = (Series.plain([4 - by, 4 + by] * 6, 0.1, kind="mean", n=100) for by in (0.05, 0.5))
-    made = [forecast(s, horizon=3, target=4, better="higher", reading="span").path[-1] for s in (steady, restless)]
-    assert (made[1][4] - made[1][0]) / (made[0][4] - made[0][0]) > 4
-
-
-def test_span_of_counts_means_and_amounts(rng) -> None:
-    counts = Series.plain(list(rng.poisson(40, 12).astype(float)), 0.0, kind="total")
-    made = forecast(
-        counts,
-        horizon=6,
-        target=sum(v or 0 for v in counts.last(6).values) + 240,
-        better="higher",
-        reading="span",
-        so_far=6,
-    )
-    assert made.method == "negative_binomial"
-    assert made.chance is not None
-    assert 0.2 < made.chance < 0.8
-    amounts = Series.plain(list(rng.lognormal(8, 0.3, 12) + 0.123), 0.0, kind="total")
-    assert forecast(amounts, horizon=2, target=1e4, better="higher", reading="span").method == "flow"
-    mean = Series.plain([4.0, 4.1, 3.9], 0.1, kind="mean", n=100)
-    made = forecast(mean, horizon=3, target=4.05, better="higher", reading="span", so_far=3)
-    scale = 0.1 * 10 * math.sqrt(1 / 300 + 1 / 300) / 2
-    assert made.chance == pytest.approx(stats.t.sf(0.05 / scale, 299), rel=1e-6)
-    model = Series.plain([4.0] * 12, 0.1, kind="duration", n=100)
-    assert forecast(model, horizon=3, target=4, better="lower", reading="span").why is not None
-
-
-def test_span_that_is_over_and_span_with_a_gap(rng) -> None:
-    series = share([30.0, 33, 27, 36])
-    made = forecast(series, horizon=0, target=0.11, better="higher", reading="span", so_far=2)
-    assert (made.method, made.chance) == ("known", 0.0)
-    assert made.path == ((pytest.approx(63 / 600),) * 5,)
-    gap = forecast(share([30.0, None, 27, 36]), horizon=1, target=0.11, better="higher", reading="span", so_far=3)
-    assert gap.why is not None
-    assert "has no value" in gap.why.en
-    few = forecast(share([1.0, 2.0], 10), horizon=1, target=0.11, better="higher", reading="span")
-    assert few.why is not None
-    assert "fewer than 30" in few.why.en
-
-
-# ---- doing nothing
-
-
-def test_doing_nothing_is_the_forecast_of_what_was_before(rng) -> None:
-    series = some_share(rng, 30)
-    made = estimates(series)
-    # starts in July 2025 (24 months before it), due in March 2026: nine months after June
-    asked = {"start": date(2025, 7, 1), "deadline": date(2026, 3, 31), "target": 0.09, "better": "lower"}
-    nothing = attain_by_doing_nothing(made, **asked)
-    assert nothing == forecast(Series.of(made[:24]), horizon=9, target=0.09, better="lower")
-    assert nothing == attain_by_doing_nothing(Trend(CATALOGUE["churn_rate"], made), **asked)
-    span = attain_by_doing_nothing(made, **asked, reading="span")
-    assert span == forecast(Series.of(made[:24]), horizon=9, target=0.09, better="lower", reading="span")
-    late = attain_by_doing_nothing(made[:20], **asked, reading="span")
-    assert late.horizon == 9
-    assert attain_by_doing_nothing(made[:20], **asked).horizon == 13
-
-
-def test_doing_nothing_without_a_past_or_a_future(rng) -> None:
-    made = estimates(some_share(rng, 12))
-    none = attain_by_doing_nothing(made, start=date(2024, 1, 1), deadline=date(2026, 1, 31), target=0.1, better="lower")
-    assert none.chance is None
-    assert none.why is not None
-    with pytest.raises(CRMError, match="before it starts"):
-        attain_by_doing_nothing(made, start=date(2026, 1, 1), deadline=date(2025, 1, 1), target=0.1, better="lower")
-    with pytest.raises(CRMError, match="No whole month"):
-        attain_by_doing_nothing(made, start=date(2026, 1, 1), deadline=date(2026, 1, 20), target=0.1, better="lower")
 
 
 def test_attaining_forgives_the_last_digits() -> None:

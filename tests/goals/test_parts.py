@@ -135,6 +135,27 @@ def test_kinds_that_do_not_add_up_say_which_they_are(company) -> None:
     assert "等" in waiting.why[0][1].zh or waiting.why[0][1].zh.startswith("该类指标")
 
 
+def test_a_goal_on_a_factor_of_revenue_is_split_by_factor(company) -> None:
+    """Also where no attribute splits it; other goals have no factors."""
+    for data in (company, cut_by(company)):
+        parts = goal_parts(reading(data, indicator="aov", target={"relative": "+10%"}), data)
+        assert parts.factors == crm.revenue_factors(data, baseline="2025-10")
+    south = reading(company, indicator="aov", target={"relative": "+10%"}, where={"region": "south"})
+    product = goal_parts(south, company).factors
+    assert product.factors[2].now == pytest.approx(south.now.value)
+    assert sum(factor.shapley for factor in product.factors) == pytest.approx(product.now - product.before)
+    assert goal_parts(reading(company), company).factors is None
+
+
+def test_a_goal_that_is_hidden_is_not_split(company) -> None:
+    """A goal about nearly everybody is hidden for the sake of the few others: its parts would tell its value."""
+    found = reading(company, indicator="aov", target={"relative": "+10%"})
+    hidden = replace(found, now=found.now.hidden())
+    parts = goal_parts(hidden, company)
+    assert (parts.made, parts.factors) == ((), None)
+    assert parts.why[0][1].en == "too few to be shown"
+
+
 def test_without_attributes_that_is_the_reason(company) -> None:
     data = cut_by(company)
     assert goal_parts(reading(data), data).why == (("", NO_ATTRIBUTES),)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from crmtools.goals.forecast import chance_of, forecast, reading_ahead
+from crmtools.goals.forecast import chance_of, reading_ahead
 from crmtools.goals.level import FADES, LONG, spread
 from crmtools.goals.series import Series
 
@@ -135,31 +135,3 @@ def test_stated_chances_come_true(kind, points, capsys) -> None:
         alone = [deciles(f"    of these: τ = {ratio} se", *rows[rows[:, 1] == ratio][:, 2:].T) for ratio in TAU]
     assert max(together) <= 5
     assert max(alone) <= (12 if points < LONG else 8)
-
-
-@pytest.mark.parametrize("wanders", [False, True])
-def test_span_of_a_share(wanders, capsys) -> None:
-    """Six months are in, six to come. A steady share: within seven points, chance in the measured dispersion included.
-
-    One that wanders as much as it is sampled is not what the law is for: thirty points off, which the table shows.
-    """
-    rng, rows = np.random.default_rng(5), []
-    for _ in range(1500):
-        n, p = int(rng.uniform(80, 600)), rng.uniform(0.03, 0.5)
-        moves = rng.normal(0, 1 / np.sqrt(n * p * (1 - p)), 18) if wanders else np.zeros(18)
-        chances = 1 / (1 + np.exp(-np.log(p / (1 - p)) - np.cumsum(moves)))
-        cases = rng.binomial(n, chances)
-        values = cases[:12] / n
-        series = Series.plain(
-            list(values), list(np.sqrt(values * (1 - values) / n)), kind="share", n=n, low=0.0, high=1.0
-        )
-        reading = cases[6:].sum() / (12 * n)
-        usual = np.sqrt(p * (1 - p) / (24 * n))
-        for place in (-2, -1, -0.5, 0, 0.5, 1, 2):
-            target = min(max((values[6:].mean() + values.mean()) / 2 + place * usual, 0.0), 1.0)
-            made = forecast(series, horizon=6, target=target, better="higher", reading="span", so_far=6, fan=False)
-            rows.append((made.chance, reading >= target - 1e-12))
-    with capsys.disabled():
-        print()  # noqa: T201
-        worst = deciles(f"span of a share, wanders: {wanders}", *np.array(rows, float).T)
-    assert worst > 15 if wanders else worst <= 7

@@ -7,6 +7,8 @@ import pandas as pd
 
 import crmtools as crm
 from crmtools import Estimate, Period, intervals
+from crmtools.goals.detectable import Waves, needed, smallest_between
+from crmtools.goals.form import form_of, size_of
 from crmtools.indicators.moments import Request, Sums
 from crmtools.simulate import simulate_frames
 
@@ -60,6 +62,23 @@ def around(value: float, half: float, *, period=NOW, n: int = 1000) -> Estimate:
         "made_up", period, AS_OF, value, value - half, value + half, half / intervals.z_of(0.95), n=n, rows=n,
         method="clustered_t",
     )  # fmt: skip
+
+
+def smallest_change(baseline: Estimate, kind, *, n: float | None = None, better: str = "range") -> float | None:
+    """The smallest detectable change from a measured baseline to a wave of ``n`` customers, by default as many."""
+    form = form_of(kind, baseline)
+    size = size_of(baseline, form, kind)
+    if size is None:
+        return None
+    now = size if n is None else size * n / baseline.n
+    return smallest_between(baseline.value, form, Waves(now, size), better)
+
+
+def customers_needed(baseline: Estimate, kind, change: float, *, better: str = "range") -> int | None:
+    """How many customers the later wave needs, found by going through waves that are measured in customers."""
+    if smallest_change(baseline, kind, better=better) is None and smallest_change(baseline, kind, n=1e9) is None:
+        return None
+    return needed(lambda waves: smallest_change(baseline, kind, n=waves.n, better=better), change)
 
 
 @cache

@@ -11,12 +11,14 @@ from small_report import write_notebooks, write_report
 
 from crmtools.errors import CRMError
 from crmtools.estimate import Estimate
+from crmtools.goals.judgement import judgements
+from crmtools.goals.reading import scorecard
 from crmtools.parameters import load
 from crmtools.period import Period
 from crmtools.report.engine import Outcome
 from crmtools.report.numbers import compute, finite
 from crmtools.report.plan import Job, plan
-from crmtools.report.results import Results, collect, results_of
+from crmtools.report.results import JUDGED, Results, collect, results_of
 from crmtools.show.display import RESULT
 from crmtools.tables.source import open_settings
 from crmtools.words import Text
@@ -105,6 +107,11 @@ def test_results_come_back_as_they_were_written(tmp_path):
     assert read.estimates[0].value == pytest.approx(100 * (4 - 2) / 9)
     assert [reading["goal"] for reading in read.readings] == ["nps", "churn_rate"]
     assert read.readings[0]["target"] == 30
+    told = judgements(scorecard(data), data)
+    for reading, one in zip(read.readings, told, strict=True):
+        assert [reading[name] for name in JUDGED] == [one.evidence, one.chance, one.verdict, one.p_adjusted]
+    without = results_of(made, replace(numbers, judged=()), {}, [], "run-2")
+    assert [reading["evidence"] for reading in without.readings] == [None, None], "goals that could not be judged"
     by_period = {e.period.id: e.value for e in read.estimates if e.indicator == "nps" and not e.group}
     assert set(by_period) > {"2025-Q4", "2025-Q3", "2024-Q4"}
 

@@ -9,6 +9,7 @@ from crmtools import show
 from crmtools.estimate import Estimate
 from crmtools.indicators import CATALOGUE
 from crmtools.measure import Breakdown, breakdown, measure
+from crmtools.period import Period
 from crmtools.show.cards import on_a_year_ago
 from crmtools.show.display import RESULT, Display, joined, plain, tag
 from crmtools.words import LANGUAGES
@@ -91,7 +92,8 @@ def test_the_row_of_cards_has_the_values_of_now(tiny, language, read):
 def test_the_chip_of_a_change(make, indicator, value, before, english, chinese, tone):
     error = 0.01 if indicator == "churn_rate" else 1.0
     now, then = (
-        make(indicator, value=v, low=v - 2 * error, high=v + 2 * error, se=error, n=90) for v in (value, before)
+        make(indicator, value=v, low=v - 2 * error, high=v + 2 * error, se=error, n=90, period=Period.parse(period))
+        for v, period in ((value, "2025-Q4"), (before, "2024-Q4"))
     )
     for language, expected in (("en", english), ("zh", chinese)):
         said, colour = on_a_year_ago(now, then, language)

@@ -16,6 +16,8 @@ import pytest
 import crmtools as crm
 from crmtools import formats, show
 from crmtools.cohorts import Cohorts, retention
+from crmtools.goals.evidence import EVIDENCE
+from crmtools.goals.judgement import Judgement
 from crmtools.goals.reading import Scorecard, scorecard
 from crmtools.lifetime.occasions import fetch
 from crmtools.lifetime.study import Study, study
@@ -28,6 +30,7 @@ from crmtools.show.cohort_halves import compared_halves
 from crmtools.show.cohort_maps import _STRONGEST
 from crmtools.show.display import Display, plain
 from crmtools.show.hiding import small_ones
+from crmtools.show.scorecards import CANNOT_TELL, TWO_STATUSES
 from crmtools.show.sentences import undecided
 from crmtools.tables.source import Data
 from crmtools.words import LANGUAGES, Text
@@ -456,6 +459,24 @@ def test_hostile_names_of_goals_are_escaped(read):
     goals = renamed(chapter("demo").goals, HOSTILE)
     for function in (show.gaps, show.paths):
         assert HOSTILE in read(function(goals, language="en").to_html()).text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_gaps_and_paths_say_what_the_first_page_says_where_goals_are_judged(language, read):
+    """The evidence stands in the table and in the titles, the plan status only in the small print of the table."""
+    goals = chapter("demo").goals
+    states = ("met", "met_within_error", "on_track", "at_risk", "undecided", "missed")
+    told = [Judgement(states[place % len(states)], r.trend) for place, r in enumerate(goals)]
+    table, figures = (f(goals, language=language, judgements=told) for f in (show.gaps, show.paths))
+    body = read(table.to_html()).text
+    for r, one in zip(goals, told, strict=True):
+        assert EVIDENCE[one.evidence].to(language) in body
+        title = f"{r.goal.name.to(language)}{'：' if language == 'zh' else ': '}{EVIDENCE[one.evidence].to(language)}"
+        assert title in read(figures.to_html()).text
+    assert CANNOT_TELL.to(language) not in re.sub("|".join(EVIDENCE[s].to(language) for s in states), "", body)
+    first = show.scorecard(goals, language=language, judgements=told)
+    assert TWO_STATUSES.to(language) in read(first.to_html()).text
+    assert TWO_STATUSES.to(language) in body
 
 
 def test_gaps_mark_what_the_data_cannot_tell(read):

@@ -55,7 +55,7 @@ def reading(past: Trend) -> Reading:
 
 @pytest.fixture
 def judgement(past: Trend) -> Judgement:
-    return Judgement("undecided", past, Forecast(36.0, "higher", 2, "last", 8, "drift", 0.27, PATH))
+    return Judgement("undecided", past, Forecast(36.0, "higher", 2, 8, "drift", 0.27, PATH))
 
 
 def polygons(html: str) -> list[list[tuple[float, float]]]:
@@ -117,7 +117,7 @@ def test_the_title_says_what_is_expected(reading, judgement) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_without_a_forecast_the_caption_says_why_and_no_fan_is_drawn(reading, judgement, language, read) -> None:
     why = said(TOO_SHORT, n=7, least=8)
-    without = replace(judgement, forecast=Forecast(36.0, "higher", 2, "last", 7, why=why))
+    without = replace(judgement, forecast=Forecast(36.0, "higher", 2, 7, why=why))
     shown = show.goal_fan(reading, without, language=language)
     text = read(shown.to_html()).text
     assert why.to(language) in text

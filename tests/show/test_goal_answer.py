@@ -11,6 +11,7 @@ import pytest
 import crmtools as crm
 from crmtools import show
 from crmtools.estimate import Estimate
+from crmtools.goals import multiplicity
 from crmtools.goals.change import change
 from crmtools.goals.evidence import EVIDENCE
 from crmtools.goals.goal import goal_from
@@ -74,7 +75,7 @@ def plain(now: Estimate, base: Estimate) -> Reading:
 @pytest.fixture
 def judged(plain: Reading) -> Judgement:
     path = ((20.0, 26.0, 29.0, 32.0, 38.0), (18.0, 26.0, 30.0, 34.0, 41.0))
-    forecast = Forecast(36.0, "higher", 2, "last", 12, "drift", 0.27, path)
+    forecast = Forecast(36.0, "higher", 2, 12, "drift", 0.27, path)
     compared = change(plain.baseline, plain.now, NPS.kind, better="higher")
     return Judgement("undecided", Trend(NPS, (plain.baseline, plain.now)), forecast, compared)
 
@@ -118,7 +119,7 @@ def test_what_the_chance_alone_would_get_wrong_is_explained(plain, judged) -> No
 
 def test_without_a_forecast_the_reason_stands_in_its_place(plain, judged) -> None:
     why = said(TOO_SHORT, n=7, least=8)
-    without = replace(judged, forecast=Forecast(36.0, "higher", 2, "last", 7, why=why))
+    without = replace(judged, forecast=Forecast(36.0, "higher", 2, 7, why=why))
     assert "a chance cannot be given (7 periods have a value" in outlook(plain, without, "en")
     page = answered(plain, without)
     assert "Chance: – 7 periods have a value and a forecast needs 8" in page
@@ -129,22 +130,40 @@ def test_nothing_seen_is_told_with_what_could_have_been_seen(plain, judged, now)
     near = replace(now, value=19.0, low=14.0, high=24.0)
     compared = change(plain.baseline, near, NPS.kind, better="higher")
     assert compared.verdict == "no_detectable_change"
-    text = since_baseline(replace(plain, now=near), compared, "en", "").replace("\u00a0", " ")
+    text = since_baseline(replace(plain, now=near), replace(judged, change=compared), "en", "").replace("\u00a0", " ")
     assert text.startswith("Against the baseline (+17 in Q4 2024), no change can be told from chance")
     assert f"less than about {compared.detectable:.0f} points could hardly have been seen" in text
     ruled_out = change(plain.baseline, near, NPS.kind, better="higher", tolerance=40.0)
-    assert "one that matters can be ruled out" in since_baseline(plain, ruled_out, "en", "")
+    assert "one that matters can be ruled out" in since_baseline(plain, replace(judged, change=ruled_out), "en", "")
+
+
+def test_a_change_that_falls_among_many_is_none_on_the_goals_page_too(plain, judged, read) -> None:
+    """The first page does not claim it, so its own page does not, and says why."""
+    (one, *_) = multiplicity.judged([replace(judged.change, p=0.04), *[replace(judged.change, p=0.9)] * 40])
+    assert judged.change.verdict == "improved"
+    fallen = replace(judged, verdict=one.verdict, p_adjusted=0.4, verdict_why=one.why)
+    assert since_baseline(plain, fallen, "en", "").endswith(
+        "no change can be told from chance: significant by itself, but among 41 comparisons it may well be chance."
+    )
+    assert since_baseline(plain, fallen, "zh", "").endswith("未检出变化：单独看显著，但在 41 项比较中可能出于偶然。")
+    for language, words in (("en", "the adjusted p = 0.400"), ("zh", "校正后 p = 0.400")):
+        shown = show.goal_answer(plain, fallen, language=language)
+        assert words in read(shown.to_html()).text.replace("\u00a0", " ")
+        assert shown.result["change"]["verdict"] == "no_detectable_change"
+    assert "has improved" not in show.goal_answer(plain, fallen, language="en").text
 
 
 def test_a_change_is_told_by_its_verdict(plain, judged) -> None:
-    assert since_baseline(plain, judged.change, "en", "").endswith("it has improved, by more than chance explains.")
+    assert since_baseline(plain, judged, "en", "").endswith("it has improved, by more than chance explains.")
     enough = change(plain.baseline, plain.now, NPS.kind, better="higher", tolerance=2.0)
     assert enough.verdict == "improved_matters"
-    assert since_baseline(plain, enough, "en", "").endswith("enough to matter.")
+    assert since_baseline(plain, replace(judged, change=enough), "en", "").endswith("enough to matter.")
     worse = change(plain.now, plain.baseline, NPS.kind, better="higher")
-    assert since_baseline(plain, worse, "en", "").endswith("it has become worse, by more than chance explains.")
+    assert since_baseline(plain, replace(judged, change=worse), "en", "").endswith(
+        "it has become worse, by more than chance explains."
+    )
     hidden = change(plain.baseline.hidden(), plain.now, NPS.kind, better="higher")
-    assert since_baseline(plain, hidden, "en", "").startswith(
+    assert since_baseline(plain, replace(judged, change=hidden), "en", "").startswith(
         "It cannot be compared with the baseline: a figure is hidden"
     )
 
@@ -168,9 +187,7 @@ def test_a_breached_guardrail_speaks_before_the_chance(plain, judged, make) -> N
 def test_a_deadline_that_is_over_is_said_and_nothing_is_expected(plain, judged) -> None:
     goal = replace(plain.goal, deadline=date(2025, 12, 31))
     over = replace(plain, goal=goal, elapsed=1.0, status="missed")
-    ended = replace(
-        judged, evidence="missed_within_error", forecast=Forecast(36.0, "higher", 0, "last", 2, why=NOT_AHEAD)
-    )
+    ended = replace(judged, evidence="missed_within_error", forecast=Forecast(36.0, "higher", 0, 2, why=NOT_AHEAD))
     page = answered(over, ended)
     assert "The deadline is over; the data do not confirm" in page
     assert "the plan expects" not in page

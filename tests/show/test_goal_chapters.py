@@ -13,9 +13,10 @@ from crmtools.goals.outlook import said
 from crmtools.goals.scores import Score, Scores, scores
 from crmtools.goals.smart import REACH, smart_goals
 from crmtools.goals.smart_checks import LETTERS
+from crmtools.show import record_views
 from crmtools.show.display import RESULT
 from crmtools.show.score_views import overlapping
-from crmtools.show.smart_views import MARKS, state_of
+from crmtools.show.smart_views import MARKS
 from crmtools.words import LANGUAGES, Text
 
 from .pages import HOSTILE, cells_of
@@ -40,7 +41,7 @@ def test_the_grid_has_a_mark_with_its_word_for_every_letter(found, language, rea
     for row, one in zip(rows, found, strict=True):
         assert row[0] == one.goal.name.to(language)
         for cell, letter in zip(row[1:6], LETTERS, strict=True):
-            icon, words, _ = MARKS[state_of(one, letter)]
+            icon, words, _ = MARKS[one.passes(letter)]
             assert cell.strip("|") == f"{icon} {words.to(language)}"
         assert row[6] == f"{one.letters} / 5"
 
@@ -62,10 +63,11 @@ def test_what_failed_stands_with_figure_threshold_and_remedy(found, language, re
 def test_a_letter_without_any_answer_is_open(found):
     one = found[0]
     unknown = replace(one, checks=tuple(replace(c, passed=None) if c.letter == "A" else c for c in one.checks))
-    assert state_of(unknown, "A") is None
+    assert unknown.passes("A") is None
+    assert unknown.letters == one.letters - (one.passes("A") is True), "open is not passed"
     mixed = [c for c in one.checks if c.letter == "M"]
     half = replace(one, checks=(replace(mixed[0], passed=None), replace(mixed[1], passed=True)))
-    assert state_of(half, "M") is True
+    assert half.passes("M") is True
 
 
 def test_hostile_names_and_no_goals(found, read):
@@ -167,6 +169,19 @@ def test_too_little_past_is_one_sentence(language):
     display = show.track_record(Backtest((), 3, why=said(TOO_LITTLE, n=3, least=12)), language=language)
     assert "12" in display.text
     assert "<svg" not in display.html
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "When this report's method said 70 %, it happened 56 of 80 times (70 %)."),
+        ("zh", "回测中给出约 70% 的可能性时，80 次中有 56 次达成（70%）。"),
+    ],
+)
+def test_how_often_a_chance_came_true(language, words):
+    cases = tuple(Case(0, i, 3, 0, 1.0, 0.66 + 0.001 * i, i % 10 < 7, False) for i in range(80))
+    said = record_views.sentence(Backtest(cases, 80, 0.2, 0.3, 0.25), language)
+    assert said.replace("\u00a0", " ") == words
 
 
 # Scores

@@ -6,12 +6,15 @@ from dataclasses import replace
 import pytest
 
 from crmtools import formats, show
+from crmtools.goals.change import change
 from crmtools.goals.evidence import EVIDENCE
 from crmtools.goals.judgement import Judgement
 from crmtools.goals.outlook import Forecast
 from crmtools.goals.reading import Scorecard
 from crmtools.goals.status import STATUS
 from crmtools.indicators.kinds import NO_DATA, NO_UPPER
+from crmtools.period import Period
+from crmtools.settings import Target
 from crmtools.show.display import RESULT
 from crmtools.show.evidence_words import EVIDENCE_ICONS, chance_words
 from crmtools.show.scorecards import ICONS
@@ -25,7 +28,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The 'future.infer_string' option
 
 
 def judgement(evidence, reading, *, chance=None, why=None):
-    ahead = None if chance is None else Forecast(30.0, "higher", 2, "last", 12, "drift", chance)
+    ahead = None if chance is None else Forecast(30.0, "higher", 2, 12, "drift", chance)
     return Judgement(evidence, reading.trend, ahead, why=why)
 
 
@@ -37,6 +40,37 @@ def blank(reading):
         reading, now=replace(reading.now, value=None, low=None, high=None, se=None, why=NO_DATA), target=None, gap=None, gap_low=None,
         gap_high=None, progress=None, progress_se=None, expected=None, status="no_evidence",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_headline_says_what_moved_since_the_baseline(goals, tiny, language):
+    """By the verdict that stands among all goals: what fell among many comparisons is not claimed, though its own test did."""
+    nps = goals["nps"]
+    before = replace(nps.baseline, value=17.0, low=14.0, high=20.0, se=1.5, n=500, method="adjusted_wald", why=None,
+                     period=Period.parse("2024-Q4"))  # fmt: skip
+    now = replace(nps.now, value=28.0, low=25.0, high=31.0, se=1.5, n=500, method="adjusted_wald")
+    made = change(before, now, nps.goal.indicator.kind, better="higher")
+    moved = replace(judgement("on_track", nps, chance=0.8), change=made, verdict="improved")
+    relative = nps.goal.settings.model_copy(update={"target": Target(relative="+50%")})
+    share = replace(nps, baseline=before, goal=replace(nps.goal, settings=relative))
+    better, worse = {"en": ("Improved since", "Worse than"), "zh": ("有改善", "变差")}[language]
+
+    def said(reading, one):
+        return str(show.headline(Scorecard((reading,)), tiny, language=language, judgements=[one])).replace(
+            "\u00a0", " "
+        )
+
+    assert {"en": "Net Promoter Score (+11 points)", "zh": "净推荐值（+11 分）"}[language] in said(nps, moved)
+    assert {"en": "(+11 points, +65 %)", "zh": "（+11 分，+65%）"}[language] in said(share, moved)
+    assert better in said(nps, moved)
+    assert worse in said(nps, replace(moved, verdict="worsened"))
+    fallen = said(nps, replace(moved, verdict="no_detectable_change"))
+    assert better not in fallen
+    assert worse not in fallen
+    many = Scorecard((nps,) * 6)
+    six = str(show.headline(many, tiny, language=language, judgements=[moved] * 6))
+    assert six.count({"en": "Net Promoter Score (", "zh": "净推荐值（"}[language]) >= 4
+    assert {"en": "and 2 more", "zh": "另有 2 个"}[language] in six.replace("\u00a0", " ")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -12,14 +12,16 @@ from hypothesis import strategies as st
 
 from crmtools import formats, show
 from crmtools.estimate import Estimate
+from crmtools.goals.change import IMMATURE, change
 from crmtools.goals.status import STATUS
 from crmtools.indicators import CATALOGUE
 from crmtools.indicators.kinds import CENSUS, NO_DATA, NO_UPPER
 from crmtools.measure import Breakdown, Trend
 from crmtools.period import Period
 from crmtools.show import findings, headlines, sentences
+from crmtools.show.apart import apart
 from crmtools.show.cards import on_a_year_ago
-from crmtools.show.sentences import apart, change
+from crmtools.show.sentences import moved, since
 from crmtools.words import LANGUAGES, Text
 
 # ibis 12 asks pandas 3 for an option that it has deprecated
@@ -89,23 +91,44 @@ def test_a_share_of_zero_is_not_known_exactly(make):
     """Its standard error is 0; its interval reaches 0.49, so 10 % before is no change."""
     now = make("churn_rate", value=0.0, low=0.0, high=0.49, se=0.0, n=4)
     then = make("churn_rate", value=0.10, low=0.07, high=0.13, se=0.015, n=400, period=THEN)
-    assert change(now, then).verdict == "undetectable"
-    assert change(replace(now, high=0.01), then).verdict == "lower"
+    assert moved(since(now, then)) == "undetectable"
+    assert moved(since(replace(now, high=0.01), then)) == "lower"
 
 
 def test_without_an_error_nothing_is_claimed(make):
     one, other = make(value=30.0, n=5), make(value=-60.0, n=5, period=THEN)
-    assert change(one, other).verdict == "unknown"
+    assert moved(since(one, other)) == "unknown"
     assert "nobody can tell" in sentences.compared(one, other, "en")
     assert "无法判断" in sentences.compared(one, other, "zh")
 
 
-def test_an_open_limit_counts_only_where_it_faces_the_other(make):
+def test_an_open_limit_tells_no_error(make):
     waits = make("first_response_time", value=6.0, low=5.0, n=50, method="brookmeyer_crowley", why=NO_UPPER)
     earlier = make("first_response_time", value=3.0, low=2.5, high=3.5, se=0.25, n=50, period=THEN)
-    assert change(waits, earlier).verdict == "higher"
-    assert change(earlier, waits).verdict == "lower"
-    assert change(waits, replace(earlier, value=9.0, low=8.5, high=9.5)).verdict == "unknown"
+    assert {moved(since(waits, earlier)), moved(since(earlier, waits))} == {"unknown"}
+    said = sentences.compared(waits, earlier, "en")
+    assert "nobody can tell whether that is a change" in said
+    assert NO_UPPER.en in said
+
+
+def test_a_period_that_still_fills_up_is_not_compared(make):
+    then = make(value=20.0, low=18.0, high=22.0, se=1.0, n=50, period=THEN)
+    now = make(value=3.0, low=1.0, high=5.0, se=1.0, n=50, maturity=0.5)
+    for language in LANGUAGES:
+        said = sentences.compared(now, then, language)
+        assert IMMATURE.to(language) in said
+        assert IMMATURE.to(language) in on_a_year_ago(now, then, language)[0]
+        assert "17" not in said
+
+
+def test_pages_and_goals_know_one_rule_for_a_change(make):
+    """The verdict of an indicator's page is that of the goal's comparison, where the customers are different ones."""
+    for value in (20.5, 24.0, 12.0):
+        then = make(value=20.0, low=18.0, high=22.0, se=1.0, n=500, period=THEN, method="adjusted_wald")
+        now = make(value=value, low=value - 2, high=value + 2, se=1.0, n=500, method="adjusted_wald")
+        made = change(then, now, CATALOGUE["nps"].kind, better="higher")
+        assert since(now, then) == made
+        assert moved(made) == {20.5: "undetectable", 24.0: "higher", 12.0: "lower"}[value]
 
 
 def test_complete_counts_are_compared_exactly(make):
@@ -113,7 +136,7 @@ def test_complete_counts_are_compared_exactly(make):
     assert sentences.compared(four, replace(one, period=THEN), "en") == (
         "That is 3\u00a0tickets higher than Q3 2025 (1\u00a0ticket), a deterioration."
     )
-    assert change(four, replace(four, period=THEN)).verdict == "same"
+    assert moved(since(four, replace(four, period=THEN))) == "same"
 
 
 def test_no_direction_is_no_judgement():

@@ -105,8 +105,19 @@ def test_the_gap_in_customers_and_in_money(misleading) -> None:
     assert "What remains to the target is about 63 of 1,250 customers (interval" in priced
     assert "In money that is about ¥6,250." in priced
     bare = show.gap_waterfall(misleading, language="en").text
-    assert "No amount of money is told: no value per unit was given." in bare
+    assert "money" not in bare
+    assert "剩余差距折合约 63 位客户（共 1,250 位），区间" in plain(show.gap_waterfall(misleading, language="zh").text)
     assert "remains" not in show.gap_waterfall(misleading, language="en", at_stake=False).text
+
+
+def test_what_is_beyond_the_target_is_not_called_missing(misleading) -> None:
+    """Two fifths of a point beyond, of 1,250 customers: 5; the bar says the same."""
+    remaining = replace(misleading.remaining, value=-0.004, low=-0.02, high=0.012)
+    passed = replace(misleading, target=misleading.now.value - 0.004, remaining=remaining)
+    text = plain(show.gap_waterfall(passed, language="en").text)
+    assert "The target is passed by about 5.0 of 1,250 customers (interval -15 to 25)." in text.replace("−", "-")
+    assert "remains" not in text
+    assert "超出目标的部分折合约 5.0 位客户（共 1,250 位）" in plain(show.gap_waterfall(passed, language="zh").text)
 
 
 def test_the_title_names_only_what_chance_does_not_explain(misleading) -> None:
@@ -168,6 +179,15 @@ def test_a_goal_without_pieces_says_so_in_one_sentence(tiny, goals) -> None:
         shown.text
         == "The change cannot be split by segment: the baseline was given as a value: nothing is known of its segments."
     )
+
+
+def test_factors_of_revenue_follow_the_segments(misleading, goals, tiny, revenue) -> None:
+    parts = replace(goal_parts(goals["nps"], tiny), made=(misleading,), why=(), factors=revenue)
+    shown = show.goal_parts(parts, language="en")
+    assert "Net revenue changed by" in shown.text
+    assert [part["kind"] for part in shown.result["parts"]][-1] == "factors"
+    alone = show.goal_parts(replace(parts, made=()), language="en")
+    assert alone.text.startswith("Net revenue changed by")
 
 
 def test_the_stake_is_said_once_for_all_pictures(misleading, goals, tiny) -> None:
