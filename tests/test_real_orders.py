@@ -118,7 +118,7 @@ def test_a_lifetime_model_foresees_the_autumn_better_than_guesses_do(orders) -> 
     opened = crm.open(orders=orders, as_of=date(2011, 12, 9))
     settings = Lifetime(unit="weeks", calibration_until=date(2011, 8, 31))
     found = study(replace(opened, settings=opened.settings.model_copy(update={"lifetime": settings})))
-    print(found.comparison.frame.round(4).to_string())
+    print(found.comparison.frame.round(4).to_string())  # noqa: T201
     assert found.comparison.winner is not None
     said = show.lifetime_trust(found, language="en").text
     lost = set(BASELINES) - set(found.comparison.beaten)

@@ -20,7 +20,7 @@ from crmtools.lifetime.beta_geo_formulas import purchases_if_alive
 from crmtools.lifetime.gamma_gamma import GammaGamma
 from crmtools.lifetime.gamma_gamma import spend as spend_of
 from crmtools.lifetime.summary import DAYS_PER, Patterns
-from crmtools.lifetime.value import discounted_purchases, spending
+from crmtools.lifetime.value import purchases_ahead, spending
 from crmtools.words import Text
 
 FEWEST_BUYERS, FEWEST_DAYS = 500, 180
@@ -96,7 +96,7 @@ def expected_worth(patterns: pd.DataFrame, assumptions: Assumptions, level: floa
     mean = patterns.loc[patterns["role"] == HISTORY, "value"].to_numpy(float)[recent] / weight
 
     def purchases(parameters: np.ndarray, edges: np.ndarray) -> np.ndarray:
-        return discounted_purchases(BetaGeo, parameters, (x, t_x, age), edges, MONTH, terms.discount)
+        return purchases_ahead(BetaGeo, parameters, (x, t_x, age), edges, MONTH, terms.discount).discounted
 
     each = purchases(rates, np.arange(1, terms.months + 1)) * spend_of(spends, x, mean)
     value = float(weight @ each / n)

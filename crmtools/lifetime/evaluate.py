@@ -13,6 +13,7 @@ from crmtools.lifetime.occasions import ZeroDays, fetch, purchase_days
 from crmtools.lifetime.summary import DAYS_PER, CalibrationHoldout
 
 _GROUP_FROM = 7
+_WAVE = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,3 +133,33 @@ def tracking(model: PurchaseModel, calendar: Calendar, *, step_days: int = 7) ->
         },
         index=pd.Index(ends, name="end"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """Four weeks in which customers bought far more, or far less, than a model without seasons expects."""
+
+    first_day: date
+    last_day: date
+    actual: int
+    expected: float
+
+
+def largest_wave(weeks: pd.DataFrame) -> Wave | None:
+    """The largest of them in the frame of ``tracking``; None when no four weeks stray by a quarter and by more than chance.
+
+    Purchases of many customers are close to a Poisson count: five standard errors, since the largest of many is looked for.
+    What the model misses as a whole is taken out first: a level that is wrong is not a season.
+    """
+    if len(weeks) < 2 * _WAVE or weeks["expected"].sum() <= 0:
+        return None
+    level = weeks["actual"].sum() / weeks["expected"].sum()
+    sums = weeks[["actual", "expected"]].rolling(_WAVE).sum().dropna()
+    expected = sums["expected"] * level
+    off = (sums["actual"] - expected).abs()
+    far = off[(off > 0.25 * expected) & (off > 5 * np.sqrt(expected)) & (expected > 25)]
+    if far.empty:
+        return None
+    end = (far / expected[far.index]).idxmax()
+    first = end - pd.Timedelta(days=7 * _WAVE - 1)
+    return Wave(first.date(), end.date(), int(sums["actual"][end]), float(expected[end]))

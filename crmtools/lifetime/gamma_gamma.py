@@ -14,6 +14,7 @@ from scipy.special import gammaln, polygamma, psi
 
 from crmtools.errors import DataError
 from crmtools.lifetime.fitted import Fitted, answer_with_limits
+from crmtools.lifetime.grid import coded
 from crmtools.lifetime.newton import Likelihood, maximise_rows
 from crmtools.lifetime.summary import Summary
 from crmtools.words import Text
@@ -65,7 +66,7 @@ class GammaGamma(Fitted):
         start = np.array([4.0, 3.0, 0.6])
         end = maximise_rows(likelihood_of, (x, m / scale, weight), start, low=low, high=high)
         p, q, v = (float(value) for value in end.parameters * (1, 1, scale))
-        varied = len(np.unique(x)) > 1 and len(np.unique(m)) > 1
+        varied = np.ptp(x) > 0 and np.ptp(m) > 0
         return cls(
             p=p,
             q=q,
@@ -137,8 +138,10 @@ def likelihood_of(x: np.ndarray, m: np.ndarray, weight: np.ndarray) -> Likelihoo
 
     Gammas once per distinct x; one logarithm is left for a row, in blocks that stay in the cache.
     """
-    counts, code = np.unique(x, return_inverse=True)
+    levels, (code,) = coded(x)
     n_x = np.bincount(code, weights=weight)
+    seen = np.flatnonzero(n_x)
+    counts, n_x = levels[seen], n_x[seen]
     n, total, log_m, wx = weight.sum(), x * m, np.log(m), weight * x
     x_log, log_sum = float(wx @ (log_m + np.log(x))), float(weight @ log_m)
     blocks = [slice(begin, begin + BLOCK) for begin in range(0, len(x), BLOCK)]

@@ -11,7 +11,7 @@ import pandas as pd
 from crmtools.errors import CRMError, nearest
 from crmtools.lifetime.beta_geo import ModifiedBetaGeo
 from crmtools.lifetime.compare import Comparison, compare
-from crmtools.lifetime.evaluate import HoldoutCheck, holdout_check, tracking
+from crmtools.lifetime.evaluate import HoldoutCheck, Wave, holdout_check, largest_wave, tracking
 from crmtools.lifetime.gamma_gamma import GammaGamma
 from crmtools.lifetime.model import PurchaseModel
 from crmtools.lifetime.occasions import Counts, count_rows
@@ -88,13 +88,24 @@ def study(data: Data) -> Study:
         horizon_months=settings.horizon_months, annual_discount=settings.annual_discount, margin=settings.margin,
     )  # fmt: skip
     opinion = second_opinion(_sample(basis), type(model))
+    track = tracking(model, comparison.calendar) if comparison else None
     notes = value.notes if opinion is not None else (*value.notes, NO_OPINION)
+    if track is not None and (wave := largest_wave(track)):
+        notes = (*notes, _wave_note(wave))
+    check = holdout_check(model, split) if split else None
     return Study(
-        settings, counts, len(summary), summary, split, comparison, model, spend, opinion,
-        holdout_check(model, split) if split else None,
-        tracking(model, comparison.calendar) if comparison else None,
-        value, notes,
-    )  # fmt: skip
+        settings, counts, len(summary), summary, split, comparison, model, spend, opinion, check, track, value, notes
+    )
+
+
+def _wave_note(wave: Wave) -> Text:
+    """Numbers as they are written in both languages: whole ones, dates in ISO form."""
+    days = f"{wave.first_day.isoformat()} – {wave.last_day.isoformat()}"
+    return Text(
+        f"购买呈波动，模型没有季节：{days} 实际复购 {wave.actual:,} 次，按模型的走势应为 {wave.expected:,.0f} 次。临近旺季或淡季的预测会偏离。",
+        f"Purchases come in waves, and the model has no seasons: in {days} {wave.actual:,} repeat purchases were made where its "
+        f"course has {wave.expected:,.0f}. Forecasts that run into such a time will be off.",
+    )
 
 
 def _chosen(data: Data) -> ibis.Table:

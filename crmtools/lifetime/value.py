@@ -7,6 +7,7 @@ becomes a factor (1+d)^(-t/12) at month t; purchases of a month are discounted a
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -74,14 +75,17 @@ def customer_value(
     """
     _check(horizon_months, annual_discount, margin)
     model = Worth(purchases, gamma_gamma, summary, Terms(horizon_months, annual_discount, margin))
+    rates, spends = model.split(model.parameters)
+    ahead, mean = model.ahead(rates), model.spend_of(spends)
     frame = pd.DataFrame(
         {
-            "probability_alive": purchases.probability_alive(summary)["value"],
-            "expected_purchases": purchases.expected_purchases(summary, horizon=horizon_months * model.month)["value"],
-            "expected_spend": gamma_gamma.expected_spend(summary)["value"],
-        }
+            "probability_alive": ahead.alive,
+            "expected_purchases": ahead.purchases,
+            "expected_spend": mean,
+            "value": ahead.discounted * mean * margin,
+        },
+        index=summary.frame.index,
     )
-    frame["value"] = model.expected(model.parameters)
     low = high = float("nan")
     if level is not None:
         low, high = model.limits(frame["value"].to_numpy(), level, seed)
@@ -123,18 +127,26 @@ class Worth:
 
     def expected(self, parameters: np.ndarray, where: np.ndarray | slice = EVERYBODY) -> np.ndarray:
         """Expected discounted value of every customer, or of those at ``where``."""
-        x, t_x, T, mean = (part[where] for part in self.histories)
-        rates, spends = self._split(parameters)
+        rates, spends = self.split(parameters)
+        return self.ahead(rates, where).discounted * self.spend_of(spends, where) * self.terms.margin
+
+    def ahead(self, rates: np.ndarray, where: np.ndarray | slice = EVERYBODY) -> "Ahead":
+        """Purchases to come over the horizon, by the model of purchases with these parameters."""
+        x, t_x, T, _ = (part[where] for part in self.histories)
         edges = np.arange(1, self.terms.months + 1)
-        bought = discounted_purchases(self.purchases, rates, (x, t_x, T), edges, self.month, self.terms.annual_discount)
-        return bought * spend(spends, x, mean) * self.terms.margin
+        return purchases_ahead(self.purchases, rates, (x, t_x, T), edges, self.month, self.terms.annual_discount)
+
+    def spend_of(self, spends: np.ndarray, where: np.ndarray | slice = EVERYBODY) -> np.ndarray:
+        """Expected spend per purchase, by the model of spend with these parameters."""
+        x, _, _, mean = (part[where] for part in self.histories)
+        return spend(spends, x, mean)
 
     def play(
         self, parameters: np.ndarray, random: np.random.Generator, where: np.ndarray | slice = EVERYBODY
     ) -> np.ndarray:
         """What every customer is worth in one future."""
         histories = tuple(part[where] for part in self.histories)
-        rates, spends = self._split(parameters)
+        rates, spends = self.split(parameters)
         horizon = self.terms.months * self.month
         spent = spending(
             self.purchases, rates, spends, histories, horizon, self.month, self.terms.annual_discount, random
@@ -152,31 +164,39 @@ class Worth:
             self.parameters, self.covariance, level, seed,
         )  # fmt: skip
 
-    def _split(self, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def split(self, parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         k = len(self.purchases.NAMES)
         return parameters[:k], parameters[k:]
 
 
-def discounted_purchases(
+class Ahead(NamedTuple):
+    """By customer: P(alive), and the purchases expected over a horizon, as they are and discounted."""
+
+    alive: np.ndarray
+    purchases: np.ndarray
+    discounted: np.ndarray
+
+
+def purchases_ahead(
     model: PurchaseModel | type[PurchaseModel],
     parameters: np.ndarray,
     ages: Ages,
     edges: np.ndarray,
     month: float,
     annual_discount: float,
-) -> np.ndarray:
+) -> Ahead:
     """Expected purchases until the last of ``edges`` (ascending, in months), each stretch discounted at its middle.
 
     ``month`` is a month in the unit of t_x and T.
     """
     x, t_x, T = ages
     counts, ends, position = over_pairs(x, T)
-    before, out = np.zeros(len(counts)), np.zeros(len(counts))
+    until, discounted = np.zeros(len(counts)), np.zeros(len(counts))
     for start, end in pairwise([0.0, *edges]):
-        until = model.purchases_if_alive(parameters, counts, ends, end * month)
-        out += (until - before) * (1 + annual_discount) ** (-(start + end) / 24)
-        before = until
-    return out[position] * model.alive(parameters, x, t_x, T)
+        before, until = until, model.purchases_if_alive(parameters, counts, ends, end * month)
+        discounted += (until - before) * (1 + annual_discount) ** (-(start + end) / 24)
+    here = model.alive(parameters, x, t_x, T)
+    return Ahead(here, here * until[position], here * discounted[position])
 
 
 def spending(

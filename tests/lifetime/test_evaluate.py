@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from crmtools.errors import DataError, SettingsError
 from crmtools.lifetime import holdout_check, plot_holdout, plot_tracking, purchase_calendar, tracking
+from crmtools.lifetime.evaluate import largest_wave
 
 CALIBRATION, HOLDOUT = date(1997, 9, 30), date(1998, 6, 30)
 
@@ -101,3 +102,19 @@ def test_plots_show_the_frames_in_the_language(beta_geo, split, weeks, language)
         *(text.get_text() for text in left.get_legend().get_texts()),
     ]
     assert all(text.isascii() == (language == "en") for text in texts)
+
+
+def test_a_season_is_seen_and_chance_is_not(weeks):
+    random = np.random.default_rng(3)
+    ends = pd.date_range("2024-01-07", periods=104, freq="7D", name="end")
+    expected = np.full(104, 60.0)
+    for _ in range(200):
+        frame = pd.DataFrame({"actual": random.poisson(expected), "expected": expected}, index=ends)
+        assert largest_wave(frame) is None
+        # a level that is wrong is not a season
+        assert largest_wave(frame.assign(expected=expected * 1.7)) is None
+    season = expected * np.where(np.arange(104) % 52 >= 46, 1.9, 1.0)
+    wave = largest_wave(pd.DataFrame({"actual": random.poisson(season), "expected": expected}, index=ends))
+    assert wave.last_day.month == 12
+    assert wave.actual > 1.5 * wave.expected
+    assert largest_wave(weeks.head(5)) is None

@@ -6,7 +6,7 @@ import pytest
 
 from crmtools.errors import SettingsError
 from crmtools.lifetime import BetaGeo, GammaGamma, ModifiedBetaGeo, Summary, customer_value, simulate_summary
-from crmtools.lifetime.value import Terms, Worth, discounted_purchases
+from crmtools.lifetime.value import Terms, Worth, purchases_ahead
 
 MONTH = 365.25 / 12 / 7
 
@@ -35,7 +35,7 @@ def test_without_discount_value_is_purchases_times_spend_times_margin(beta_geo, 
 def test_discounted_purchases_equal_the_integral(beta_geo, summary):
     """Discounting at mid-month against the continuous integral of (1+d)^(-t/12) dE[Y(t)], by a fine sum."""
     few = Summary(summary.frame.head(40), "weeks", summary.as_of)
-    found = discounted_purchases(BetaGeo, beta_geo.parameters, few.ages(), np.arange(1, 13), MONTH, 0.10)
+    found = purchases_ahead(BetaGeo, beta_geo.parameters, few.ages(), np.arange(1, 13), MONTH, 0.10).discounted
     times = np.linspace(0, 12, 241)[1:]
     growth = np.stack([beta_geo.expected_purchases(few, horizon=t * MONTH)["value"] for t in times])
     steps = np.diff(growth, axis=0, prepend=0.0)
@@ -84,7 +84,13 @@ def test_interval_of_a_total_covers_what_customers_then_do(model):
     hits = {}
     for customers, companies in ((1_500, 300), (6_000, 200)):
         for seed in range(companies):
-            now = simulate_summary(customers=customers, length=78, future=12 * MONTH, seed=1000 * customers + seed, modified=model is ModifiedBetaGeo)
+            now = simulate_summary(
+                customers=customers,
+                length=78,
+                future=12 * MONTH,
+                seed=1000 * customers + seed,
+                modified=model is ModifiedBetaGeo,
+            )
             fitted, spend = model.fit(now), GammaGamma.fit(now)
             if not (fitted.identified and spend.identified):
                 continue
@@ -99,9 +105,9 @@ def test_interval_of_a_total_covers_what_customers_then_do(model):
                 ("purchases of 200", frame["future_purchases"].iloc[:200].sum(), own["low"], own["high"]),
             ):
                 hits.setdefault((customers, what), []).append(low <= total <= high)
-    print()
+    print()  # noqa: T201
     for (customers, what), found in hits.items():
-        print(f"{model.TITLE}, {customers:,} customers, {what}: {np.mean(found):.3f} of {len(found)}")
+        print(f"{model.TITLE}, {customers:,} customers, {what}: {np.mean(found):.3f} of {len(found)}")  # noqa: T201
     for (customers, what), found in hits.items():
         error = np.sqrt(0.95 * 0.05 / len(found))
         assert 0.91 - error <= np.mean(found) <= 0.97 + error, (customers, what)
