@@ -9,7 +9,16 @@ from crmtools.indicators.buying import order_margin
 from crmtools.indicators.catalogue import Around, indicator
 from crmtools.indicators.facts import Periods, completed, hours_between
 from crmtools.indicators.kinds import Duration, Model, Ratio, Share, UnitCost
-from crmtools.indicators.patterns import PAID, WITH_MONEY, WON, histories, histories_with_money
+from crmtools.indicators.patterns import (
+    MODEL_WORDS,
+    MODELS,
+    PAID,
+    WITH_MONEY,
+    WON,
+    ModelName,
+    histories,
+    histories_with_money,
+)
 from crmtools.indicators.payback import PATTERN, curves, payback
 from crmtools.indicators.worth import worth_to_cost
 from crmtools.words import Text
@@ -307,8 +316,9 @@ def cac_payback(
         "annual_discount": Text("年折现率", "discount rate a year"),
         "margin": Text("毛利率：净额中留下的比例", "share of the net amount that is kept as margin"),
         "lag_months": Text("费用前移的整月数", "whole months by which the spend is taken earlier"),
+        "model": MODEL_WORDS,
     },
-    defensible={"horizon_months": (12, 24, 36), "lag_months": (0, 1, 2)},
+    defensible={"horizon_months": (12, 24, 36), "lag_months": (0, 1, 2), "model": tuple(MODELS)},
 )  # fmt: skip
 def clv_cac_ratio(
     orders: ir.Table,
@@ -320,6 +330,7 @@ def clv_cac_ratio(
     annual_discount: float = 0.10,
     margin: float = 0.4,
     lag_months: int = 1,
+    model: ModelName = "bg_nbd",
 ) -> ir.Table:
     """The histories and mean spends of all customers, and the rows of the acquisition cost; who was won and has bought is 1."""
     spend, customers = spend.mutate(channel=ibis.null("string")), customers.mutate(acquired_channel=ibis.null("string"))

@@ -10,7 +10,7 @@ from crmtools.indicators.catalogue import Around, indicator
 from crmtools.indicators.contracts import beside, recurring
 from crmtools.indicators.facts import Periods, whole_months
 from crmtools.indicators.kinds import Model, Ratio, Share
-from crmtools.indicators.patterns import AGES, histories
+from crmtools.indicators.patterns import AGES, MODEL_WORDS, MODELS, ModelName, histories
 from crmtools.indicators.silence import expected_silence, share_at_risk
 from crmtools.words import Text
 
@@ -217,7 +217,7 @@ def warning_precision_at_k(
 
 @indicator(
     name=Text("预计静默占比（模型）", "Expected share of silent customers"),
-    meaning=Text("当前活跃客户中，模型预计在未来一段时间内不会购买的占比。", "Of the customers active now, the share that the BG/NBD model expects not to buy in the coming days."),
+    meaning=Text("当前活跃客户中，模型预计在未来一段时间内不会购买的占比。", "Of the customers active now, the share that the model expects not to buy in the coming days."),
     kind=Model(expected_silence, AGES), unit="percent", better="lower", owner="retention", source="fader2005",
     formula=r"\frac{1}{n} \sum_i \Pr(Y_i(H) = 0 \mid x_i, t_{x,i}, T_i)",
     uses={"orders": BUYING},
@@ -225,11 +225,12 @@ def warning_precision_at_k(
     assumption_words={
         "horizon_days": Text("展望的天数", "days ahead"),
         "active_days": Text("多少天内买过算活跃", "days within which an order makes a customer active"),
+        "model": MODEL_WORDS,
     },
-    defensible={"horizon_days": Around(0.5), "active_days": (180, 365, 730)}, unique=True,
+    defensible={"horizon_days": Around(0.5), "active_days": (180, 365, 730), "model": tuple(MODELS)}, unique=True,
 )  # fmt: skip
 def expected_churn_share(
-    orders: ir.Table, periods: Periods, *, horizon_days: int = 90, active_days: int = 365
+    orders: ir.Table, periods: Periods, *, horizon_days: int = 90, active_days: int = 365, model: ModelName = "bg_nbd"
 ) -> ir.Table:
     """One row per customer seen by the end of the period: repeat purchase days x, age at the last t_x, age T."""
     return histories(orders, periods)
@@ -237,7 +238,7 @@ def expected_churn_share(
 
 @indicator(
     name=Text("高风险客户占比（模型）", "Share of customers at risk"),
-    meaning=Text("当前活跃客户中，模型给出的未来一段时间内不购买的概率达到预警阈值的占比。", "Of the customers active now, the share whose probability of not buying in the coming days, by the BG/NBD model, reaches the threshold of an alert."),
+    meaning=Text("当前活跃客户中，模型给出的未来一段时间内不购买的概率达到预警阈值的占比。", "Of the customers active now, the share whose probability of not buying in the coming days, by the model, reaches the threshold of an alert."),
     kind=Model(share_at_risk, AGES), unit="percent", better="lower", owner="retention", source="fader2005",
     formula=r"\frac{\#\{i : \Pr(Y_i(H) = 0 \mid x_i, t_{x,i}, T_i) \ge \theta\}}{n}",
     uses={"orders": BUYING},
@@ -249,11 +250,13 @@ def expected_churn_share(
         "horizon_days": Text("展望的天数", "days ahead"),
         "threshold": Text("不购买概率达到多少算高风险", "probability of not buying from which a customer is at risk"),
         "active_days": Text("多少天内买过算活跃", "days within which an order makes a customer active"),
+        "model": MODEL_WORDS,
     },
-    defensible={"threshold": (0.7, 0.8, 0.9), "active_days": (180, 365, 730)}, unique=True,
+    defensible={"threshold": (0.7, 0.8, 0.9), "active_days": (180, 365, 730), "model": tuple(MODELS)}, unique=True,
 )  # fmt: skip
 def at_risk_share(
-    orders: ir.Table, periods: Periods, *, horizon_days: int = 90, threshold: float = 0.8, active_days: int = 365
-) -> ir.Table:
+    orders: ir.Table, periods: Periods, *,
+    horizon_days: int = 90, threshold: float = 0.8, active_days: int = 365, model: ModelName = "bg_nbd",
+) -> ir.Table:  # fmt: skip
     """One row per customer seen by the end of the period, as for the expected share of silent customers."""
     return histories(orders, periods)

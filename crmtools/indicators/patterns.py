@@ -7,6 +7,7 @@ of them, age ``T`` at the end, in days. All indicators that rest on the models s
 import hashlib
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Literal
 
 import ibis
 import ibis.expr.types as ir
@@ -15,10 +16,13 @@ import pandas as pd
 
 from crmtools.errors import DataError
 from crmtools.indicators.facts import Periods
-from crmtools.lifetime.beta_geo import BetaGeo
+from crmtools.lifetime.beta_geo import BetaGeo, ModifiedBetaGeo
+from crmtools.lifetime.fitted import Fitted
 from crmtools.lifetime.gamma_gamma import GammaGamma
+from crmtools.lifetime.model import PurchaseModel
 from crmtools.lifetime.occasions import purchase_days
 from crmtools.lifetime.summary import Patterns
+from crmtools.words import Text
 
 AGES = ("x", "t_x", "T")
 WITH_MONEY = ("role", *AGES, "money")
@@ -28,7 +32,15 @@ BINS = 100
 """Mean spends are told apart to one part in so many, on the log scale; sums of them stay exact."""
 MOST_FITS = 200
 
-_fits: dict[bytes, BetaGeo | GammaGamma | None] = {}
+ModelName = Literal["bg_nbd", "mbg_nbd"]
+MODELS: dict[str, type[PurchaseModel]] = {"bg_nbd": BetaGeo, "mbg_nbd": ModifiedBetaGeo}
+"""The models of purchases that an indicator may be asked for."""
+MODEL_WORDS = Text(
+    "购买模型：bg_nbd 视仅购买一次者仍为客户，mbg_nbd 则不然",
+    "the model of purchases: bg_nbd takes who bought once to be a customer still, mbg_nbd need not",
+)
+
+_fits: dict[bytes, Fitted | None] = {}
 
 
 # ---- on the engine
@@ -94,15 +106,15 @@ def ages(patterns: pd.DataFrame) -> Patterns:
     return Patterns(x, t_x, age, weight, "days")
 
 
-def purchase_model(seen: Patterns) -> BetaGeo | None:
-    """BG/NBD of these histories; None where it did not converge or the data do not identify its parameters."""
+def purchase_model(seen: Patterns, name: str) -> PurchaseModel | None:
+    """A model of ``MODELS`` of these histories; None where it did not converge or the data do not identify its parameters."""
 
-    def fit() -> BetaGeo | None:
-        model = BetaGeo.fit(seen)
+    def fit() -> PurchaseModel | None:
+        model = MODELS[name].fit(seen)
         return model if model.identified else None
 
-    found = _once("beta_geo", (seen.x, seen.t_x, seen.T, seen.weight), fit)
-    return found if isinstance(found, BetaGeo) else None
+    found = _once(name, (seen.x, seen.t_x, seen.T, seen.weight), fit)
+    return found if isinstance(found, PurchaseModel) else None
 
 
 def spend_model(patterns: pd.DataFrame) -> GammaGamma | None:
@@ -119,9 +131,7 @@ def spend_model(patterns: pd.DataFrame) -> GammaGamma | None:
     return found if isinstance(found, GammaGamma) else None
 
 
-def _once(
-    name: str, arrays: tuple[np.ndarray, ...], fit: Callable[[], BetaGeo | GammaGamma | None]
-) -> BetaGeo | GammaGamma | None:
+def _once(name: str, arrays: tuple[np.ndarray, ...], fit: Callable[[], Fitted | None]) -> Fitted | None:
     """The same patterns are asked for by several indicators and by every set of assumptions: fitted once in a process."""
     digest = hashlib.blake2b(name.encode())
     for array in arrays:

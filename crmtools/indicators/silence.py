@@ -1,4 +1,4 @@
-"""Who will stay silent, by BG/NBD: patterns to figures, for the kind ``Model``."""
+"""Who will stay silent, by a model of purchases: patterns to figures, for the kind ``Model``."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,7 @@ import pandas as pd
 
 from crmtools.indicators.moments import Assumptions, Figures
 from crmtools.indicators.patterns import ages, purchase_model
-from crmtools.lifetime.beta_geo import BetaGeo
-from crmtools.lifetime.beta_geo_formulas import alive
+from crmtools.lifetime.model import PurchaseModel
 from crmtools.words import Text
 
 FEWEST = 200
@@ -23,7 +22,7 @@ NOBODY = Text("期末没有活跃客户", "nobody was active at the end of the p
 class Active:
     """The customers who bought within ``active_days``, as patterns, and the model fitted to all customers seen."""
 
-    model: BetaGeo
+    model: PurchaseModel
     x: np.ndarray
     t_x: np.ndarray
     age: np.ndarray
@@ -41,7 +40,7 @@ class Active:
             return Figures(n=n, rows=seen, why=TOO_FEW)
         if not n:
             return Figures(rows=seen, why=NOBODY)
-        model = purchase_model(everyone)
+        model = purchase_model(everyone, str(assumptions["model"]))
         if model is None:
             return Figures(n=n, rows=seen, why=NOT_FITTED)
         x, t_x, age, weight = (part[recent] for part in (everyone.x, everyone.t_x, everyone.T, everyone.weight))
@@ -49,9 +48,7 @@ class Active:
 
     def silent(self, parameters: np.ndarray, horizon: float) -> np.ndarray:
         """The probability of no purchase in the next ``horizon`` days, by pattern."""
-        r, alpha = parameters[:2]
-        buys = -np.expm1(-(r + self.x) * np.log1p(horizon / (alpha + self.age)))
-        return 1 - alive(parameters, self.x, self.t_x, self.age) * buys
+        return self.model.silent(parameters, (self.x, self.t_x, self.age), horizon)
 
     def figures(self, share: float, shares: np.ndarray, level: float) -> Figures:
         """A share with the interval that its draws span."""

@@ -8,7 +8,7 @@ from crmtools.indicators.buying import gaps, gross_margin, holding, order_margin
 from crmtools.indicators.catalogue import Around, indicator
 from crmtools.indicators.facts import Periods, completed
 from crmtools.indicators.kinds import Concentration, Mean, Model, Rate, Ratio
-from crmtools.indicators.patterns import WITH_MONEY, histories_with_money
+from crmtools.indicators.patterns import MODEL_WORDS, MODELS, WITH_MONEY, ModelName, histories_with_money
 from crmtools.indicators.worth import expected_worth
 from crmtools.words import Text
 
@@ -216,21 +216,22 @@ def revenue_concentration(orders: ir.Table, periods: Periods) -> ir.Table:
 
 @indicator(
     name=Text("预期客户价值（模型）", "Expected customer value"),
-    meaning=Text("当前活跃客户在展望期内预计带来的毛利的人均现值：购买次数来自 BG/NBD，客单价来自 Gamma-Gamma，乘以毛利率并折现。", "Present value of the margin that a customer active now is expected to bring over the horizon: purchases by BG/NBD, spend per purchase by Gamma-Gamma, times the margin, discounted."),
+    meaning=Text("当前活跃客户在展望期内预计带来的毛利的人均现值：购买次数来自购买模型，客单价来自 Gamma-Gamma，乘以毛利率并折现。", "Present value of the margin that a customer active now is expected to bring over the horizon: purchases by a model of purchases, spend per purchase by Gamma-Gamma, times the margin, discounted."),
     kind=Model(expected_worth, WITH_MONEY), unit="money", better="higher", owner="finance", source="fader2005rfm",
     formula=r"\frac{g}{n} \sum_i \operatorname{E}[M_i] \sum_{t=1}^{H} \frac{\operatorname{E}[Y_i(t)] - \operatorname{E}[Y_i(t-1)]}{(1+d)^{(t-1/2)/12}}",
     uses={"orders": ("customer_id", "ordered_at", "net_amount", "status?", "refund_amount?")},
     caveat=Text(
-        "只计展望期内、已有活跃客户的订单，不含更早的价值；模型假定客单价与购买频率无关、毛利率固定，并视仅购买一次者仍为客户。",
-        "Only orders of the horizon, of the customers active now. The models take spend to be independent of how often a customer buys, the margin to be the same for all, and who bought once to be a customer still.",
+        "只计展望期内、已有活跃客户的订单，不含更早的价值；模型假定客单价与购买频率无关、毛利率固定；BG/NBD 并视仅购买一次者仍为客户。",
+        "Only orders of the horizon, of the customers active now. The models take spend to be independent of how often a customer buys, and the margin to be the same for all; BG/NBD takes who bought once to be a customer still.",
     ),
     assumption_words={
         "horizon_months": Text("展望的月数", "months ahead"),
         "annual_discount": Text("年折现率", "discount rate a year"),
         "margin": Text("毛利率：净额中留下的比例", "share of the net amount that is kept as margin"),
         "active_days": Text("多少天内买过算活跃", "days within which an order makes a customer active"),
+        "model": MODEL_WORDS,
     },
-    defensible={"horizon_months": (12, 24, 36), "annual_discount": (0.05, 0.10, 0.15)},
+    defensible={"horizon_months": (12, 24, 36), "annual_discount": (0.05, 0.10, 0.15), "model": tuple(MODELS)},
 )  # fmt: skip
 def clv_expected(
     orders: ir.Table,
@@ -240,6 +241,7 @@ def clv_expected(
     annual_discount: float = 0.10,
     margin: float = 0.4,
     active_days: int = 365,
+    model: ModelName = "bg_nbd",
 ) -> ir.Table:
     """Every history by the end of the period, and every mean spend.
 

@@ -1,4 +1,4 @@
-"""What customers will be worth, by BG/NBD and Gamma-Gamma: patterns with money to figures, for the kind ``Model``.
+"""What customers will be worth, by a model of purchases and Gamma-Gamma: patterns with money to figures, for the kind ``Model``.
 
 Purchases and spend per purchase are taken as independent given the history, so that a customer's expected discounted spend
 is the product of the two; the margin is a constant share of it.
@@ -15,10 +15,9 @@ from crmtools.indicators.kinds import NO_DATA, NO_SPEND, NOBODY_WON
 from crmtools.indicators.moments import Assumptions, Figures
 from crmtools.indicators.patterns import HISTORY, PAID, WON, ages, purchase_model, spend_model
 from crmtools.indicators.silence import NOBODY, NOT_FITTED
-from crmtools.lifetime.beta_geo import BetaGeo
-from crmtools.lifetime.beta_geo_formulas import purchases_if_alive
 from crmtools.lifetime.gamma_gamma import GammaGamma
 from crmtools.lifetime.gamma_gamma import spend as spend_of
+from crmtools.lifetime.model import PurchaseModel
 from crmtools.lifetime.summary import DAYS_PER, Patterns
 from crmtools.lifetime.value import purchases_ahead, spending
 from crmtools.words import Text
@@ -49,6 +48,7 @@ NO_LIMITS = Text("客单价均值的误差无法界定", "the mean spend per pur
 class Terms:
     """How money to come is counted."""
 
+    model: str
     months: int
     discount: float
     margin: float
@@ -59,14 +59,14 @@ class Terms:
             float(assumptions[name])  # type: ignore[arg-type]
             for name in ("horizon_months", "annual_discount", "margin")
         )
-        return cls(int(months), discount, margin)
+        return cls(str(assumptions["model"]), int(months), discount, margin)
 
 
-def _models(patterns: pd.DataFrame, everyone: Patterns) -> tuple[BetaGeo, GammaGamma] | Text:
+def _models(patterns: pd.DataFrame, everyone: Patterns, name: str) -> tuple[PurchaseModel, GammaGamma] | Text:
     """Both models, or why there are none."""
     if everyone.weight.sum() < FEWEST_BUYERS or everyone.T.max() < FEWEST_DAYS:
         return TOO_EARLY
-    purchases, spend = purchase_model(everyone), spend_model(patterns)
+    purchases, spend = purchase_model(everyone, name), spend_model(patterns)
     if purchases is None or spend is None:
         return NOT_FITTED
     return (purchases, spend) if spend.q > CLEAR_OF_ONE else NO_MEAN
@@ -88,7 +88,7 @@ def expected_worth(patterns: pd.DataFrame, assumptions: Assumptions, level: floa
     n, seen = int(weight.sum()), int(everyone.weight.sum())
     if not n:
         return Figures(rows=seen, why=NOBODY)
-    models = _models(patterns, everyone)
+    models = _models(patterns, everyone, terms.model)
     if isinstance(models, Text):
         return Figures(n=n, rows=seen, why=models)
     rates, spends = models[0].parameters, models[1].parameters
@@ -96,7 +96,7 @@ def expected_worth(patterns: pd.DataFrame, assumptions: Assumptions, level: floa
     mean = patterns.loc[patterns["role"] == HISTORY, "value"].to_numpy(float)[recent] / weight
 
     def purchases(parameters: np.ndarray, edges: np.ndarray) -> np.ndarray:
-        return purchases_ahead(BetaGeo, parameters, (x, t_x, age), edges, MONTH, terms.discount).discounted
+        return purchases_ahead(models[0], parameters, (x, t_x, age), edges, MONTH, terms.discount).discounted
 
     each = purchases(rates, np.arange(1, terms.months + 1)) * spend_of(spends, x, mean)
     value = float(weight @ each / n)
@@ -105,7 +105,7 @@ def expected_worth(patterns: pd.DataFrame, assumptions: Assumptions, level: floa
     weighed, bought = weight * spend_of(spends, x, mean), weight * purchases(rates, wide)
     variance = _log_variance(lambda theta: float(weighed @ purchases(theta, wide)), rates, models[0].covariance)
     variance += _log_variance(lambda theta: float(bought @ spend_of(theta, x, mean)), spends, models[1].covariance)
-    variance += _chance(rates, spends, (x, t_x, age, mean), each, weight, terms) / (n * value**2)
+    variance += _chance(models[0], spends, (x, t_x, age, mean), each, weight, terms) / (n * value**2)
 
     value *= terms.margin
     bare = Figures(value, n=n, rows=seen, numerator=value * n, denominator=float(n))
@@ -126,7 +126,7 @@ def _log_variance(
 
 
 def _chance(
-    rates: np.ndarray,
+    model: PurchaseModel,
     spends: np.ndarray,
     histories: tuple[np.ndarray, ...],
     each: np.ndarray,
@@ -137,7 +137,9 @@ def _chance(
     random = np.random.default_rng(20050415)
     chosen = random.choice(len(weight), FUTURES, p=weight / weight.sum())
     x, t_x, age, mean = (part[chosen] for part in histories)
-    found = spending(BetaGeo, rates, spends, (x, t_x, age, mean), terms.months * MONTH, MONTH, terms.discount, random)
+    found = spending(
+        model, model.parameters, spends, (x, t_x, age, mean), terms.months * MONTH, MONTH, terms.discount, random
+    )
     return float(np.mean((found - each[chosen]) ** 2))
 
 
@@ -160,15 +162,15 @@ def worth_to_cost(patterns: pd.DataFrame, assumptions: Assumptions, level: float
         return replace(bare, why=NOBODY_WON if cost > 0 else NO_DATA)
     if not cost > 0:
         return replace(bare, why=NO_SPEND)
-    models = _models(patterns, everyone) if len(everyone.x) else TOO_EARLY
+    models = _models(patterns, everyone, terms.model) if len(everyone.x) else TOO_EARLY
     if isinstance(models, Text):
         return replace(bare, why=models)
     rates, spends = models
-    value = worth_of_new(rates.parameters, spends.parameters, terms)
+    value = worth_of_new(rates, rates.parameters, spends.parameters, terms)
     pairs = zip(
         rates.draws(DRAWS, seed=20030117).to_numpy(), spends.draws(DRAWS, seed=20030118).to_numpy(), strict=True
     )
-    worth = np.array([worth_of_new(*pair, terms) for pair in pairs])
+    worth = np.array([worth_of_new(rates, *pair, terms) for pair in pairs])
     ratios = worth * np.random.default_rng(20030119).gamma(buyers + 0.5, size=DRAWS) / cost
     ratio, value, one = value * buyers / cost, value * buyers / won, cost / won
     known = Figures(ratio, n=won, rows=bare.rows, numerator=value, denominator=one)
@@ -181,10 +183,9 @@ def worth_to_cost(patterns: pd.DataFrame, assumptions: Assumptions, level: float
     )  # fmt: skip
 
 
-def worth_of_new(rates: np.ndarray, spends: np.ndarray, terms: Terms) -> float:
+def worth_of_new(model: PurchaseModel, rates: np.ndarray, spends: np.ndarray, terms: Terms) -> float:
     """Margin expected of a customer on the day of the first purchase, that purchase included."""
     ends = np.arange(1.0, terms.months + 1)
-    born = np.zeros(terms.months)
-    repeats = np.diff(purchases_if_alive(rates, born, born, ends * MONTH), prepend=0.0)
-    purchases = 1 + repeats @ (1 + terms.discount) ** (-(ends - 0.5) / 12)
-    return float(terms.margin * purchases * spend_of(spends, np.zeros(1), np.zeros(1))[0])
+    born = np.zeros(1)
+    ahead = purchases_ahead(model, rates, (born, born, born), ends, MONTH, terms.discount)
+    return float(terms.margin * (1 + ahead.discounted[0]) * spend_of(spends, born, born)[0])
