@@ -69,14 +69,17 @@ def order_margin(orders: ir.Table, default_margin: float) -> ir.FloatingValue:
 def gaps(orders: ir.Table) -> ir.Table:
     """Every day with a completed order and the next one: ``customer_id``, ``day``, ``next_day`` (empty: none yet), ``since``.
 
-    Split shipments of one day are one. ``since`` is the customer's first day. Who is quiet at a moment, and since when, is
-    read from the one gap that holds the moment.
+    Split shipments of one day are one. ``since`` is the customer's first day; ``before`` is the day of the order before, the
+    same day where a shipment was split, and empty where there was none. Who is quiet at a moment, and since when, is read
+    from the one gap that holds the moment.
     """
     done = completed(orders)
     days = done.select("customer_id", day=done.ordered_at.date())
     own = ibis.window(group_by="customer_id", order_by="day")
     # one sort: of the orders of a day, the last is the one that another day follows
-    placed = days.mutate(next_day=days.day.lead().over(own), since=days.day.first().over(own))
+    placed = days.mutate(
+        next_day=days.day.lead().over(own), before=days.day.lag().over(own), since=days.day.first().over(own)
+    )
     return _kept(placed.filter(placed.next_day.isnull() | (placed.next_day != placed.day)))
 
 
