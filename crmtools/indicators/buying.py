@@ -48,10 +48,11 @@ def per_period(orders: ir.Table, periods: Periods) -> ir.Table:
     sums = rows.group_by(["period", "customer_id", "done"]).aggregate(
         net=rows.net.sum(),
         cogs=rows.cogs.sum(),
-        uncosted=rows.net.sum(where=rows.cogs.isnull()),
+        uncosted=ibis.ifelse(rows.cogs.isnull(), rows.net, 0.0).sum(),
         orders=rows.count(),
     )
-    return _kept(sums.mutate(excluded=ibis.ifelse(sums.done, ibis.null("string"), "not_completed")).drop("done"))
+    bought = _kept(sums)
+    return bought.mutate(excluded=ibis.ifelse(bought.done, ibis.null("string"), "not_completed")).drop("done")
 
 
 def gross_margin(bought: ir.Table, default_margin: float) -> ir.FloatingValue:

@@ -172,7 +172,7 @@ def clv_historic(orders: ir.Table, periods: Periods, *, age_months: int = 12, de
     """One row per customer whose first completed order lies the age before the period: the margin of the days before that age."""
     bought = gaps(orders)
     firsts = periods.rows(bought.filter(bought.day == bought.since), "day", months=-age_months)
-    firsts = firsts.select("period", "customer_id", until=firsts.day + ibis.interval(months=age_months))
+    firsts = firsts.select("period", "customer_id", until=(firsts.day + ibis.interval(months=age_months)).cast("date"))
     rows = completed(orders).inner_join(firsts, "customer_id")
     young = rows.filter(rows.ordered_at.date() < rows.until)
     return young.group_by(["period", "customer_id"]).aggregate(
