@@ -6,9 +6,10 @@ customer whose high part is the *cell*, the combination of the segments' values 
 customer's attributes are a division, and no join.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import ibis
@@ -16,6 +17,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from crmtools.indicators.buying import KEEPER
+from crmtools.indicators.catalogue import Indicator
 from crmtools.tables.reading import quote
 from crmtools.tables.source import Data
 
@@ -31,6 +33,17 @@ class Numbered:
 
     tables: Mapping[str, ir.Table]
     cells: pd.DataFrame
+    keeper: "_Keeper"
+
+    def facts(
+        self, make: Callable[[Indicator], ir.Table], items: Sequence[Indicator]
+    ) -> Iterator[tuple[Indicator, ir.Table]]:
+        """What is made for each indicator. All of it is put together once before, to hear what they have in common."""
+        self.keeper.listens = True
+        for item in items:
+            make(item)
+        self.keeper.listens = False
+        return ((item, make(item)) for item in items)
 
 
 def cell(facts: ir.Table) -> ir.IntegerColumn:
@@ -56,9 +69,10 @@ def numbered(data: Data, attributes: Sequence[str], columns: Mapping[str, Sequen
             _drop(data)
             _number(data, attributes, everyone=True)
             tables = _copies(data, columns)
-        token = KEEPER.set(_Keeper(backend))
+        keeper = _Keeper(backend)
+        token = KEEPER.set(keeper)
         try:
-            yield Numbered(tables, backend.raw_sql("SELECT * FROM numbered_cells").df())
+            yield Numbered(tables, backend.raw_sql("SELECT * FROM numbered_cells").df(), keeper)
         finally:
             KEEPER.reset(token)
     finally:
@@ -67,7 +81,7 @@ def numbered(data: Data, attributes: Sequence[str], columns: Mapping[str, Sequen
 
 
 class _Keeper:
-    """Puts an expression into a table of its own, the first time that it is asked for.
+    """Puts an expression into a table of its own, the first time that it is asked for; while it listens, it keeps nothing.
 
     The engine would share it among the parts of one statement as well; ten indicators of ten million orders in one statement
     were seen to wait for each other for ever.
@@ -76,8 +90,12 @@ class _Keeper:
     def __init__(self, backend: Any) -> None:
         self.backend = backend
         self.names: dict[str, str] = {}
+        self.moments: set[date] = set()
+        self.listens = False
 
     def __call__(self, made: ir.Table) -> ir.Table:
+        if self.listens:
+            return made
         text = str(self.backend.compile(made))
         if text not in self.names:
             name = f"numbered_{len(self.names)}"

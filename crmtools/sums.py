@@ -209,8 +209,11 @@ def _gather_numbered(items: Sequence[Indicator], data: Data, assumptions: Mappin
             columns.setdefault(table, {}).update({name: None for name, _ in item.columns(table)})
     own = segments(items[0], data)
     with numbered(data, own, {table: tuple(names) for table, names in columns.items()}) as copies:
-        for item in items:
-            asked = facts(item, data, standard_periods(data), assumptions[item.id], instead=copies.tables)
+
+        def made(item: Indicator) -> ir.Table:
+            return facts(item, data, standard_periods(data), assumptions[item.id], instead=copies.tables)
+
+        for item, asked in copies.facts(made, items):
             query = item.kind.query(asked.mutate(cell=cell(asked)), ("period", "cell", "excluded"), unique=item.unique)
             frame = data.ask(query).merge(copies.cells, on="cell", how="left").drop(columns="cell")
             _keep(_name(item, data, assumptions[item.id]), data, frame)

@@ -4,10 +4,10 @@ Every indicator of orders starts from one of these tables, so that the engine ma
 are asked for together.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextvars import ContextVar
 from datetime import date, timedelta
-from typing import Literal
+from typing import Literal, Protocol
 
 import ibis
 import ibis.expr.types as ir
@@ -16,8 +16,19 @@ from crmtools.indicators.facts import Periods, completed, day_table, net_of_refu
 
 Edge = Literal["first_day", "end_day"]
 
-KEEPER: ContextVar[Callable[[ir.Table], ir.Table] | None] = ContextVar("KEEPER", default=None)
-"""Who keeps these tables while many indicators are asked for (:mod:`crmtools.numbered`): each is then made once."""
+
+class Keeper(Protocol):
+    """Who keeps these tables while many indicators are asked for (:mod:`crmtools.numbered`): each is then made once."""
+
+    moments: set[date]
+    """The days that any of the indicators compares an order's day with."""
+
+    def __call__(self, made: ir.Table) -> ir.Table:
+        """The table that holds what is made."""
+        ...
+
+
+KEEPER: ContextVar[Keeper | None] = ContextVar("KEEPER", default=None)
 
 
 def _kept(made: ir.Table) -> ir.Table:
@@ -37,10 +48,11 @@ def per_period(orders: ir.Table, periods: Periods) -> ir.Table:
     sums = rows.group_by(["period", "customer_id", "done"]).aggregate(
         net=rows.net.sum(),
         cogs=rows.cogs.sum(),
-        uncosted=rows.net.sum(where=rows.cogs.isnull()),
+        uncosted=ibis.ifelse(rows.cogs.isnull(), rows.net, 0.0).sum(),
         orders=rows.count(),
     )
-    return _kept(sums.mutate(excluded=ibis.ifelse(sums.done, ibis.null("string"), "not_completed")).drop("done"))
+    bought = _kept(sums)
+    return bought.mutate(excluded=ibis.ifelse(bought.done, ibis.null("string"), "not_completed")).drop("done")
 
 
 def gross_margin(bought: ir.Table, default_margin: float) -> ir.FloatingValue:
@@ -58,15 +70,29 @@ def order_margin(orders: ir.Table, default_margin: float) -> ir.FloatingValue:
 def gaps(orders: ir.Table) -> ir.Table:
     """Every day with a completed order and the next one: ``customer_id``, ``day``, ``next_day`` (empty: none yet), ``since``.
 
-    Split shipments of one day are one. ``since`` is the customer's first day. Who is quiet at a moment, and since when, is
-    read from the one gap that holds the moment.
+    Split shipments of one day are one. ``since`` is the customer's first day; ``before`` is the day of the order before, the
+    same day where a shipment was split, and empty where there was none. Who is quiet at a moment, and since when, is read
+    from the one gap that holds the moment.
     """
     done = completed(orders)
     days = done.select("customer_id", day=done.ordered_at.date())
     own = ibis.window(group_by="customer_id", order_by="day")
     # one sort: of the orders of a day, the last is the one that another day follows
-    placed = days.mutate(next_day=days.day.lead().over(own), since=days.day.first().over(own))
+    placed = days.mutate(
+        next_day=days.day.lead().over(own), before=days.day.lag().over(own), since=days.day.first().over(own)
+    )
     return _kept(placed.filter(placed.next_day.isnull() | (placed.next_day != placed.day)))
+
+
+def alike(rows: ir.Table, *columns: str) -> ir.Table:
+    """Rows of one cell that are the same in ``columns`` as one, ``copies`` of them; where ids are texts, every row by itself.
+
+    Columns: those named, ``customer_id`` (where rows were put together, a number of their cell), ``copies``.
+    """
+    if not isinstance(rows.customer_id, ir.IntegerColumn):
+        return rows.select(*columns, "customer_id", copies=ibis.literal(1, type="int64"))
+    counted = rows.group_by(*columns, cell=rows.customer_id >> 32).aggregate(copies=rows.count())
+    return counted.select(*columns, "copies", customer_id=counted.cell << 32)
 
 
 def holding(
@@ -85,10 +111,11 @@ def holding(
     (how many customers this row stands for). ``asked`` lists the moments, as days before an edge of the period, that the
     caller compares ``day`` or ``next_day`` with.
     """
-    bought = gaps(orders).mutate(copies=ibis.literal(1))
+    bought = gaps(orders)
     if isinstance(orders.customer_id, ir.IntegerColumn):
         moments = {(at, days_before), (at, days_before + within), *asked}
-        bought = _alike(bought, periods, [_moved(periods, edge, days) for edge, days in moments])
+        bought = _between(bought, periods, {day for edge, days in moments for day in _moved(periods, edge, days)})
+    bought = _kept(alike(bought, "day", "next_day"))
     far = bought.day + ibis.interval(days=within)
     rows = periods.standing(
         bought, after=bought.day, until=ibis.least(far, bought.next_day.fill_null(far)), at=at, days_before=days_before
@@ -101,25 +128,23 @@ def _moved(periods: Periods, edge: Edge, days: int) -> list[date]:
     return [day - timedelta(days=days) for day in days_of]
 
 
-def _alike(bought: ir.Table, periods: Periods, moments: list[list[date]]) -> ir.Table:
-    """The gaps of one cell between the same moments as one row: no comparison with these moments tells them apart.
+def _between(bought: ir.Table, periods: Periods, moments: set[date]) -> ir.Table:
+    """The gaps with each day taken for the last moment on or before it: no comparison with these moments tells them apart.
 
-    A day is taken for the last moment on or before it. Ten million gaps become some hundred thousand rows.
+    With a keeper the moments are those of all indicators: ten million gaps become a hundred thousand rows once for all.
     """
-    cuts = sorted({day for days in moments for day in days})
+    if keeper := KEEPER.get():
+        moments = keeper.moments = keeper.moments | moments
+    cuts = sorted(moments)
     spans = list(zip([cuts[0] - timedelta(days=1), *cuts], [*cuts, cuts[-1] + timedelta(days=1)], strict=True))
     days = day_table(periods.backend, [(n, a, b) for n, (a, b) in enumerate(spans)], daily=True)
     first, last = ibis.literal(spans[0][0]), ibis.literal(spans[-1][0])
 
     def taken(rows: ir.Table, name: str) -> ir.Table:
         within = ibis.greatest(ibis.least(rows[name], last), first)
-        of = days.select(**{f"on_{name}": days.on_day, f"from_{name}": days.first_day})
-        joined = rows.mutate(looked_up=within).left_join(of, [ibis._.looked_up == of[f"on_{name}"]])
-        return joined.drop("looked_up", f"on_{name}")
+        of = days.select(looked_up="on_day", moment="first_day")
+        joined = rows.mutate(looked_up=within).left_join(of, "looked_up")
+        return joined.drop(name, "looked_up", "looked_up_right").rename({name: "moment"})
 
-    rows = taken(taken(bought.filter(bought.day < last), "day"), "next_day")
-    return (
-        rows.group_by(cell=rows.customer_id >> 32, day="from_day", next_day="from_next_day")
-        .aggregate(copies=rows.count())
-        .mutate(customer_id=ibis._.cell << 32)
-    )
+    rows = bought.filter(bought.day < last).select("customer_id", "day", "next_day")
+    return taken(taken(rows, "day"), "next_day")

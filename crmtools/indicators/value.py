@@ -4,7 +4,7 @@ import ibis
 import ibis.expr.types as ir
 
 from crmtools.indicators.allocation import Key, allocated
-from crmtools.indicators.buying import gaps, gross_margin, holding, order_margin, per_period
+from crmtools.indicators.buying import alike, gaps, gross_margin, holding, order_margin, per_period
 from crmtools.indicators.catalogue import Around, indicator
 from crmtools.indicators.facts import Periods, completed
 from crmtools.indicators.kinds import Concentration, Mean, Model, Rate, Ratio
@@ -70,30 +70,29 @@ def purchase_frequency(orders: ir.Table, customers: ir.Table, periods: Periods, 
     A customer is one from the day of acquisition or of the first completed order, whichever is earlier: whoever orders is
     a customer, whatever the list says.
     """
-    # who bought last before the period was a customer through all of it: such customers are alike, and come as one row
+    # who bought last before the period was a customer through all of it
     quiet = holding(orders, periods, at="end_day", within=active_days, asked=[("first_day", 0)])
     quiet = quiet.filter(quiet.day < quiet.first_day)
-    waiting = quiet.select(
-        "period", "customer_id", "copies",
-        value=ibis.literal(0, type="int64"), exposed=quiet.end_day.delta(quiet.first_day, unit="day"),
-    )  # fmt: skip
-    # of the others one row a period is the last; a second look is for those who came more than once, or are new in it
+    no, one = ibis.literal(0, type="int64"), ibis.literal(1, type="int64")
+    whole = quiet.end_day.delta(quiet.first_day, unit="day")
+    waiting = quiet.select("period", "customer_id", "copies", value=no, exposed=whole)
+    # so was who ordered on one day of it that is not his first; most are like that, and need no grouping
     within = periods.rows(gaps(orders), "day")
-    last = within.filter(within.next_day.isnull() | (within.next_day >= within.end_day))
+    only = (within.before < within.first_day) & (within.next_day.isnull() | (within.next_day >= within.end_day))
+    only = only.fill_null(False)
+    once = within.filter(only).mutate(value=one, exposed=ibis._.end_day.delta(ibis._.first_day, unit="day"))
+    others = within.filter(~only)
+    others = others.group_by(["period", "customer_id"]).aggregate(
+        value=others.count(), day=others.day.max(), since=others.since.min()
+    )
+    others = others.left_join(customers, "customer_id").drop("customer_id_right").inner_join(periods.table(), "period")
+    begin = ibis.greatest(ibis.least(others.since, others.acquired_at.fill_null(others.since)), others.first_day)
+    others = others.mutate(exposed=others.end_day.delta(begin, unit="day"))
+    columns = ["period", "customer_id", "value", "exposed", "day", "end_day"]
+    buyers = ibis.union(once.select(columns), others.select(columns))
     if active_days < max(period.days for period in periods.periods):
-        last = last.filter(last.day >= last.end_day - ibis.interval(days=active_days))
-    again = (within.next_day < within.end_day).fill_null(False)
-    special = within.filter(again | (within.day == within.since))
-    special = special.group_by(special_in="period", customer_id="customer_id").aggregate(more=again.cast("int64").sum())
-    special = special.left_join(customers, "customer_id").drop("customer_id_right")
-    rows = last.left_join(special, [last.period == special.special_in, last.customer_id == special.customer_id])
-    begin = ibis.greatest(ibis.least(rows.since, rows.acquired_at.fill_null(rows.since)), rows.first_day)
-    buyers = rows.select(
-        "period", "customer_id", copies=ibis.literal(1, type="int64"), value=1 + rows.more.fill_null(0),
-        exposed=rows.end_day.delta(begin, unit="day"),
-    )  # fmt: skip
-    columns = ["period", "customer_id", "copies", "value", "exposed"]
-    both = ibis.union(waiting.mutate(copies=quiet.copies.cast("int64")).select(columns), buyers.select(columns))
+        buyers = buyers.filter(buyers.day >= buyers.end_day - ibis.interval(days=active_days))
+    both = ibis.union(waiting, alike(buyers, "period", "value", "exposed").select(waiting.columns))
     return both.select(
         "period", "customer_id", "copies", "value", weight=both.exposed / DAYS_PER_YEAR, records=both.value + 1
     )
@@ -173,7 +172,7 @@ def clv_historic(orders: ir.Table, periods: Periods, *, age_months: int = 12, de
     """One row per customer whose first completed order lies the age before the period: the margin of the days before that age."""
     bought = gaps(orders)
     firsts = periods.rows(bought.filter(bought.day == bought.since), "day", months=-age_months)
-    firsts = firsts.select("period", "customer_id", until=firsts.day + ibis.interval(months=age_months))
+    firsts = firsts.select("period", "customer_id", until=(firsts.day + ibis.interval(months=age_months)).cast("date"))
     rows = completed(orders).inner_join(firsts, "customer_id")
     young = rows.filter(rows.ordered_at.date() < rows.until)
     return young.group_by(["period", "customer_id"]).aggregate(
