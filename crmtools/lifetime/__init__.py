@@ -14,10 +14,12 @@ from crmtools.lifetime.simulate import simulate_summary
 from crmtools.lifetime.summary import (
     CalibrationHoldout,
     Patterns,
+    SpendPatterns,
     Summary,
     calibration_holdout,
     customer_patterns,
     customer_summary,
+    spend_patterns,
 )
 from crmtools.lifetime.value import CustomerValue, Total, customer_value
 
@@ -29,6 +31,7 @@ __all__ = [
     "GammaGamma",
     "HoldoutCheck",
     "Patterns",
+    "SpendPatterns",
     "Summary",
     "Total",
     "calibration_holdout",
@@ -40,5 +43,6 @@ __all__ = [
     "plot_tracking",
     "second_opinion",
     "simulate_summary",
+    "spend_patterns",
     "tracking",
 ]
