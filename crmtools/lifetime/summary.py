@@ -10,6 +10,7 @@ one purchase. Merging into weeks or months moves the parameters by tens of per c
 unless somebody asks, who is then warned.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, TypeVar
@@ -34,6 +35,7 @@ from crmtools.lifetime.occasions import (
     purchase_days,
     warn_if_coarse,
 )
+from crmtools.lifetime.order_frame import parsed
 from crmtools.words import Text
 
 TimeUnit = Literal["days", "weeks", "months"]
@@ -184,19 +186,28 @@ def customer_patterns(
     until: date | str | None = None,
     zero_days: ZeroDays = "count",
     resolution: Resolution = "days",
+    slices: int = 1,
 ) -> Patterns:
-    """Unique (x, t_x, T) with weights, grouped on the engine: enough to fit any number of customers."""
+    """Unique (x, t_x, T) with weights, grouped on the engine: enough to fit any number of customers.
+
+    slices: read the orders so many times, each time for another part of the customers, where all of them at once are more
+    than the engine's memory holds. The engine needs a hash of texts for it (DuckDB has one).
+    """
     check_choice("unit", unit, TimeUnit)
     warn_if_coarse(resolution)
+    if slices < 1:
+        raise SettingsError(f"slices is {slices!r}; it must be 1 or more.")
     end = _end_of_observation(_day(as_of), until)
-    customers = _per_customer(orders, end, zero_days, resolution)
-    keys = ["frequency", "recency", "T"]
-    found = customers.group_by("fate", *keys).agg(
-        customers=customers.count(), rows=customers.rows.sum(), occasions=customers.occasions.sum()
-    )
-    table = fetch(found)
-    counted = table[table["fate"] == COUNTED].sort_values(keys)
-    x, t_x, T, weight = (counted[name].to_numpy(float) for name in (*keys, "customers"))
+    keys = ["fate", "frequency", "recency", "T"]
+    parts = []
+    for part in _slices(orders, slices):
+        customers = _per_customer(part, end, zero_days, resolution)
+        sums = {"customers": customers.count(), "rows": customers.rows.sum(), "occasions": customers.occasions.sum()}
+        parts.append(fetch(customers.group_by(keys).agg(**sums)))
+    # one line per pattern again, in order
+    table = pd.concat(parts).groupby(keys, dropna=False).sum().reset_index()
+    counted = table[table["fate"] == COUNTED]
+    x, t_x, T, weight = (counted[name].to_numpy(float) for name in (*keys[1:], "customers"))
     t_x, T = (_in_unit(age, resolution, unit) for age in (t_x, T))
     return Patterns(x, t_x, T, weight, unit, counts_of(table))
 
@@ -285,6 +296,17 @@ def horizon_in(horizon: float | str, unit: TimeUnit) -> float:
     if not horizon > 0:
         raise SettingsError(f"horizon is {horizon!r}; it must be above zero.")
     return float(horizon)
+
+
+def _slices(orders: ibis.Table | pd.DataFrame, count: int) -> Iterator[ibis.Table | pd.DataFrame]:
+    """The orders in parts, all orders of a customer in one of them."""
+    if count == 1:
+        yield orders
+        return
+    table = ibis.memtable(parsed(orders)) if isinstance(orders, pd.DataFrame) else orders
+    part = ((table.customer_id.hash() % count + count) % count).fill_null(0)  # some engines' hashes are below zero
+    for place in range(count):
+        yield table.filter(part == place)
 
 
 def _per_customer(

@@ -153,6 +153,15 @@ def test_patterns_from_the_engine_equal_those_of_the_frame(cdnow):
         np.testing.assert_array_equal(getattr(engine, name), getattr(local, name))
 
 
+@pytest.mark.parametrize("as_table", [False, True])
+def test_customers_in_slices_give_the_same_patterns_and_counts(as_table):
+    orders = ibis.memtable(pa.Table.from_pandas(ORDERS, preserve_index=False)) if as_table else ORDERS
+    whole, sliced = customer_patterns(orders, as_of=AS_OF), customer_patterns(orders, as_of=AS_OF, slices=3)
+    for name in ("x", "t_x", "T", "weight"):
+        np.testing.assert_array_equal(getattr(whole, name), getattr(sliced, name))
+    assert whole.counts == sliced.counts == customer_summary(orders, as_of=AS_OF).counts
+
+
 def test_unique_rows_equals_numpys_unique_of_rows():
     random = np.random.default_rng(0)
     columns = [random.integers(0, 4, 500) / 7 for _ in range(3)]
@@ -219,6 +228,8 @@ def test_wrong_arguments_say_what_is_allowed():
         customer_summary(ORDERS.assign(ordered_at="01/02/2025"), as_of=AS_OF)
     with pytest.raises(SettingsError, match="Did you mean 'weeks'"):
         customer_summary(ORDERS, as_of=AS_OF, resolution="week")
+    with pytest.raises(SettingsError, match="1 or more"):
+        customer_patterns(ORDERS, as_of=AS_OF, slices=0)
     with pytest.raises(SettingsError, match="above zero"):
         spend_patterns(ORDERS, as_of=AS_OF, step=0)
 
