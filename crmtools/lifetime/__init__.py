@@ -25,10 +25,12 @@ from crmtools.lifetime.simulate import simulate_summary
 from crmtools.lifetime.summary import (
     CalibrationHoldout,
     Patterns,
+    SpendPatterns,
     Summary,
     calibration_holdout,
     customer_patterns,
     customer_summary,
+    spend_patterns,
 )
 from crmtools.lifetime.value import CustomerValue, Total, customer_value
 
@@ -43,6 +45,7 @@ __all__ = [
     "ModifiedBetaGeo",
     "Nbd",
     "Patterns",
+    "SpendPatterns",
     "Summary",
     "Total",
     "calibration_holdout",
@@ -62,5 +65,6 @@ __all__ = [
     "purchase_calendar",
     "second_opinion",
     "simulate_summary",
+    "spend_patterns",
     "tracking",
 ]

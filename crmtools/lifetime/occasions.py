@@ -4,7 +4,8 @@ Every model of this package, RFM and the cohorts count the same occasions, so th
 
 * only completed orders count (an empty status means completed) and only up to the end of the window;
 * refunds are netted per customer and day: ``net_amount`` minus ``refund_amount``;
-* orders of one customer on one day are one occasion;
+* orders of one customer on one day are one occasion (the lifetime models may ask for weeks or months instead, and
+  are warned: ``Resolution``);
 * a day whose net is negative, or whose refunds cancel everything paid, is no purchase;
 * a day that cost nothing (a free order, never paid, never refunded) is a purchase by default, as in the
   published CDNOW figures; ``zero_days="drop"`` leaves it out.
@@ -12,21 +13,26 @@ Every model of this package, RFM and the cohorts count the same occasions, so th
 Days are calendar days of ``ordered_at``, which the door has already turned into local time.
 """
 
+import warnings
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, get_args
 
 import ibis
+import ibis.expr.types as ir
 import pandas as pd
-import pyarrow as pa
 
 from crmtools.errors import DataError, Problem, SettingsError, few, nearest
+from crmtools.lifetime.order_frame import parsed
 from crmtools.words import Text
 
 ZeroDays = Literal["count", "drop"]
+Resolution = Literal["days", "weeks", "months"]
+"""What is one occasion: all that a customer buys on a day, in a week from Monday to Sunday, in a calendar month."""
 
 # Sums of money are floats on the engine; anything below half a cent is nothing.
 _HALF_CENT = 0.005
+_A_MONDAY = date(1900, 1, 1)
 
 REASONS: dict[str, Text] = {
     "incomplete": Text("缺少客户、日期或金额", "no customer, day or amount"),
@@ -35,6 +41,28 @@ REASONS: dict[str, Text] = {
     "negative": Text("当日净额为负", "net of the day is negative"),
     "refunded": Text("当日全额退款", "refunds cancel the whole day"),
     "zero": Text("当日金额为零", "the day cost nothing"),
+}
+# On the engine a fate is a small number, which is compared and grouped faster than a text.
+COUNTED = 0
+_CODE = {reason: place for place, reason in enumerate(REASONS, start=1)}
+
+# Orders of known parameters, merged before the fit: bias of r, alpha, a, b and of E[X(52 weeks)] = 1.446 of BG/NBD
+# (recomputed for this project). Days: +2, +5, +2, +3 % and 1.421.
+COARSE: dict[Resolution, Text] = {
+    "weeks": Text(
+        "购买按周合并，会使拟合明显偏误：在参数已知的模拟中，BG/NBD 的 r、alpha、a、b 偏 +14%、+45%、+5%、+12%，"
+        "首年预期复购次数由 1.446 变为 1.294（低 11%）。若只想以周表示时间，请用 unit='weeks'，并保留 resolution='days'。",
+        "Purchases are merged into weeks, which biases the fit: with known parameters, r, alpha, a and b of BG/NBD came out "
+        "+14, +45, +5 and +12 % wrong, and a year's expected repeat purchases as 1.294 where 1.446 is true (11 % too few). "
+        "For ages in weeks write unit='weeks' and keep resolution='days'.",
+    ),
+    "months": Text(
+        "购买按月合并，会使拟合严重偏误：在参数已知的模拟中，BG/NBD 的 r、alpha、a、b 偏 +88%、+337%、−46%、+4%，"
+        "首年预期复购次数由 1.446 变为 1.021（低 29%）。若只想以月表示时间，请用 unit='months'，并保留 resolution='days'。",
+        "Purchases are merged into months, which biases the fit badly: with known parameters, r, alpha, a and b of BG/NBD "
+        "came out +88, +337, -46 and +4 % wrong, and a year's expected repeat purchases as 1.021 where 1.446 is true (29 % "
+        "too few). For ages in months write unit='months' and keep resolution='days'.",
+    ),
 }
 
 
@@ -66,22 +94,21 @@ class Counts:
 def as_table(orders: ibis.Table | pd.DataFrame) -> ibis.Table:
     """The orders as a table of the engine with the five columns used here.
 
-    A frame is wrapped, not copied. ``status`` and ``refund_amount`` may be missing. Raises DataError for the
+    A frame is parsed first (``order_frame``). ``status`` and ``refund_amount`` may be missing. Raises DataError for the
     rest.
     """
     if isinstance(orders, pd.DataFrame):
-        needed = [name for name in _COLUMNS if name in orders.columns]
-        orders = ibis.memtable(pa.Table.from_pandas(orders[needed], preserve_index=False))
+        orders = ibis.memtable(parsed(orders))
     missing = [name for name in ("customer_id", "ordered_at", "net_amount") if name not in orders.columns]
-    schema = orders.schema()
     problems = [Problem(f"orders · {name}", f"column missing. Found {few(orders.columns, 12)}.") for name in missing]
-    if "ordered_at" in orders.columns and not (schema["ordered_at"].is_temporal()):
-        problems.append(
-            Problem(
-                "orders · ordered_at",
-                f"holds {schema['ordered_at']}, not dates: convert it first; days are not compared as text.",
-            )
-        )
+    if "ordered_at" in orders.columns:
+        kind = orders.schema()["ordered_at"]
+        if not (kind.is_date() or kind.is_timestamp()):
+            says = f"holds {kind}, not dates: convert it first; days are not compared as text."
+            problems.append(Problem("orders · ordered_at", says))
+        elif kind.is_timestamp() and kind.timezone is not None:
+            says = f"holds moments of the zone {kind.timezone}, whose days depend on where the engine runs: turn them into local time first."
+            problems.append(Problem("orders · ordered_at", says))
     if problems:
         raise DataError.of(f"{len(problems)} problems in orders", problems)
     status = orders.status.fill_null("completed") if "status" in orders.columns else ibis.literal("completed")
@@ -95,9 +122,6 @@ def as_table(orders: ibis.Table | pd.DataFrame) -> ibis.Table:
     )
 
 
-_COLUMNS = ("customer_id", "ordered_at", "status", "net_amount", "refund_amount")
-
-
 def purchase_days(
     orders: ibis.Table | pd.DataFrame,
     *,
@@ -106,8 +130,41 @@ def purchase_days(
     zero_days: ZeroDays = "count",
 ) -> ibis.Table:
     """Counted occasions in [since, until]: customer_id, day, net, rows (orders merged into the day)."""
-    days = _days(_countable(as_table(orders), since=since, until=until))
-    return days.filter(_fate(days, zero_days) == "counted").select("customer_id", "day", "net", "rows")
+    table = as_table(orders)
+    days = _netted(table.filter(_row_fate(table, since=since, until=until) == COUNTED), "customer_id", "day")
+    return days.filter(_fate(days, zero_days) == COUNTED).select("customer_id", "day", "net", "rows")
+
+
+def by_customer(
+    orders: ibis.Table | pd.DataFrame,
+    *,
+    until: date,
+    since: date | None = None,
+    zero_days: ZeroDays = "count",
+    resolution: Resolution = "days",
+) -> ibis.Table:
+    """Every row read, grouped in one pass by customer and fate: what is counted and the record of what is not.
+
+    fate (0 counted, else a place in ``REASONS``, see ``counts_of``), customer_id (empty where no day was looked at), first
+    and last (periods: days as dates, weeks and months as whole numbers), last_day, occasions, rows, net, first_net (net of
+    the first occasion).
+    """
+    table = as_table(orders).mutate(fate=_row_fate(ibis._, since=since, until=until))
+    # what cannot count lies together in one group per fate; it would cost as much as what counts
+    counts, period = table.fate == COUNTED, period_of(table.day, resolution)
+    table = table.mutate(customer_id=counts.ifelse(table.customer_id, None), period=counts.ifelse(period, None))
+    days = _netted(table, "fate", "customer_id", "period", last_day=resolution != "days")
+    days = days.mutate(fate=(days.fate == COUNTED).ifelse(_fate(days, zero_days), days.fate))
+    return days.group_by("fate", "customer_id").agg(
+        first=days.period.min(),
+        last=days.period.max(),
+        last_day=days.last_day.max() if resolution != "days" else days.period.max(),
+        occasions=days.count(),
+        rows=days.rows.sum(),
+        net=days.net.sum(),
+        # argmin, not first(order_by): the portable form
+        first_net=days.net.argmin(days.period),
+    )
 
 
 def count_rows(
@@ -117,24 +174,24 @@ def count_rows(
     since: date | None = None,
     zero_days: ZeroDays = "count",
 ) -> Counts:
-    """The record of rows read, merged and dropped behind ``purchase_days``; two small queries."""
-    table = as_table(orders)
-    reason = _row_fate(table, since=since, until=until)
-    before = fetch(table.mutate(fate=reason).group_by("fate").agg(rows=ibis._.count()))
-    days = _days(_countable(table, since=since, until=until))
-    after = fetch(
-        days.mutate(fate=_fate(days, zero_days))
-        .group_by("fate")
-        .agg(rows=ibis._.rows.sum(), days=ibis._.count(), customers=ibis._.customer_id.nunique())
+    """The record of rows read, merged and dropped behind ``purchase_days``; one small answer."""
+    customers = by_customer(orders, until=until, since=since, zero_days=zero_days)
+    found = customers.group_by("fate").agg(
+        rows=customers.rows.sum(), occasions=customers.occasions.sum(), customers=customers.count()
     )
-    counted = {name: int(after.loc[after["fate"] == "counted", name].sum()) for name in after.columns[1:]}
-    fates = pd.concat([before[before["fate"] != "counted"], after]).set_index("fate")["rows"]
+    return counts_of(fetch(found))
+
+
+def counts_of(found: pd.DataFrame) -> Counts:
+    """The record from sums by fate: columns fate, rows, occasions, customers, in any number of lines per fate."""
+    sums = found.groupby("fate")[["rows", "occasions", "customers"]].sum().astype("int64")
+    counted, rows = sums.reindex([COUNTED], fill_value=0).iloc[0], sums["rows"].to_dict()
     return Counts(
-        rows=int(before["rows"].sum()),
-        merged=counted["rows"] - counted["days"],
-        dropped=tuple((reason, int(fates[reason])) for reason in REASONS if reason in fates.index),
-        occasions=counted["days"],
-        customers=counted["customers"],
+        rows=sum(rows.values()),
+        merged=int(counted["rows"] - counted["occasions"]),
+        dropped=tuple((reason, rows[code]) for reason, code in _CODE.items() if code in rows),
+        occasions=int(counted["occasions"]),
+        customers=int(counted["customers"]),
     )
 
 
@@ -153,35 +210,57 @@ def check_choice(name: str, value: object, allowed: object) -> None:
         raise SettingsError(f"{name} is {value!r}. {nearest(str(value), choices)}")
 
 
-def _row_fate(table: ibis.Table, *, since: date | None, until: date) -> ibis.Value:
+def warn_if_coarse(resolution: Resolution) -> None:
+    """Say how far merging into weeks or months biases what is fitted."""
+    check_choice("resolution", resolution, Resolution)
+    if resolution in COARSE:
+        warnings.warn(COARSE[resolution].en, stacklevel=3)
+
+
+def period_of(day: ir.DateValue, resolution: Resolution) -> ir.Value:
+    """The occasion that a day belongs to: the day, or weeks and months as numbers, so that ages are differences."""
+    if resolution == "days":
+        return day
+    if resolution == "weeks":
+        return day.delta(_A_MONDAY, unit="day") // 7
+    return (day.year().cast("int64") * 12 + day.month()).cast("int64")
+
+
+def _row_fate(table: ir.Table, *, since: date | None, until: date) -> ir.Value:
     incomplete = table.customer_id.isnull() | table.day.isnull() | table.paid.isnull()
     outside = table.day > until
     if since is not None:
         outside = outside | (table.day < since)
     return ibis.cases(
-        (incomplete, "incomplete"),
-        (outside, "outside"),
-        (table.status != "completed", "status"),
-        else_="counted",
+        (incomplete, _small("incomplete")),
+        (outside, _small("outside")),
+        (table.status != "completed", _small("status")),
+        else_=_small(),
     )
 
 
-def _countable(table: ibis.Table, *, since: date | None, until: date) -> ibis.Table:
-    return table.filter(_row_fate(table, since=since, until=until) == "counted")
-
-
-def _days(table: ibis.Table) -> ibis.Table:
+def _netted(table: ir.Table, *keys: str, last_day: bool = False) -> ir.Table:
+    """Paid, refunded and rows by these keys, and net."""
+    more = {"last_day": table.day.max()} if last_day else {}
     return (
-        table.group_by("customer_id", "day")
-        .agg(paid=table.paid.sum(), refunded=table.refunded.sum(), rows=table.count())
+        table.group_by(*keys)
+        .agg(paid=table.paid.sum(), refunded=table.refunded.sum(), rows=table.count(), **more)
         .mutate(net=ibis._.paid - ibis._.refunded)
     )
 
 
-def _fate(days: ibis.Table, zero_days: ZeroDays) -> ibis.Value:
+def _fate(days: ir.Table, zero_days: ZeroDays) -> ir.Value:
     check_choice("zero_days", zero_days, ZeroDays)
     nothing = days.net.abs() < _HALF_CENT
-    cases = [(days.net <= -_HALF_CENT, "negative"), (nothing & (days.refunded >= _HALF_CENT), "refunded")]
+    cases = [
+        (days.net <= -_HALF_CENT, _small("negative")),
+        (nothing & (days.refunded >= _HALF_CENT), _small("refunded")),
+    ]
     if zero_days == "drop":
-        cases.append((nothing, "zero"))
-    return ibis.cases(*cases, else_="counted")
+        cases.append((nothing, _small("zero")))
+    return ibis.cases(*cases, else_=_small())
+
+
+def _small(reason: str = "") -> ir.Value:
+    """The number of a fate, in one byte."""
+    return ibis.literal(_CODE.get(reason, COUNTED), type="int8")

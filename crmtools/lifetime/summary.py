@@ -3,23 +3,44 @@
 ``frequency`` counts *repeat* purchase days (the first one is not a repeat), ``recency`` is the customer's age
 at the last purchase and ``T`` the age at the end of observation: the x, t_x and T of Fader, Hardie & Lee
 (2005). Recency is therefore not the recency of RFM, which is ``days_since_last``. Everything is computed on
-the engine; ages are exact days divided by the unit, never rounded to it (merging days into weeks moves the
-parameters by tens of per cent).
+the engine, in one pass over the orders.
+
+``unit`` is what ages are given in: exact days divided by its length, never rounded. ``resolution`` is something else: what is
+one purchase. Merging into weeks or months moves the parameters by tens of per cent (``occasions.COARSE``), so it is the day
+unless somebody asks, who is then warned.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, TypeVar
 
 import ibis
+import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
 from crmtools.errors import DataError, Problem, SettingsError, few
 from crmtools.lifetime.grid import count_distinct, unique_rows
-from crmtools.lifetime.occasions import Counts, ZeroDays, check_choice, count_rows, fetch, purchase_days
+from crmtools.lifetime.occasions import (
+    COARSE,
+    COUNTED,
+    Counts,
+    Resolution,
+    ZeroDays,
+    by_customer,
+    check_choice,
+    counts_of,
+    fetch,
+    period_of,
+    purchase_days,
+    warn_if_coarse,
+)
+from crmtools.lifetime.order_frame import parsed
+from crmtools.words import Text
 
 TimeUnit = Literal["days", "weeks", "months"]
+Ages = TypeVar("Ages", pd.Series, np.ndarray)
 
 # A month is a twelfth of a mean Gregorian year: 365.25 / 12 days, so that twelve of them are a year.
 DAYS_PER: dict[TimeUnit, float] = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12}
@@ -27,16 +48,33 @@ DAYS_PER: dict[TimeUnit, float] = {"days": 1.0, "weeks": 7.0, "months": 365.25 /
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """Customers grouped by equal (x, t_x, T): four float arrays of one length, weight the customers."""
+    """Customers grouped by equal (x, t_x, T): four float arrays of one length, weight the customers.
+
+    ``counts`` says what became of the rows read where the engine grouped them.
+    """
 
     x: np.ndarray
     t_x: np.ndarray
     T: np.ndarray
     weight: np.ndarray
     unit: TimeUnit
+    counts: Counts | None = None
 
     def __post_init__(self) -> None:
         _check_ages(self.x, self.t_x, self.T)
+
+
+@dataclass(frozen=True, slots=True)
+class SpendPatterns:
+    """Repeat buyers grouped by equal (x, m), all that the Gamma-Gamma model asks: three float arrays of one length.
+
+    ``m`` is the mean net per repeat occasion, ``weight`` the customers. Customers whose repeat occasions brought nothing in
+    all are among them with m = 0.
+    """
+
+    x: np.ndarray
+    m: np.ndarray
+    weight: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,13 +83,15 @@ class Summary:
 
     ``frame`` is indexed by ``customer_id`` with frequency (int), recency, T, days_since_last (float; recency
     and T in ``unit``) and monetary_value (mean net per repeat occasion, NaN without one). ``counts`` says
-    what became of the rows read; it is None when the summary was built from a frame of summaries.
+    what became of the rows read; it is None when the summary was built from a frame of summaries. ``resolution`` is
+    what was one occasion.
     """
 
     frame: pd.DataFrame
     unit: TimeUnit
     as_of: date
     counts: Counts | None = None
+    resolution: Resolution = "days"
 
     def __post_init__(self) -> None:
         check_choice("unit", self.unit, TimeUnit)
@@ -62,6 +102,11 @@ class Summary:
 
     def __len__(self) -> int:
         return len(self.frame)
+
+    @property
+    def notes(self) -> tuple[Text, ...]:
+        """What a reader of anything fitted to it must know."""
+        return (COARSE[self.resolution],) if self.resolution in COARSE else ()
 
     def patterns(self) -> Patterns:
         """The unique (x, t_x, T) with their number of customers."""
@@ -116,19 +161,23 @@ def customer_summary(
     unit: TimeUnit = "days",
     until: date | str | None = None,
     zero_days: ZeroDays = "count",
+    resolution: Resolution = "days",
 ) -> Summary:
     """Frequency, recency, T and monetary value of every customer with a counted purchase.
 
     orders: neutral orders table (see ``occasions`` for what counts), or a frame with the same columns.
     as_of: the day the data end; T runs to it. until: an earlier end of observation (a calibration period);
-    orders after it are not looked at. unit: of recency and T. Raises DataError for missing columns,
-    SettingsError for an ``until`` after ``as_of``.
+    orders after it are not looked at. unit: of recency and T. resolution: what is one occasion; ages of weeks and months are
+    then whole numbers of them, and a warning says what that does to a fit. Raises DataError for missing columns and values
+    that cannot be understood, SettingsError for an ``until`` after ``as_of``.
     """
     check_choice("unit", unit, TimeUnit)
+    warn_if_coarse(resolution)
     end = _end_of_observation(_day(as_of), until)
-    table = fetch(_per_customer(orders, end, zero_days))
-    counts = count_rows(orders, until=end, zero_days=zero_days)
-    return Summary(_to_frame(table, unit), unit, end, counts)
+    found = _per_customer(orders, end, zero_days, resolution).order_by("fate", "customer_id")
+    table = fetch(found.mutate(customers=1))
+    frame = _to_frame(table[table["fate"] == COUNTED], resolution, unit)
+    return Summary(frame, unit, end, counts_of(table), resolution)
 
 
 def customer_patterns(
@@ -138,16 +187,58 @@ def customer_patterns(
     unit: TimeUnit = "days",
     until: date | str | None = None,
     zero_days: ZeroDays = "count",
+    resolution: Resolution = "days",
+    slices: int = 1,
 ) -> Patterns:
-    """Unique (x, t_x, T) with weights, grouped on the engine: enough to fit any number of customers."""
+    """Unique (x, t_x, T) with weights, grouped on the engine: enough to fit any number of customers.
+
+    slices: read the orders so many times, each time for another part of the customers, where all of them at once are more
+    than the engine's memory holds. The engine needs a hash of texts for it (DuckDB has one).
+    """
     check_choice("unit", unit, TimeUnit)
+    warn_if_coarse(resolution)
+    if slices < 1:
+        raise SettingsError(f"slices is {slices!r}; it must be 1 or more.")
     end = _end_of_observation(_day(as_of), until)
-    customers = _per_customer(orders, end, zero_days)
-    table = fetch(customers.group_by("frequency", "recency", "T").agg(weight=customers.count()))
-    table = table.sort_values(["frequency", "recency", "T"])
-    scale = DAYS_PER[unit]
-    x, t_x, T, weight = (table[name].to_numpy(float) for name in ("frequency", "recency", "T", "weight"))
-    return Patterns(x, t_x / scale, T / scale, weight, unit)
+    keys = ["fate", "frequency", "recency", "T"]
+    parts = []
+    for part in _slices(orders, slices):
+        customers = _per_customer(part, end, zero_days, resolution)
+        sums = {"customers": customers.count(), "rows": customers.rows.sum(), "occasions": customers.occasions.sum()}
+        parts.append(fetch(customers.group_by(keys).agg(**sums)))
+    # one line per pattern again, in order
+    table = pd.concat(parts).groupby(keys, dropna=False).sum().reset_index()
+    counted = table[table["fate"] == COUNTED]
+    x, t_x, T, weight = (counted[name].to_numpy(float) for name in (*keys[1:], "customers"))
+    t_x, T = (_in_unit(age, resolution, unit) for age in (t_x, T))
+    return Patterns(x, t_x, T, weight, unit, counts_of(table))
+
+
+def spend_patterns(
+    orders: ibis.Table | pd.DataFrame,
+    *,
+    as_of: date | str,
+    until: date | str | None = None,
+    zero_days: ZeroDays = "count",
+    resolution: Resolution = "days",
+    step: float = 0.01,
+) -> SpendPatterns:
+    """Unique (x, mean net per repeat occasion) with weights, grouped on the engine, of customers with a repeat.
+
+    What a customer brought is rounded to ``step`` before it is divided by x: the default only takes away what floats add to
+    cents; a larger step gives fewer rows, and no mean is off by more than half of it.
+    """
+    warn_if_coarse(resolution)
+    if not step > 0:
+        raise SettingsError(f"step is {step!r}; it must be above zero: 0.01 is a cent.")
+    end = _end_of_observation(_day(as_of), until)
+    customers = _per_customer(orders, end, zero_days, resolution).filter(ibis._.frequency > 0)
+    # floor, since engines round halves each in their way
+    steps = (customers.repeat_net / step + 0.5).floor().cast("int64")
+    found = customers.group_by(customers.frequency, steps=steps).agg(weight=ibis._.count())
+    table = fetch(found).sort_values(["frequency", "steps"])
+    x, total, weight = (table[name].to_numpy(float) for name in ("frequency", "steps", "weight"))
+    return SpendPatterns(x, total * step / x, weight)
 
 
 def calibration_holdout(
@@ -157,16 +248,17 @@ def calibration_holdout(
     holdout_until: date | str,
     unit: TimeUnit = "days",
     zero_days: ZeroDays = "count",
+    resolution: Resolution = "days",
 ) -> CalibrationHoldout:
     """Summary up to ``calibration_until``, and purchases and spend of the same customers after it.
 
-    Customers who first bought during the holdout are not in it. Spend is the sum of net per counted purchase
-    day.
+    Customers who first bought during the holdout are not in it. Spend is the sum of net per counted purchase day, and
+    purchases are days whatever the resolution of the calibration is: what came about is not merged.
     """
     split, end = _day(calibration_until), _day(holdout_until)
     if end <= split:
         raise SettingsError(f"holdout_until {end} must be after calibration_until {split}.")
-    calibration = customer_summary(orders, as_of=split, unit=unit, zero_days=zero_days)
+    calibration = customer_summary(orders, as_of=split, unit=unit, zero_days=zero_days, resolution=resolution)
     days = purchase_days(orders, until=end, zero_days=zero_days).filter(ibis._.day > split)
     later = fetch(days.group_by("customer_id").agg(purchases=days.count(), spend=days.net.sum()))
     holdout = later.set_index("customer_id").reindex(calibration.frame.index, fill_value=0)
@@ -188,40 +280,65 @@ def horizon_in(horizon: float | str, unit: TimeUnit) -> float:
     return float(horizon)
 
 
-def _per_customer(orders: ibis.Table | pd.DataFrame, end: date, zero_days: ZeroDays) -> ibis.Table:
-    days = purchase_days(orders, until=end, zero_days=zero_days)
-    customers = days.group_by("customer_id").agg(
-        first=days.day.min(),
-        last=days.day.max(),
-        occasions=days.count(),
-        net=days.net.sum(),
-        # argmin, not first(order_by): the portable form
-        first_net=days.net.argmin(days.day),
-    )
+def _slices(orders: ibis.Table | pd.DataFrame, count: int) -> Iterator[ibis.Table | pd.DataFrame]:
+    """The orders in parts, all orders of a customer in one of them."""
+    if count == 1:
+        yield orders
+        return
+    table = ibis.memtable(parsed(orders)) if isinstance(orders, pd.DataFrame) else orders
+    part = ((table.customer_id.hash() % count + count) % count).fill_null(0)  # some engines' hashes are below zero
+    for place in range(count):
+        yield table.filter(part == place)
+
+
+def _per_customer(
+    orders: ibis.Table | pd.DataFrame, end: date, zero_days: ZeroDays, resolution: Resolution
+) -> ibis.Table:
+    """By customer and fate: frequency, recency and T in ``resolution``, days since the last purchase, and money.
+
+    What is not counted has only fate, rows and occasions.
+    """
+    customers = by_customer(orders, until=end, zero_days=zero_days, resolution=resolution)
     end_day = ibis.literal(end)
+
+    def age(begin: ir.Value, to: ir.Value) -> ir.Value:
+        return to.delta(begin, unit="day") if resolution == "days" else to - begin
+
+    counts = customers.fate == COUNTED
+    first, last = counts.ifelse(customers["first"], None), customers["last"]
     return customers.select(
+        fate=customers.fate,
         customer_id=customers.customer_id,
-        frequency=customers.occasions - 1,
-        recency=customers["last"].delta(customers["first"], unit="day"),
-        T=end_day.delta(customers["first"], unit="day"),
+        frequency=counts.ifelse(customers.occasions - 1, None),
+        recency=age(first, last),
+        T=age(first, period_of(end_day, resolution)),
+        days_since_last=end_day.delta(customers.last_day, unit="day"),
         repeat_net=customers.net - customers.first_net,
+        rows=customers.rows,
+        occasions=customers.occasions,
     )
 
 
-def _to_frame(table: pd.DataFrame, unit: TimeUnit) -> pd.DataFrame:
-    """Engine rows (days) to the frame of a Summary, sorted by customer."""
-    scale = DAYS_PER[unit]
-    table = table.set_index("customer_id").sort_index()
+def _to_frame(table: pd.DataFrame, resolution: Resolution, unit: TimeUnit) -> pd.DataFrame:
+    """Engine rows to the frame of a Summary, sorted by customer."""
+    table = table.set_index("customer_id")
+    if not table.index.is_monotonic_increasing:  # databases may order texts in another way
+        table = table.sort_index()
     frequency = table["frequency"].astype("int64")
     return pd.DataFrame(
         {
             "frequency": frequency,
-            "recency": table["recency"] / scale,
-            "T": table["T"] / scale,
+            "recency": _in_unit(table["recency"], resolution, unit),
+            "T": _in_unit(table["T"], resolution, unit),
             "monetary_value": (table["repeat_net"] / frequency.where(frequency > 0)).astype("float64"),
-            "days_since_last": (table["T"] - table["recency"]).astype("int64"),
+            "days_since_last": table["days_since_last"].astype("int64"),
         }
     )
+
+
+def _in_unit(ages: Ages, resolution: Resolution, unit: TimeUnit) -> Ages:
+    """Ages counted in periods of the resolution, in the unit; not rounded."""
+    return ages * DAYS_PER[resolution] / DAYS_PER[unit]
 
 
 def _end_of_observation(as_of: date, until: date | str | None) -> date:

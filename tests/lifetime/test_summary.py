@@ -5,6 +5,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from crmtools.errors import DataError, SettingsError
 from crmtools.lifetime import (
@@ -13,7 +15,9 @@ from crmtools.lifetime import (
     calibration_holdout,
     customer_patterns,
     customer_summary,
+    spend_patterns,
 )
+from crmtools.lifetime.occasions import COARSE, count_rows
 from crmtools.lifetime.summary import unique_rows
 
 AS_OF = date(2025, 6, 30)
@@ -41,26 +45,33 @@ ORDERS = pd.DataFrame(
 ).assign(ordered_at=lambda frame: pd.to_datetime(frame["ordered_at"]))
 
 
-def by_hand(orders, until, zero_days="count"):
-    """The same summary in plain pandas, customer by customer."""
-    good = orders.dropna(subset=["customer_id", "net_amount"])
+def period_number(day, resolution):
+    """Weeks from Monday and months as pandas counts them."""
+    return pd.Period(day, {"weeks": "W-SUN", "months": "M"}[resolution]).ordinal
+
+
+def by_hand(orders, until, zero_days="count", resolution="days"):
+    """The same summary in plain pandas, customer by customer; ages in days, or in whole periods of the resolution."""
+    good = orders.dropna(subset=["customer_id", "ordered_at", "net_amount"])
     good = good[good["status"].fillna("completed").eq("completed")]
     good = good[good["ordered_at"].dt.date <= until]
     rows = {}
     for customer, own in good.groupby("customer_id"):
         days = []
-        for day, of_day in own.groupby(own["ordered_at"].dt.date):
+        day = own["ordered_at"].dt.date
+        for _, of_day in own.groupby(day if resolution == "days" else day.map(lambda d: period_number(d, resolution))):
             refund = of_day["refund_amount"].fillna(0).sum()
             net = of_day["net_amount"].sum() - refund
             if net < -0.005 or (abs(net) < 0.005 and (refund > 0 or zero_days == "drop")):
                 continue
-            days.append((day, net))
+            days.append((of_day["ordered_at"].dt.date.max(), net))
         if days:
             repeat = [net for _, net in days[1:]]
+            number = date.toordinal if resolution == "days" else lambda d: period_number(d, resolution)
             rows[customer] = {
                 "frequency": len(repeat),
-                "recency": float((days[-1][0] - days[0][0]).days),
-                "T": float((until - days[0][0]).days),
+                "recency": float(number(days[-1][0]) - number(days[0][0])),
+                "T": float(number(until) - number(days[0][0])),
                 "monetary_value": np.mean(repeat) if repeat else np.nan,
                 "days_since_last": (until - days[-1][0]).days,
             }
@@ -142,6 +153,15 @@ def test_patterns_from_the_engine_equal_those_of_the_frame(cdnow):
         np.testing.assert_array_equal(getattr(engine, name), getattr(local, name))
 
 
+@pytest.mark.parametrize("as_table", [False, True])
+def test_customers_in_slices_give_the_same_patterns_and_counts(as_table):
+    orders = ibis.memtable(pa.Table.from_pandas(ORDERS, preserve_index=False)) if as_table else ORDERS
+    whole, sliced = customer_patterns(orders, as_of=AS_OF), customer_patterns(orders, as_of=AS_OF, slices=3)
+    for name in ("x", "t_x", "T", "weight"):
+        np.testing.assert_array_equal(getattr(whole, name), getattr(sliced, name))
+    assert whole.counts == sliced.counts == customer_summary(orders, as_of=AS_OF).counts
+
+
 def test_unique_rows_equals_numpys_unique_of_rows():
     random = np.random.default_rng(0)
     columns = [random.integers(0, 4, 500) / 7 for _ in range(3)]
@@ -204,5 +224,142 @@ def test_wrong_arguments_say_what_is_allowed():
         customer_summary(ORDERS, as_of=AS_OF, zero_days="keep")
     with pytest.raises(DataError, match="net_amount"):
         customer_summary(ORDERS.drop(columns="net_amount"), as_of=AS_OF)
-    with pytest.raises(DataError, match="not dates"):
-        customer_summary(ORDERS.assign(ordered_at="2025-01-01"), as_of=AS_OF)
+    with pytest.raises(DataError, match=r"ordered_at\n.*not dates.*13 of 13 rows"):
+        customer_summary(ORDERS.assign(ordered_at="01/02/2025"), as_of=AS_OF)
+    with pytest.raises(SettingsError, match="Did you mean 'weeks'"):
+        customer_summary(ORDERS, as_of=AS_OF, resolution="week")
+    with pytest.raises(SettingsError, match="1 or more"):
+        customer_patterns(ORDERS, as_of=AS_OF, slices=0)
+    with pytest.raises(SettingsError, match="above zero"):
+        spend_patterns(ORDERS, as_of=AS_OF, step=0)
+
+
+MOMENTS = st.datetimes(min_value=pd.Timestamp("2024-12-20"), max_value=pd.Timestamp("2025-03-10"))
+ROWS = st.tuples(
+    st.sampled_from(["a", "b", "c", None]),
+    MOMENTS | st.none(),
+    st.sampled_from(["completed", "completed", "cancelled", "returned", None]),
+    st.sampled_from([0.0, 5.0, 12.34, 99.99, None]),
+    st.sampled_from([0.0, 5.0, 12.34, 20.0, None]),
+)
+
+
+@given(
+    rows=st.lists(ROWS, min_size=1, max_size=40),
+    zero_days=st.sampled_from(["count", "drop"]),
+    resolution=st.sampled_from(["days", "weeks", "months"]),
+)
+@settings(max_examples=25, deadline=None)
+@pytest.mark.filterwarnings("ignore:Purchases are merged")
+def test_any_orders_give_what_plain_pandas_gives(rows, zero_days, resolution):
+    orders = pd.DataFrame(rows, columns=ORDERS.columns).astype(ORDERS.dtypes.to_dict())
+    until = date(2025, 2, 28)
+    told = {"as_of": until, "zero_days": zero_days, "resolution": resolution}
+    found = customer_summary(orders, **told, unit=resolution)
+    expected = by_hand(orders, until, zero_days, resolution)
+    counts = found.counts
+    assert counts.rows == len(orders) == counts.occasions + counts.merged + sum(rows for _, rows in counts.dropped)
+    assert counts.occasions == found.frame["frequency"].sum() + len(found)
+    assert counts.customers == len(found) == len(expected)
+    if len(found):
+        pd.testing.assert_frame_equal(found.frame, expected, check_index_type=False)
+    if resolution == "days":
+        assert count_rows(orders, until=until, zero_days=zero_days) == counts
+    grouped, patterns = customer_patterns(orders, **told, unit=resolution), found.patterns()
+    for name in ("x", "t_x", "T", "weight"):
+        np.testing.assert_array_equal(getattr(grouped, name), getattr(patterns, name))
+    assert grouped.counts == counts
+    repeat = found.frame[found.frame["frequency"] > 0]
+    spend = spend_patterns(orders, **told)
+    assert spend.weight.sum() == len(repeat)
+    pairs = np.repeat(np.stack([spend.x, spend.m], 1), spend.weight.astype(int), axis=0)
+    np.testing.assert_allclose(pairs, repeat[["frequency", "monetary_value"]].sort_values(list(repeat.columns[[0, 3]])))
+
+
+def test_cdnows_spend_patterns_hold_what_the_gamma_gamma_model_asks(cdnow, summary):
+    repeat = summary.frame[summary.frame["frequency"] > 0]
+    for step in (0.01, 1.0):
+        found = spend_patterns(cdnow, as_of="1998-06-30", until="1997-09-30", step=step)
+        assert found.weight.sum() == len(repeat) == 946
+        mean = found.m @ found.weight / 946
+        assert mean == pytest.approx(repeat["monetary_value"].mean(), abs=1e-9 if step == 0.01 else 0.02)
+    assert len(found.x) < len(spend_patterns(cdnow, as_of="1997-09-30").x) < 946
+
+
+def test_weeks_are_those_of_lifetimes_and_warned_of(cdnow):
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from lifetimes.utils import summary_data_from_transaction_data
+
+        other = summary_data_from_transaction_data(
+            cdnow, "customer_id", "ordered_at", "net_amount", observation_period_end="1997-09-28", freq="W"
+        )
+    with pytest.warns(UserWarning, match="biases the fit"):
+        found = customer_summary(cdnow, as_of="1997-09-28", resolution="weeks", unit="weeks")
+    assert found.resolution == "weeks"
+    assert found.notes == (COARSE["weeks"],)
+    columns = ["frequency", "recency", "T"]
+    pd.testing.assert_frame_equal(
+        found.frame[columns].astype(float), other[columns].astype(float), check_index_type=False
+    )
+
+
+def test_the_unit_alone_merges_nothing_and_warns_of_nothing(cdnow):
+    found = customer_summary(cdnow, as_of="1997-09-30", unit="months")
+    assert found.frame["frequency"].sum() == 2457
+    assert found.notes == ()
+
+
+def test_iso_text_is_parsed_before_anything_is_compared():
+    text = ORDERS.assign(
+        ordered_at=ORDERS["ordered_at"].dt.strftime("%Y-%m-%d %H:%M"), net_amount=ORDERS["net_amount"].astype(str)
+    )
+    text.loc[ORDERS["net_amount"].isna(), "net_amount"] = None
+    one, other = customer_summary(text, as_of="2025-06-30"), customer_summary(ORDERS, as_of=AS_OF)
+    pd.testing.assert_frame_equal(one.frame, other.frame)
+    assert one.counts == other.counts
+
+
+def test_a_moment_with_a_zone_belongs_to_the_day_of_its_own_clock():
+    zoned = ORDERS.assign(ordered_at=ORDERS["ordered_at"].dt.tz_localize("Asia/Shanghai"))
+    pd.testing.assert_frame_equal(
+        customer_summary(zoned, as_of=AS_OF).frame, customer_summary(ORDERS, as_of=AS_OF).frame
+    )
+    text = ORDERS.assign(ordered_at=ORDERS["ordered_at"].dt.strftime("%Y-%m-%dT%H:%M:%S+08:00"))
+    assert customer_summary(text, as_of=AS_OF).frame.equals(customer_summary(ORDERS, as_of=AS_OF).frame)
+    text.loc[0, "ordered_at"] = "2025-01-01T09:00:00+01:00"
+    with pytest.raises(DataError, match="mixes time zones"):
+        customer_summary(text, as_of=AS_OF)
+    table = ibis.memtable(pa.Table.from_pandas(zoned))
+    with pytest.raises(DataError, match="local time first"):
+        customer_summary(table, as_of=AS_OF)
+
+
+def test_what_cannot_be_understood_is_said_at_once_with_column_count_and_rows():
+    bad = ORDERS.assign(
+        order_id=[*"ABCDEFGHIJKL", "A"],
+        ordered_at="2025-01-31",
+        net_amount=10.0,
+        refund_amount=None,
+        status="completed",
+    ).astype({"net_amount": object, "ordered_at": object})
+    bad.loc[[3, 5], "ordered_at"] = ["soon", "31.01.2025"]
+    bad.loc[7, "net_amount"] = "12,50"
+    bad.loc[8, "net_amount"] = np.inf
+    bad.loc[9, "status"] = "Paid"
+    with pytest.raises(DataError, match="4 problems in orders") as error:
+        customer_summary(bad, as_of=AS_OF)
+    said = {problem.place.split(" · ")[1]: problem.message for problem in error.value.problems}
+    assert "2 of 13 rows: 'soon (row 3)', '31.01.2025 (row 5)'" in said["ordered_at"]
+    assert "2 of 13 rows: '12,50 (row 7)', 'inf (row 8)'" in said["net_amount"]
+    assert "1 of 13 rows: 'Paid (row 9)'" in said["status"]
+    assert "2 of 13 rows: 'A (row 0)', 'A (row 12)'" in said["order_id"]
+
+
+def test_blank_ids_are_nobody():
+    blank = ORDERS.assign(customer_id=ORDERS["customer_id"].replace("cyd", "  "))
+    found = customer_summary(blank, as_of=AS_OF)
+    assert list(found.frame.index) == ["ann", "bob"]
+    assert dict(found.counts.dropped)["incomplete"] == 3
