@@ -6,10 +6,12 @@ believe it.
 """
 
 from crmtools.lifetime.beta_geo import BetaGeo, ModifiedBetaGeo
+from crmtools.lifetime.beta_geo_beta_binomial import BetaGeoBetaBinomial
 from crmtools.lifetime.evaluate import HoldoutCheck, holdout_check, plot_holdout, plot_tracking, tracking
 from crmtools.lifetime.gamma_gamma import GammaGamma
 from crmtools.lifetime.nbd import Nbd
 from crmtools.lifetime.occasions import Counts
+from crmtools.lifetime.opportunities import opportunities
 from crmtools.lifetime.second_opinion import second_opinion
 from crmtools.lifetime.simulate import simulate_summary
 from crmtools.lifetime.summary import (
@@ -24,6 +26,7 @@ from crmtools.lifetime.value import CustomerValue, Total, customer_value
 
 __all__ = [
     "BetaGeo",
+    "BetaGeoBetaBinomial",
     "CalibrationHoldout",
     "Counts",
     "CustomerValue",
@@ -39,6 +42,7 @@ __all__ = [
     "customer_summary",
     "customer_value",
     "holdout_check",
+    "opportunities",
     "plot_holdout",
     "plot_tracking",
     "second_opinion",
