@@ -5,11 +5,13 @@ questions, ``customer_value``. ``compare`` says which model to take; ``holdout_c
 """
 
 from crmtools.lifetime.beta_geo import BetaGeo, ModifiedBetaGeo
+from crmtools.lifetime.beta_geo_beta_binomial import BetaGeoBetaBinomial
 from crmtools.lifetime.compare import Comparison, compare
 from crmtools.lifetime.evaluate import HoldoutCheck, holdout_check, purchase_calendar, tracking
 from crmtools.lifetime.gamma_gamma import GammaGamma
 from crmtools.lifetime.nbd import Nbd
 from crmtools.lifetime.occasions import Counts
+from crmtools.lifetime.opportunities import opportunities
 from crmtools.lifetime.plots import (
     customer_history,
     frequencies,
@@ -36,6 +38,7 @@ from crmtools.lifetime.value import CustomerValue, Total, customer_value
 
 __all__ = [
     "BetaGeo",
+    "BetaGeoBetaBinomial",
     "CalibrationHoldout",
     "Comparison",
     "Counts",
@@ -57,6 +60,7 @@ __all__ = [
     "frequencies",
     "history_matrix",
     "holdout_check",
+    "opportunities",
     "plot_customer_history",
     "plot_frequencies",
     "plot_history_matrix",

@@ -8,14 +8,14 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import betainc, betaln, expit, gammaln, hyp2f1
 
-from crmtools.lifetime.beta_geo_integral import mean_over_leaving
 from crmtools.lifetime.beta_geo_likelihood import BLOCK, log_odds_gone
 from crmtools.lifetime.grid import over_pairs
 
-_LEFT = 1e-3
-"""What must be left of a difference from one, or of c from zero, for it to keep twelve digits."""
+_NEAR = 1e-4
+"""A difference from one, or a distance from zero, below which the closed form has lost too many digits."""
 _NODES = 48
 """Chebyshev nodes over ln(alpha + T): error below 1e-12 (largest of 300 random models)."""
+_NODES_V, _ROWS = np.linspace(-14, 14, 897), 256
 
 
 def alive(parameters: np.ndarray, x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> np.ndarray:
@@ -40,20 +40,20 @@ def modified_alive(parameters: np.ndarray, x: np.ndarray, t_x: np.ndarray, T: np
 def purchases_if_alive(parameters: np.ndarray, x: np.ndarray, T: np.ndarray, horizon: float | np.ndarray) -> np.ndarray:
     """E[purchases in the next horizon | alive at T]; with x = T = 0 that of a new customer.
 
-    Euler-transformed from FHL 2005 eq. 10: the textbook form overflows for frequent or young customers::
+    FHL 2005 eq. 10, Euler-transformed, for the textbook form overflows for frequent or young customers::
 
-        (c/(a-1)) (1 - q^(a-1) 2F1(a-1, a+b-1-r; c; 1-q)),  c = a+b+x-1,  q = (alpha+T)/(alpha+T+horizon)
+        (c/(a-1)) (1 - q^(a-1) 2F1(a-1, c-r-x; c; 1-q)),  c = a+b+x-1,  q = (alpha+T)/(alpha+T+horizon)
 
-    Where that loses its digits (near a = 1 and c = 0, for short horizons, for large parameters) it is an integral. Many ages
-    at one horizon are interpolated from a few.
+    Where it loses its digits (near a = 1 and c = 0, which are no edges of the expectation, and for short horizons) the
+    chance to leave is integrated over. Many ages at one horizon are interpolated from a few.
     """
+    r, alpha, a, b = parameters
     if np.ndim(horizon):
-        return _expected(parameters, x, T, np.broadcast_to(horizon, x.shape))
+        return _expected(r, alpha, a, b, x, T, np.broadcast_to(horizon, x.shape))
     x_u, T_u, position = over_pairs(x, T)
-    known = over_ages(
-        lambda x, T: _expected(parameters, x, T, np.full(len(x), float(horizon))), parameters[1], x_u, T_u
-    )
-    return known[position]
+    return over_ages(lambda x, T: _expected(r, alpha, a, b, x, T, np.full(len(x), float(horizon))), alpha, x_u, T_u)[
+        position
+    ]
 
 
 def over_ages(
@@ -95,15 +95,31 @@ def chances_if_alive(
     return np.exp(log_here) + np.where(count > 0, np.exp(log_left) * betainc(some, shape, share), 0.0)
 
 
-def _expected(parameters: np.ndarray, x: np.ndarray, T: np.ndarray, horizon: np.ndarray) -> np.ndarray:
-    """The Euler form where it keeps its digits, the integral elsewhere: each is the other's test."""
-    r, alpha, a, b = parameters
-    c = a + b + x - 1
-    share = horizon / (alpha + T + horizon)
+def _expected(
+    r: float, alpha: float, a: float, b: float, x: np.ndarray, T: np.ndarray, horizon: np.ndarray
+) -> np.ndarray:
+    """The closed form, or the integral where that has too few digits."""
+    s, c = r + x, a + b + x - 1
+    log_q = -np.log1p(horizon / (alpha + T))
     with np.errstate(all="ignore"):
-        left = 1 - np.exp((a - 1) * np.log1p(-share)) * hyp2f1(a - 1, a + b - 1 - r, c, share)
-        out = c / (a - 1) * left
-    lost = ~np.isfinite(out) | (np.abs(left) < _LEFT) | (np.abs(c) < _LEFT)
-    if lost.any():
-        out[lost] = mean_over_leaving(a, b + x[lost], r + x[lost], horizon[lost] / (alpha + T[lost]))
+        tail = np.exp((a - 1) * log_q) * hyp2f1(a - 1, c - s, c, -np.expm1(log_q))
+        out = c / (a - 1) * (1 - tail)
+    hard = np.flatnonzero(~(np.abs(1 - tail) > _NEAR) | (np.abs(c) < _NEAR) | ~np.isfinite(out))
+    for begin in range(0, len(hard), _ROWS):
+        own = hard[begin : begin + _ROWS, None]
+        out[own[:, 0]] = _integral(s[own], a, b + x[own], horizon[own] / (alpha + T[own]))
     return out
+
+
+def _integral(s: np.ndarray, a: float, stay: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """What one expects who leaves with probability p ~ Beta(a, stay), horizon / (alpha+T) = y: E[(1 - (1+py)^-s) / p].
+
+    Without edges, at three hundred times the cost. Trapezoids over v, log odds of p = middle + spread sinh(v): the double
+    exponential rule, which both flat and steep ends of a beta distribution fit into; error below 1e-11.
+    """
+    u = np.log(a / stay) + np.sqrt(1 / a + 1 / stay) * np.sinh(_NODES_V)
+    log_p, log_stay = -np.logaddexp(0, -u), -np.logaddexp(0, u)
+    log_weight = a * log_p + stay * log_stay
+    weight = np.exp(log_weight - log_weight.max(axis=1, keepdims=True)) * np.cosh(_NODES_V)
+    p = np.maximum(np.exp(log_p), 1e-200)
+    return (weight * -np.expm1(-s * np.log1p(p * y)) / p).sum(axis=1) / weight.sum(axis=1)

@@ -42,6 +42,8 @@ class PurchaseModel(Fitted, ABC):
     """Where the optimiser starts, ages scaled to the longest."""
     TIMED: ClassVar[tuple[str, ...]] = ()
     """Parameters that are counted in the unit of time."""
+    WHOLE: ClassVar[bool] = False
+    """Whether ages and horizons count opportunities: whole numbers, x <= t_x <= T."""
 
     # ---- what a model has to say
 

@@ -1,4 +1,4 @@
-"""Customers drawn from a BG/NBD x Gamma-Gamma model with known parameters, for tests and benchmarks."""
+"""Customers drawn from a BG/NBD (or MBG/NBD) x Gamma-Gamma model with known parameters, for tests and benchmarks."""
 
 from datetime import date
 
@@ -18,14 +18,15 @@ def simulate_summary(
     as_of: date = date(2025, 12, 31),
     future: float = 0.0,
     daily: bool = False,
+    modified: bool = False,
     seed: int = 0,
 ) -> Summary:
     """A Summary of ``customers`` who joined evenly over the first third of ``length`` (in ``unit``).
 
     parameters: r, alpha, a, b. spend: p, q, v. The frame has two more columns, future_purchases and
     future_spend: what each customer really buys in the ``future`` (in ``unit``) after the end of observation.
-    With ``daily`` ages are rounded up to whole days, as data are, without merging days; otherwise they are
-    continuous, as the model has them.
+    With ``modified`` customers may leave after their first purchase too: MBG/NBD. With ``daily`` ages are rounded up to
+    whole days, as data are, without merging days; otherwise they are continuous, as the model has them.
     """
     random = np.random.default_rng(seed)
     r, alpha, a, b = parameters
@@ -33,10 +34,10 @@ def simulate_summary(
     rate = random.gamma(r, 1 / alpha, customers)
     leave = random.beta(a, b, customers)
     # the number of repeat purchases after which the customer is gone; 2**62 stands for never
-    last = random.geometric(np.clip(leave, 1e-18, 1)).astype(np.int64)
+    last = random.geometric(np.clip(leave, 1e-18, 1)).astype(np.int64) - modified
     x, later = np.zeros(customers, dtype=np.int64), np.zeros(customers, dtype=np.int64)
     t_x, age = np.zeros(customers), np.zeros(customers)
-    active = np.flatnonzero(rate > 0)
+    active = np.flatnonzero((rate > 0) & (last > 0))
     while len(active):
         age[active] += random.exponential(1 / rate[active])
         active = active[age[active] <= T[active] + future]

@@ -26,6 +26,26 @@ def ages(draw, size=8):
     return x, t_x, T
 
 
+def legal(model, histories):
+    """Histories of days as the model may be given them: of whole opportunities not more purchases than those."""
+    x, t_x, T = histories
+    if not model.WHOLE:
+        return histories
+    t_x, T = np.ceil(t_x / 10), np.ceil(T / 10)
+    return np.minimum(x, t_x), t_x, T
+
+
+def sample(model, **how):
+    """Simulated customers, on whole weeks where the model counts opportunities."""
+    summary = simulate_summary(daily=True, **how)
+    if not model.WHOLE:
+        return summary
+    recency = np.ceil(summary.frame["recency"])
+    frequency = np.minimum(summary.frame["frequency"], recency).astype("int64")
+    weeks = summary.frame.assign(frequency=frequency, recency=recency, T=np.ceil(summary.frame["T"]))
+    return Summary(weeks, summary.unit, summary.as_of)
+
+
 def theta_of(model, data):
     return np.array([data.draw(parameter, label=name) for name in model.NAMES])
 
@@ -34,7 +54,7 @@ def theta_of(model, data):
 @given(data=st.data())
 @settings(max_examples=60, deadline=None)
 def test_gradient_and_hessian_equal_differences(model, data):
-    histories, theta = data.draw(ages()), theta_of(model, data)
+    histories, theta = legal(model, data.draw(ages())), theta_of(model, data)
     function = model.likelihood(*histories, np.arange(1.0, 9.0))
     _, gradient, hessian = function(theta)
     for i, step in enumerate(1e-5 * np.diag(theta)):
@@ -53,9 +73,10 @@ def test_probabilities_sum_to_one_and_their_mean_is_the_expectation(model, data)
     horizon = data.draw(st.sampled_from([1.0, 10.0, 60.0]))
     # a mean rate at which a few hundred counts hold all of the probability
     x = np.minimum(x, 5)
-    t_x = np.where(x > 0, t_x, 0.0)
+    x, t_x, T = legal(model, (x, np.where(x > 0, t_x, 0.0), T))
     counts = np.arange(3000.0)
-    table = np.stack([model.chances_if_alive(theta, x, T, horizon, np.full(3, n)) for n in counts])
+    each = [np.tile(column, len(counts)) for column in (x, T)]
+    table = model.chances_if_alive(theta, *each, horizon, np.repeat(counts, 3)).reshape(-1, 3)
     assert ((table >= 0) & (table <= 1 + 1e-12)).all()
     held = table.sum(axis=0) > 1 - 1e-9
     np.testing.assert_allclose(table.sum(axis=0)[held], 1, atol=1e-9)
@@ -69,7 +90,7 @@ def test_probabilities_sum_to_one_and_their_mean_is_the_expectation(model, data)
 @given(data=st.data())
 @settings(max_examples=200, deadline=None)
 def test_no_legal_history_gives_nonsense(model, data):
-    histories = data.draw(ages())
+    histories = legal(model, data.draw(ages()))
     theta = np.exp(np.array([data.draw(st.floats(-7, 7), label=name) for name in model.NAMES]))
     x, _, T = histories
     value, gradient, hessian = model.likelihood(*histories, np.ones(8))(theta)
@@ -79,7 +100,7 @@ def test_no_legal_history_gives_nonsense(model, data):
     here = model.alive(theta, *histories)
     assert ((here >= 0) & (here <= 1)).all()
     before = np.zeros(8)
-    for horizon in (0.5, 30.0, 900.0):
+    for horizon in (1.0 if model.WHOLE else 0.5, 30.0, 900.0):
         expected = model.purchases_if_alive(theta, x, T, horizon)
         assert np.isfinite(expected).all()
         assert (expected >= before * (1 - 1e-9)).all()
@@ -90,13 +111,15 @@ def test_no_legal_history_gives_nonsense(model, data):
 
 @every_model
 def test_weights_are_replication_and_units_move_time_only(model):
-    summary = simulate_summary(customers=900, length=60, daily=True, seed=2)
+    summary = sample(model, customers=900, length=60, seed=2)
     p, fitted = summary.patterns(), model.fit(summary)
     doubled = model.fit(Patterns(p.x, p.t_x, p.T, 2 * p.weight, p.unit))
     twice = model.fit(Summary(pd.concat([summary.frame] * 2, ignore_index=True), "weeks", summary.as_of))
     np.testing.assert_allclose(doubled.parameters, twice.parameters, rtol=1e-7)
     assert doubled.log_likelihood == pytest.approx(2 * fitted.log_likelihood, rel=1e-12)
     np.testing.assert_allclose(doubled.covariance, fitted.covariance / 2, rtol=1e-4)
+    if model.WHOLE:  # an opportunity is an opportunity, whatever its length
+        return
     days = Summary(
         summary.frame.assign(recency=summary.frame["recency"] * 7, T=summary.frame["T"] * 7), "days", summary.as_of
     )
@@ -111,7 +134,7 @@ def test_weights_are_replication_and_units_move_time_only(model):
 
 @every_model
 def test_a_fit_comes_back_from_json(model):
-    fitted = model.fit(simulate_summary(customers=300, length=60, daily=True, seed=5))
+    fitted = model.fit(sample(model, customers=300, length=60, seed=5))
     back = model.from_json(fitted.to_json())
     assert back.to_json() == fitted.to_json()
     np.testing.assert_array_equal(back.covariance, fitted.covariance)
@@ -124,8 +147,8 @@ def test_a_fit_comes_back_from_json(model):
 @every_model
 def test_futures_follow_the_probabilities(model):
     """What is drawn of active customers has the distribution that the formula gives."""
-    theta = model.fit(simulate_summary(customers=2000, length=60, daily=True, seed=7)).parameters
-    many, horizon = 40_000, 25.0
+    theta = model.fit(sample(model, customers=2000, length=60, seed=7)).parameters
+    many, horizon = 40_000, 26.0
     x, T = np.full(many, 2.0), np.full(many, 40.0)
     owner, time = model.future_if_alive(theta, x, T, horizon, np.random.default_rng(1))
     made = np.bincount(owner, minlength=many)
@@ -141,7 +164,7 @@ def test_futures_follow_the_probabilities(model):
 
 @every_model
 def test_totals_hold_more_than_their_parts_and_answers_have_limits(model):
-    summary = simulate_summary(customers=6000, length=60, daily=True, seed=9)
+    summary = sample(model, customers=6000, length=60, seed=9)
     fitted = model.fit(summary)
     region = pd.Series(np.where(np.arange(6000) < 40, "few", "many"), index=summary.frame.index)
     totals = fitted.total_purchases(summary, horizon="26 weeks", by=region)
