@@ -10,6 +10,7 @@ from crmtools.lifetime.evaluate import HoldoutCheck, holdout_check, plot_holdout
 from crmtools.lifetime.gamma_gamma import GammaGamma
 from crmtools.lifetime.occasions import Counts
 from crmtools.lifetime.second_opinion import second_opinion
+from crmtools.lifetime.shifted_beta_geo import ShiftedBetaGeo
 from crmtools.lifetime.simulate import simulate_summary
 from crmtools.lifetime.summary import (
     CalibrationHoldout,
@@ -29,6 +30,7 @@ __all__ = [
     "GammaGamma",
     "HoldoutCheck",
     "Patterns",
+    "ShiftedBetaGeo",
     "Summary",
     "Total",
     "calibration_holdout",
