@@ -62,7 +62,11 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
     """A sentence that points to the nearest allowed name, or lists the allowed ones."""
     names = sorted(str(item) for item in allowed)
     lowered = {item.lower(): item for item in names}
-    close = difflib.get_close_matches(str(name).lower(), list(lowered), n=1, cutoff=0.6)
+    asked = str(name).lower()
+    # a slip of the pen, else the beginning of one name, else what is most alike
+    close = difflib.get_close_matches(asked, list(lowered), n=1, cutoff=0.8)
+    close = close or [item for item in lowered if item.startswith(f"{asked}_")][:1]
+    close = close or difflib.get_close_matches(asked, list(lowered), n=1, cutoff=0.6)
     if close:
         return f"Did you mean '{lowered[close[0]]}'?"
     if not names:

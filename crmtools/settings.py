@@ -9,8 +9,18 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, FiniteFloat, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
+from crmtools.cut_points import cut_problem
 from crmtools.errors import CRMError, nearest
 from crmtools.period import Period, Step
 from crmtools.tables import TABLES
@@ -346,6 +356,40 @@ class Lifetime(_Part):
     margin: Annotated[float, Field(gt=0, le=1)] = 1.0
 
 
+def _cuts(written: object, info: ValidationInfo) -> object:
+    if written is not None and (problem := cut_problem(str(info.field_name), written)):
+        raise ValueError(problem)
+    return written
+
+
+Cuts = Annotated[tuple[float, float, float, float] | None, BeforeValidator(_cuts)]
+
+
+class RfmCuts(_Part):
+    """Four cut points per measure; a measure without is cut at its fifths. A value equal to a cut lies below it."""
+
+    recency_days: Cuts = None
+    frequency: Cuts = None
+    monetary: Cuts = None
+
+
+class RfmSettings(_Part):
+    """How customers are scored: cut points, and how many days back purchases count (all, when not given)."""
+
+    cuts: RfmCuts = RfmCuts()
+    window_days: Annotated[int, Field(ge=1)] | None = None
+
+    @model_validator(mode="after")
+    def _inside_the_window(self) -> "RfmSettings":
+        days = self.cuts.recency_days
+        if days and self.window_days and days[-1] >= self.window_days:
+            raise ValueError(
+                f"cuts.recency_days ends at {days[-1]:g}, but purchases count {self.window_days} days back: "
+                "nobody could lie above it"
+            )
+        return self
+
+
 class Run(_Part):
     """How the notebooks are run."""
 
@@ -369,6 +413,7 @@ class Settings(_Part):
     definitions: dict[str, dict[str, float | int | str | bool]] = {}
     goals: tuple[GoalSettings, ...] = ()
     lifetime: Lifetime = Lifetime()
+    rfm: RfmSettings = RfmSettings()
     run: Run = Run()
     publish: Publish = Publish()
     path: Annotated[Path, Field(exclude=True)] = Path("parameters/unnamed.yml")

@@ -3,9 +3,15 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
+
 from crmtools.estimate import Estimate
 from crmtools.indicators.catalogue import CATALOGUE
 from crmtools.indicators.kinds import Concentration
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 
 def hidden_groups(sizes: Sequence[int], smallest: int) -> set[int]:
@@ -20,6 +26,25 @@ def hidden_groups(sizes: Sequence[int], smallest: int) -> set[int]:
     while hide and rest and (len(hide) < 2 or sum(size for size, _ in hide) < smallest):
         hide.append(rest.pop(0))
     return {place for _, place in hide}
+
+
+def hidden_cells(counts: Floats, smallest: int, hidden: Bools | None = None, *, columns: bool = True) -> Bools:
+    """Which cells of a table of people must be hidden when the sums of its rows (and ``columns``) are known too.
+
+    Cells with fewer than ``smallest`` people, and as many others of their row and column as :func:`hidden_groups` would hide,
+    until no line gives any of them away. ``hidden`` marks cells that are hidden anyway.
+    """
+    full = counts > 0
+    hide = full & (counts < smallest) if hidden is None else full & (hidden | (counts < smallest))
+    while True:
+        before = hide.copy()
+        # both views write into the same array
+        for numbers, hiding in [*zip(counts, hide), *(zip(counts.T, hide.T) if columns else ())]:
+            rest = [place for place in np.argsort(numbers, kind="stable") if numbers[place] > 0 and not hiding[place]]
+            while hiding.any() and rest and (hiding.sum() < 2 or numbers[hiding].sum() < smallest):
+                hiding[rest.pop(0)] = True
+        if (hide == before).all():
+            return hide
 
 
 def people(estimate: Estimate) -> int:

@@ -198,8 +198,8 @@ def histories_of(rows: list[tuple[float, float, float]], weight: int) -> pd.Data
     return frame.assign(role=HISTORY, money=0, value=20.0 * (frame.x > 0) * weight, weight=weight)
 
 
-SHARES = {"horizon_days": 90, "active_days": 365, "threshold": 0.8}
-MONEY = {"horizon_months": 36, "annual_discount": 0.10, "margin": 0.4, "active_days": 365}
+SHARES = {"model": "bg_nbd", "horizon_days": 90, "active_days": 365, "threshold": 0.8}
+MONEY = {"model": "bg_nbd", "horizon_months": 36, "annual_discount": 0.10, "margin": 0.4, "active_days": 365}
 
 
 def test_models_that_cannot_be_fitted_say_so() -> None:

@@ -101,7 +101,33 @@ def test_every_cell_belongs_to_exactly_one_named_segment():
     assert GRID[5, 5] == "champions"
     assert GRID[1, 5] == "cant_lose_them"
     assert GRID[5, 1] == "new_customers"
-    assert GRID[1, 1] == "hibernating"
+    assert GRID[1, 1] == "lost"
+
+
+def test_all_125_cells_of_r_f_and_m_have_one_segment_and_each_segment_has_cells():
+    """One customer per cell of the cube: measures equal scores, so that cuts at 1, 2, 3, 4 give every score."""
+    cube = list(product(range(1, 6), repeat=3))
+    rows = []
+    for place, (days, times, money) in enumerate(cube):
+        last = pd.Timestamp(AS_OF) - pd.Timedelta(days=days)
+        for back in range(times):  # the money on the last day, nothing on those before: they count as purchases
+            net = float(money) if back == 0 else 0.0
+            rows.append((f"c{place}", last - pd.Timedelta(days=10 * back), net))
+    orders = pd.DataFrame(rows, columns=["customer_id", "ordered_at", "net_amount"])
+    found = rfm(orders, as_of=AS_OF, cuts=dict.fromkeys(MEASURES, (1, 2, 3, 4))).frame
+    assert set(zip(found["R"], found["F"], found["M"])) == set(cube)
+    assert found["segment"].isin(list(SEGMENTS)).all()
+    assert set(found["segment"]) == set(SEGMENTS)
+    assert found["segment"].to_dict() == {
+        row.Index: GRID[row.R, int((row.F + row.M) / 2 + 0.5)] for row in found.itertuples()
+    }
+
+
+def test_the_names_are_the_standard_ones():
+    assert [text.en for text in SEGMENTS.values()] == [
+        "Champions", "Loyal Customers", "Potential Loyalist", "New Customers", "Promising",
+        "Need Attention", "About To Sleep", "At Risk", "Can't Lose Them", "Lost",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -166,5 +192,25 @@ def test_wrong_arguments_say_what_is_allowed(orders):
         rfm(orders, as_of=AS_OF, cuts={"recency": (1, 2, 3, 4)})
     with pytest.raises(SettingsError, match="four increasing numbers"):
         rfm(orders, as_of=AS_OF, cuts={"frequency": (1, 2, 2, 4)})
+    for cuts, said in (
+        ({"frequency": (0, 1, 2, 3)}, "under 1"),
+        ({"recency_days": (-1, 1, 2, 3)}, "under 0"),
+        ({"frequency": (1, 2.5, 3, 4)}, "whole numbers"),
+        ({"monetary": (1, 2, 3)}, "four increasing numbers"),
+        ({"monetary": (1, 2, 3, float("nan"))}, "four increasing numbers"),
+    ):
+        with pytest.raises(SettingsError, match=said):
+            rfm(orders, as_of=AS_OF, cuts=cuts)
+    with pytest.raises(SettingsError, match="either cuts or like"):
+        rfm(orders, as_of=AS_OF, cuts={"frequency": (1, 2, 3, 4)}, like=rfm(orders, as_of=AS_OF))
     with pytest.raises(DataError, match="Nobody"):
         rfm(orders, as_of=date(2020, 1, 1))
+
+
+def test_scores_like_those_of_another_date_are_cut_where_they_were(orders, scored):
+    earlier = rfm(orders, as_of=date(2025, 3, 31))
+    later = rfm(orders, as_of=AS_OF, like=earlier)
+    pd.testing.assert_frame_equal(later.thresholds, earlier.thresholds)
+    cuts = earlier.thresholds.loc["monetary"]
+    assert (later.frame["M"] == [1 + sum(value > cuts) for value in later.frame["monetary"]]).all()
+    assert not later.frame["M"].equals(scored.frame["M"])

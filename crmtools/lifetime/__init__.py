@@ -23,6 +23,7 @@ from crmtools.lifetime.plots import (
     plot_tracking,
 )
 from crmtools.lifetime.second_opinion import second_opinion
+from crmtools.lifetime.shifted_beta_geo import ShiftedBetaGeo
 from crmtools.lifetime.simulate import simulate_summary
 from crmtools.lifetime.summary import (
     CalibrationHoldout,
@@ -48,6 +49,7 @@ __all__ = [
     "ModifiedBetaGeo",
     "Nbd",
     "Patterns",
+    "ShiftedBetaGeo",
     "SpendPatterns",
     "Summary",
     "Total",

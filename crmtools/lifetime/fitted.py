@@ -38,7 +38,7 @@ class Fitted:
 
     covariance: np.ndarray
     log_likelihood: float
-    n: int
+    n: float
     converged: bool
     message: str
     at_bound: tuple[str, ...] = ()
@@ -64,7 +64,8 @@ class Fitted:
     def summary(self, *, level: float = 0.95) -> pd.DataFrame:
         """One row per parameter: estimate, se, low, high.
 
-        Wald on the log scale, so never below zero; coverage holds from 500 customers on.
+        Wald on the log scale, so never below zero. Coverage of 400 simulated companies each: 94 to 96 % from 500 customers
+        on (MBG/NBD 93 %, its r 89 %), tests/lifetime/test_slow_recovery.py.
         """
         se = np.sqrt(np.diag(self.covariance))
         factor = np.exp(ndtri(0.5 + level / 2) * se / self.parameters)
@@ -123,13 +124,15 @@ class Fitted:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """A fit written by ``to_json``; raises DataError for anything else."""
-        plain = json.loads(text)
-        if not isinstance(plain, dict) or plain.pop("model", None) != cls.__name__:
-            raise DataError(f"This is not the JSON of a {cls.__name__}.")
-        if wrong := set(plain) ^ {field.name for field in fields(cls)}:
-            raise DataError(f"The JSON of a {cls.__name__} has wrong or missing keys: {', '.join(sorted(wrong))}.")
-        covariance = np.array([[np.nan if cell is None else cell for cell in row] for row in plain["covariance"]])
-        return cls(**plain | {"covariance": covariance, "at_bound": tuple(plain["at_bound"])})
+        try:
+            plain = json.loads(text)
+            if plain.pop("model") != cls.__name__:
+                raise KeyError("model")
+            # None becomes NaN
+            covariance = np.array(plain.pop("covariance"), dtype=float)
+            return cls(**plain | {"at_bound": tuple(plain["at_bound"])}, covariance=covariance)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise DataError(f"This is no {cls.__name__} as to_json writes it: {error!r}.") from None
 
 
 def sigma_points(parameters: np.ndarray, covariance: np.ndarray) -> np.ndarray:

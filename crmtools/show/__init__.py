@@ -24,6 +24,7 @@ from crmtools.show.product_waterfall import product_waterfall
 from crmtools.show.quality import door, filled
 from crmtools.show.readiness_views import ready
 from crmtools.show.record_views import track_record
+from crmtools.show.rfm_moves import rfm_moves, rfm_next
 from crmtools.show.rfm_views import rfm_answer, rfm_bands, rfm_segments
 from crmtools.show.score_views import scores
 from crmtools.show.scorecards import scorecard
@@ -73,6 +74,8 @@ __all__ = [
     "ready",
     "rfm_answer",
     "rfm_bands",
+    "rfm_moves",
+    "rfm_next",
     "rfm_segments",
     "scorecard",
     "scores",

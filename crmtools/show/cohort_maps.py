@@ -10,16 +10,14 @@ from crmtools.show.blocks import TOO_FEW, note, rests_on, sentence_list
 from crmtools.show.cohort_halves import compared_halves
 from crmtools.show.cohort_views import MILESTONES, NOTHING, by_unit, period_name
 from crmtools.show.display import Display, tag
+from crmtools.show.heat import heat_cell, heat_table
 from crmtools.show.hiding import small_ones
-from crmtools.show.look import ACCENT, PAPER
 from crmtools.show.sentences import say
 from crmtools.show.trends import figure
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text, word
 
 MOST_AGES, MOST_COHORTS = 24, 36
-_STRONGEST = 0.42
-"""Opacity of the fullest cell: text keeps a contrast of 4.5 on it, in the light and in the dark."""
 
 
 def cohort_map(cohorts: Cohorts, data: Data, *, language: Language) -> Display:
@@ -52,30 +50,8 @@ def cohort_map(cohorts: Cohorts, data: Data, *, language: Language) -> Display:
     if shown.shape[1] < matrix.shape[1]:
         caption.append(say(_AGES[cohorts.by], language, most=MOST_AGES))
     caption += rests_on("orders", cohorts.as_of, language)
-    html = figure(_heat_table(heads, body, title), title, sentence_list(caption, language))
+    html = figure(heat_table(heads, body, title), title, sentence_list(caption, language))
     return Display(html, title)
-
-
-def _heat_table(heads: list[str], body: list[str], title: str) -> str:
-    cells = "".join(tag("th", escape(text), scope="col") for text in heads)
-    table = tag(
-        "table", tag("thead", tag("tr", cells)) + tag("tbody", "".join(body)), class_="crm-table crm-heat", aria_label=title
-    )  # fmt: skip
-    return _STYLE + tag("div", table, class_="crm-scroll")
-
-
-# The tint lies under its number: text keeps the colour of the page, in the light, in the dark and on paper.
-_STYLE = (
-    "<style>table.crm-table.crm-heat{width:auto;font-size:.8rem}"
-    "table.crm-table.crm-heat :is(td,th){padding:.1rem .3rem;text-align:right;border:0}"
-    "table.crm-table.crm-heat thead th{padding-bottom:.3rem;white-space:nowrap}"
-    "table.crm-table.crm-heat :is(tbody th,thead th:first-child){text-align:left;white-space:nowrap;font-weight:400;"
-    f"position:sticky;left:0;z-index:1;background:{PAPER}}}"
-    "table.crm-table.crm-heat td.k{position:relative;min-width:2.3em}"
-    "table.crm-table.crm-heat td.k b{position:relative;font-weight:400}"
-    f"table.crm-table.crm-heat td.k i{{position:absolute;inset:1px;border-radius:3px;background:{ACCENT};"
-    "print-color-adjust:exact;-webkit-print-color-adjust:exact}</style>"
-)
 
 
 def _row(label: str, size: int, row: pd.Series, top: float, language: Language) -> str:
@@ -86,7 +62,7 @@ def _row(label: str, size: int, row: pd.Series, top: float, language: Language) 
             cells.append("<td></td>")
             continue
         shown = formats.number(100 * share, language, digits)
-        cells.append(f'<td class="k"><i style="opacity:{_STRONGEST * share / top:.2f}"></i><b>{shown}</b></td>')
+        cells.append(heat_cell(shown, share / top))
     return tag("tr", "".join(cells))
 
 

@@ -115,8 +115,22 @@ def rfm_bands(rfm: Rfm, data: Data, *, language: Language) -> Display:
         lines.append(" · ".join(words))
     heads = [text.to(language) for text in _BAND_HEADS]
     result = {"kind": "rfm_bands", "cuts": cut_points, "customers": sizes}
-    caption = sentence_list([_BANDS.to(language), *rests_on("orders", rfm.as_of, language)], language)
+    caption = sentence_list([*_rules(rfm, language), *rests_on("orders", rfm.as_of, language)], language)
     return Display(grid(heads, rows, caption=caption), "\n".join(lines), result)
+
+
+def _rules(rfm: Rfm, language: Language) -> list[str]:
+    """Where the cuts lie, what becomes of ties, and since when purchases count."""
+    heads = dict(zip(MEASURES, _BAND_HEADS[1:]))
+    given = word("list", language).join(heads[name].to(language) for name in rfm.given)
+    if not given:
+        cut = _FIFTHS.to(language)
+    elif len(rfm.given) == len(MEASURES):
+        cut = _ALL_GIVEN.to(language)
+    else:
+        cut = say(_GIVEN, language, measures=given)
+    since = say(_SINCE, language, day=formats.day(rfm.since, language)) if rfm.since else ""
+    return [cut, _TIES.to(language), since]
 
 
 def _segments(rfm: Rfm, data: Data) -> tuple[pd.DataFrame, set[object]]:
@@ -250,7 +264,14 @@ _BEST_SCORE, _WORST_SCORE = Text("最好", "best"), Text("最差", "worst")
 _COUNT = Text("客户：{count}", "customers: {count}")
 _FROM_TO, _FROM = Text("{low}–{high}", "{low}–{high}"), Text("{low} 及以上", "{low} or more")
 _UP_TO, _OVER = Text("不超过 {high}", "up to {high}"), Text("超过 {low}", "over {low}")
-_BANDS = Text(
-    "分界值取五分位数；等于分界值的归入较低一档，因此有的得分可能没有客户",
-    "Cut at the fifths; a value equal to a cut lies below it, so some scores may have no customers",
+_FIFTHS = Text("分界值取五分位数", "Cut at the fifths of the customers")
+_GIVEN = Text(
+    "{measures}按参数文件中的分界值，其余取五分位数",
+    "{measures}: cut where the parameters file says; the others at the fifths",
 )
+_ALL_GIVEN = Text("按参数文件中的分界值", "Cut where the parameters file says")
+_TIES = Text(
+    "数值相同则得分相同；等于分界值的归入数值较小的一档，因此有的得分可能没有客户",
+    "Equal values get equal scores; a value equal to a cut belongs with the smaller ones, so some scores may have no customers",
+)
+_SINCE = Text("只计 {day}及以后的购买", "Only purchases from {day} on count")

@@ -25,10 +25,12 @@ from crmtools.lifetime.value import Total
 from crmtools.measure import missing_columns
 from crmtools.period import Period
 from crmtools.rfm import Rfm, rfm
+from crmtools.rfm import Study as Segments
+from crmtools.rfm import study as segments
 from crmtools.settings import Publish
 from crmtools.show.cohort_halves import compared_halves
-from crmtools.show.cohort_maps import _STRONGEST
 from crmtools.show.display import Display, plain
+from crmtools.show.heat import STRONGEST
 from crmtools.show.hiding import small_ones
 from crmtools.show.scorecards import CANNOT_TELL, TWO_STATUSES
 from crmtools.show.sentences import undecided
@@ -47,6 +49,7 @@ class Chapter:
     data: Data
     cohorts: Cohorts
     rfm: Rfm
+    segments: Segments
     study: Study
     goals: Scorecard
 
@@ -54,7 +57,7 @@ class Chapter:
 @cache
 def chapter(name: str) -> Chapter:
     data = crm.open(name)
-    made = retention(data.orders, as_of=data.as_of), rfm(data.orders, as_of=data.as_of)
+    made = retention(data.orders, as_of=data.as_of), rfm(data.orders, as_of=data.as_of), segments(data)
     return Chapter(data, *made, study(data), scorecard(data))
 
 
@@ -65,6 +68,8 @@ FUNCTIONS: dict[str, Callable[[Chapter, str], Display]] = {
     "rfm_answer": lambda c, lang: show.rfm_answer(c.rfm, c.data, language=lang),
     "rfm_segments": lambda c, lang: show.rfm_segments(c.rfm, c.data, language=lang),
     "rfm_bands": lambda c, lang: show.rfm_bands(c.rfm, c.data, language=lang),
+    "rfm_moves": lambda c, lang: show.rfm_moves(c.segments, c.data, language=lang),
+    "rfm_next": lambda c, lang: show.rfm_next(c.segments, c.data, language=lang),
     "lifetime_answer": lambda c, lang: show.lifetime_answer(c.study, c.data, language=lang),
     "lifetime_counts": lambda c, lang: show.lifetime_counts(c.study, language=lang),
     "lifetime_parameters": lambda c, lang: show.lifetime_parameters(c.study, language=lang),
@@ -222,7 +227,7 @@ def test_numbers_can_be_read_on_the_fullest_cell(theme):
         linear = np.where(colour <= 0.04045, colour / 12.92, ((colour + 0.055) / 1.055) ** 2.4)
         return float(linear @ (0.2126, 0.7152, 0.0722))
 
-    cell = _STRONGEST * token("accent") + (1 - _STRONGEST) * token("bg")
+    cell = STRONGEST * token("accent") + (1 - STRONGEST) * token("bg")
     low, high = sorted((light(cell), light(token("ink"))))
     assert (high + 0.05) / (low + 0.05) >= 4.5
 
@@ -299,6 +304,65 @@ def test_bands_leave_nothing_out_and_do_not_overlap():
         bands = sorted(band for band in bands if band)
         assert bands[0][0] == first
         assert [band[0] for band in bands[1:]] == [band[-1] + 1 for band in bands[:-1]]
+
+
+def test_the_matrix_shows_the_shares_of_its_rows_and_hides_small_cells():
+    c = chapter("demo")
+    display = show.rfm_moves(c.segments, c.data, language="en")
+    body = display.html.split("<tbody>")[1]
+    for row, line in zip(display.result["rows"], re.findall(r"<tr>(.*?)</tr>", body), strict=True):
+        cells = [re.sub("<[^>]+>", "", cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", line)]
+        if cells == ["too few"]:
+            assert all(count is None or count == 0 for count in row["to"].values())
+            continue
+        counts = [count for name, count in row["to"].items() if name != "no_longer"]
+        for cell, count in zip(cells, counts, strict=True):
+            if count is None:
+                assert cell == "…"
+            else:
+                assert count == 0 or count >= c.data.settings.publish.smallest_group
+                assert float(cell) == pytest.approx(100 * count / row["customers"], abs=0.5)
+
+
+def test_sums_that_would_give_away_a_hidden_cell_are_not_said():
+    c = chapter("demo")
+    moves = c.segments.moves
+    flow = moves.flow(("at_risk", "cant_lose_them"), ("champions", "loyal"))
+    assert sum(flow[cell] for cell in flow if cell[0] == "cant_lose_them") < 10
+    at_10 = show.rfm_moves(c.segments, c.data, language="en").text
+    assert "are back among the champions" in at_10  # more than ten are hidden together
+    at_40 = show.rfm_moves(c.segments, with_smallest(c.data, 40), language="en").text
+    assert sum(flow.values()) < 40
+    assert "are back" not in at_40
+
+
+def test_amounts_of_few_buyers_are_hidden_though_their_segment_is_shown():
+    c = chapter("demo")
+    display = show.rfm_next(c.segments, c.data, language="en")
+    by_key = {row["segment"]: row for row in display.result["segments"]}
+    table = c.segments.behaviour
+    few = table.index[(table["buyers"] > 0) & (table["buyers"] < 10)]
+    assert len(few)
+    for key in few:
+        assert not {"spend", "purchases", "revenue"} & by_key[key].keys()
+        assert by_key[key]["bought"] == table["bought"].loc[key]
+    hidden = [key for key, row in by_key.items() if "spend" not in row]
+    assert len(hidden) >= 2
+    assert table["buyers"].loc[hidden].sum() >= 10
+    best = table.loc["champions"]
+    assert f"{100 * best['bought']:.1f}" in display.html
+    assert formats.money(best["spend"], "CNY", "en") in display.html
+
+
+def test_bands_say_where_they_are_cut_and_what_becomes_of_ties():
+    c = chapter("demo")
+    given = rfm(c.data.orders, as_of=c.data.as_of, cuts={"frequency": (1, 2, 4, 8)}, since=date(2025, 1, 1))
+    said = show.rfm_bands(given, c.data, language="en").html
+    assert "Purchases (F): cut where the parameters file says; the others at the fifths" in said
+    assert "Only purchases from 1\u00a0January 2025 on count" in said
+    assert "a value equal to a cut belongs with the smaller ones" in said
+    assert "购买次数（F）按参数文件中的分界值" in show.rfm_bands(given, c.data, language="zh").html
+    assert "Cut at the fifths" in show.rfm_bands(c.rfm, c.data, language="en").html
 
 
 def test_bands_hide_small_counts():

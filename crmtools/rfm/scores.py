@@ -2,36 +2,37 @@
 
 Recency here is days since the last purchase (smaller is better), not the recency of the lifetime models.
 Frequency counts purchase days, the first one included. See ``lifetime.occasions`` for which orders count.
+
+The rule for ties: a score depends on the value alone, so equal values get equal scores; a value equal to a cut point belongs
+below it, that is with the smaller values.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
 
 import ibis
 import numpy as np
 import pandas as pd
 
+from crmtools.cut_points import MEASURES, cut_problem
 from crmtools.errors import DataError, SettingsError, few
 from crmtools.lifetime.occasions import Counts, ZeroDays, count_rows, fetch, purchase_days
 from crmtools.words import Language, Text
-
-MEASURES = ("recency_days", "frequency", "monetary")
 
 # Best first. (name, recency scores, frequency-and-money scores): every one of the 25 cells in exactly one
 # segment. The usual grid on recency and frequency, with the second axis the mean of the F and M scores.
 SEGMENTS: dict[str, Text] = {
     "champions": Text("冠军客户", "Champions"),
-    "loyal": Text("忠诚客户", "Loyal"),
+    "loyal": Text("忠诚客户", "Loyal Customers"),
     "potential_loyalist": Text("潜在忠诚客户", "Potential Loyalist"),
     "new_customers": Text("新客户", "New Customers"),
-    "promising": Text("有潜力客户", "Promising"),
-    "need_attention": Text("需要关注", "Need Attention"),
-    "about_to_sleep": Text("即将沉睡", "About To Sleep"),
-    "at_risk": Text("有流失风险", "At Risk"),
+    "promising": Text("有潜力的客户", "Promising"),
+    "need_attention": Text("需要关注的客户", "Need Attention"),
+    "about_to_sleep": Text("即将沉睡的客户", "About To Sleep"),
+    "at_risk": Text("有流失风险的客户", "At Risk"),
     "cant_lose_them": Text("不能失去的客户", "Can't Lose Them"),
-    "hibernating": Text("沉睡或已流失", "Hibernating / Lost"),
+    "lost": Text("流失客户", "Lost"),
 }
 _CELLS: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...] = (
     ("champions", (5,), (4, 5)),
@@ -43,7 +44,7 @@ _CELLS: tuple[tuple[str, tuple[int, ...], tuple[int, ...]], ...] = (
     ("about_to_sleep", (3,), (1, 2)),
     ("at_risk", (1, 2), (3, 4)),
     ("cant_lose_them", (1, 2), (5,)),
-    ("hibernating", (1, 2), (1, 2)),
+    ("lost", (1, 2), (1, 2)),
 )
 GRID: dict[tuple[int, int], str] = {
     (recency, value): name for name, rows, columns in _CELLS for recency in rows for value in columns
@@ -56,13 +57,16 @@ class Rfm:
 
     ``frame`` is indexed by customer_id: recency_days, frequency (purchase days), monetary (net, summed), the
     scores R, F, M (1 worst to 5 best), FM (mean of F and M, halves up) and segment (a key of ``SEGMENTS``).
-    ``thresholds`` has the four cut points of each measure, one row per measure.
+    ``thresholds`` has the four cut points of each measure, one row per measure; ``given`` names the measures whose cut points
+    were given, the others are cut at their fifths. ``since`` is the first day that counts, None where all do.
     """
 
     frame: pd.DataFrame
     thresholds: pd.DataFrame
     as_of: date
     counts: Counts
+    since: date | None = None
+    given: tuple[str, ...] = ()
 
     def segments(self, *, language: Language = "en") -> pd.DataFrame:
         """One row per segment, best first, empty ones included.
@@ -99,18 +103,20 @@ def rfm(
     as_of: date,
     since: date | None = None,
     cuts: Mapping[str, Sequence[float]] | None = None,
+    like: Rfm | None = None,
     zero_days: ZeroDays = "count",
 ) -> Rfm:
     """Score every customer with a counted purchase in [since, as_of].
 
     cuts: four increasing cut points for some of recency_days, frequency, monetary (``{"recency_days": (30,
-    90, 180, 365)}``); the others are cut at their quintiles, each cut being a value that occurs.
-
-    Ties: a score depends on the value alone, so equal values get equal scores; a value equal to a cut point
-    belongs below it, that is with the smaller values. Where many customers are equal (most bought once) some
-    scores stay empty; ``bands`` shows it.
+    90, 180, 365)}``); the others are cut at their quintiles, each cut being a value that occurs. like: cut everything where
+    these scores were cut, so that two dates compare. Where many customers are equal (most bought once) some scores stay
+    empty; ``bands`` shows it.
     """
-    _check_cuts(cuts or {})
+    cuts = {name: points for name, points in (cuts or {}).items() if points is not None}
+    if like is not None and cuts:
+        raise SettingsError("Give either cuts or like: both say where to cut.")
+    check_cuts(cuts)
     days = purchase_days(orders, until=as_of, since=since, zero_days=zero_days)
     per_customer = days.group_by("customer_id").agg(
         recency_days=ibis.literal(as_of).delta(days.day.max(), unit="day"),
@@ -123,11 +129,7 @@ def rfm(
     frame = frame.astype({"recency_days": "int64", "frequency": "int64", "monetary": "float64"})
     # sums of money differ in their last digits with the order of addition: equal sums must stay equal
     frame["monetary"] = frame["monetary"].round(6)
-    thresholds = pd.DataFrame(
-        [_cut_points(frame[name], (cuts or {}).get(name)) for name in MEASURES],
-        index=pd.Index(MEASURES, name="measure"),
-        columns=["cut_1", "cut_2", "cut_3", "cut_4"],
-    )
+    thresholds = like.thresholds if like is not None else _thresholds(frame, cuts)
     above = {name: np.searchsorted(thresholds.loc[name], frame[name], side="left") for name in MEASURES}
     frame["R"] = 5 - above["recency_days"]
     frame["F"] = 1 + above["frequency"]
@@ -135,19 +137,29 @@ def rfm(
     frame["FM"] = (frame["F"] + frame["M"] + 1) // 2
     frame["segment"] = [GRID[cell] for cell in zip(frame["R"], frame["FM"], strict=True)]
     counts = count_rows(orders, until=as_of, since=since, zero_days=zero_days)
-    return Rfm(frame, thresholds, as_of, counts)
+    given = like.given if like is not None else tuple(name for name in MEASURES if name in cuts)
+    return Rfm(frame, thresholds, as_of, counts, since, given)
 
 
-def _cut_points(values: pd.Series, given: Sequence[float] | None) -> np.ndarray:
-    if given is not None:
-        return np.asarray(given, dtype=float)
-    return np.quantile(values.to_numpy(float), (0.2, 0.4, 0.6, 0.8), method="inverted_cdf")
+def _thresholds(frame: pd.DataFrame, cuts: Mapping[str, Sequence[float]]) -> pd.DataFrame:
+    """The four cut points of every measure, as given or at the fifths."""
+    fifths = (0.2, 0.4, 0.6, 0.8)
+    rows = [
+        np.asarray(cuts[name], dtype=float)
+        if name in cuts
+        else np.quantile(frame[name].to_numpy(float), fifths, method="inverted_cdf")
+        for name in MEASURES
+    ]
+    return pd.DataFrame(
+        rows, index=pd.Index(MEASURES, name="measure"), columns=["cut_1", "cut_2", "cut_3", "cut_4"], dtype=float
+    )
 
 
-def _check_cuts(cuts: Mapping[str, Sequence[float]]) -> None:
+def check_cuts(cuts: Mapping[str, Sequence[float]]) -> None:
+    """Raise SettingsError for cut points that cannot be."""
     unknown = [name for name in cuts if name not in MEASURES]
     if unknown:
         raise SettingsError(f"cuts has {few(unknown)}. Allowed: {few(MEASURES)}.")
     for name, points in cuts.items():
-        if len(points) != 4 or not all(low < high for low, high in pairwise(points)):
-            raise SettingsError(f"cuts[{name!r}] is {tuple(points)}; it needs four increasing numbers.")
+        if problem := cut_problem(name, points):
+            raise SettingsError(f"cuts[{name!r}] is {tuple(points)}; {problem}.")
