@@ -10,6 +10,7 @@ from crmtools.lifetime.evaluate import HoldoutCheck, holdout_check, plot_holdout
 from crmtools.lifetime.gamma_gamma import GammaGamma
 from crmtools.lifetime.nbd import Nbd
 from crmtools.lifetime.occasions import Counts
+from crmtools.lifetime.pareto_nbd import ParetoNbd
 from crmtools.lifetime.second_opinion import second_opinion
 from crmtools.lifetime.simulate import simulate_summary
 from crmtools.lifetime.summary import (
@@ -31,6 +32,7 @@ __all__ = [
     "HoldoutCheck",
     "ModifiedBetaGeo",
     "Nbd",
+    "ParetoNbd",
     "Patterns",
     "Summary",
     "Total",
