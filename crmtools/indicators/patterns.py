@@ -21,6 +21,7 @@ from crmtools.lifetime.fitted import Fitted
 from crmtools.lifetime.gamma_gamma import GammaGamma
 from crmtools.lifetime.model import PurchaseModel
 from crmtools.lifetime.occasions import purchase_days
+from crmtools.lifetime.pareto_nbd import ParetoNbd
 from crmtools.lifetime.summary import Patterns
 from crmtools.words import Text
 
@@ -32,12 +33,12 @@ BINS = 100
 """Mean spends are told apart to one part in so many, on the log scale; sums of them stay exact."""
 MOST_FITS = 200
 
-ModelName = Literal["bg_nbd", "mbg_nbd"]
-MODELS: dict[str, type[PurchaseModel]] = {"bg_nbd": BetaGeo, "mbg_nbd": ModifiedBetaGeo}
+ModelName = Literal["bg_nbd", "mbg_nbd", "pareto_nbd"]
+MODELS: dict[str, type[PurchaseModel]] = {"bg_nbd": BetaGeo, "mbg_nbd": ModifiedBetaGeo, "pareto_nbd": ParetoNbd}
 """The models of purchases that an indicator may be asked for."""
 MODEL_WORDS = Text(
-    "购买模型：bg_nbd 视仅购买一次者仍为客户，mbg_nbd 则不然",
-    "the model of purchases: bg_nbd takes who bought once to be a customer still, mbg_nbd need not",
+    "购买模型：bg_nbd 视仅购买一次者仍为客户，其余两种则不然",
+    "the model of purchases: bg_nbd takes who bought once to be a customer still, the other two need not",
 )
 
 _fits: dict[bytes, Fitted | None] = {}

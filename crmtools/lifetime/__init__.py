@@ -12,6 +12,7 @@ from crmtools.lifetime.gamma_gamma import GammaGamma
 from crmtools.lifetime.nbd import Nbd
 from crmtools.lifetime.occasions import Counts
 from crmtools.lifetime.opportunities import opportunities
+from crmtools.lifetime.pareto_nbd import ParetoNbd
 from crmtools.lifetime.plots import (
     customer_history,
     frequencies,
@@ -48,6 +49,7 @@ __all__ = [
     "HoldoutCheck",
     "ModifiedBetaGeo",
     "Nbd",
+    "ParetoNbd",
     "Patterns",
     "ShiftedBetaGeo",
     "SpendPatterns",

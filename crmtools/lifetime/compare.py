@@ -12,10 +12,11 @@ from crmtools.lifetime.grid import unique_rows
 from crmtools.lifetime.model import PurchaseModel
 from crmtools.lifetime.nbd import Nbd
 from crmtools.lifetime.occasions import ZeroDays, fetch, purchase_days
+from crmtools.lifetime.pareto_nbd import ParetoNbd
 from crmtools.lifetime.summary import CalibrationHoldout
 from crmtools.words import Text
 
-CANDIDATES: tuple[type[PurchaseModel], ...] = (BetaGeo, ModifiedBetaGeo, Nbd)
+CANDIDATES: tuple[type[PurchaseModel], ...] = (BetaGeo, ModifiedBetaGeo, ParetoNbd, Nbd)
 GROUPS = 10
 BASELINES = {
     "own_rate": Text("每位客户保持自己的历史频率", "every customer goes on at his own past rate"),

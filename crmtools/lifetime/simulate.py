@@ -1,6 +1,7 @@
-"""Customers drawn from a BG/NBD (or MBG/NBD) x Gamma-Gamma model with known parameters, for tests and benchmarks."""
+"""Customers drawn from BG/NBD, MBG/NBD or Pareto/NBD, and Gamma-Gamma, with known parameters, for tests and benchmarks."""
 
 from datetime import date
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -18,29 +19,35 @@ def simulate_summary(
     as_of: date = date(2025, 12, 31),
     future: float = 0.0,
     daily: bool = False,
-    modified: bool = False,
+    model: Literal["BG/NBD", "MBG/NBD", "Pareto/NBD"] = "BG/NBD",
     seed: int = 0,
 ) -> Summary:
     """A Summary of ``customers`` who joined evenly over the first third of ``length`` (in ``unit``).
 
-    parameters: r, alpha, a, b. spend: p, q, v. The frame has two more columns, future_purchases and
-    future_spend: what each customer really buys in the ``future`` (in ``unit``) after the end of observation.
-    With ``modified`` customers may leave after their first purchase too: MBG/NBD. With ``daily`` ages are rounded up to
-    whole days, as data are, without merging days; otherwise they are continuous, as the model has them.
+    parameters: r, alpha, a, b; r, alpha, s, beta of Pareto/NBD. spend: p, q, v. The frame has two more
+    columns, future_purchases and future_spend: what each customer really buys in the ``future`` (in ``unit``) after the end
+    of observation. With ``daily`` ages are rounded up to whole days, as data are, without merging days; otherwise they
+    are continuous, as the model has them.
     """
     random = np.random.default_rng(seed)
-    r, alpha, a, b = parameters
+    r, alpha, *leaving = parameters
     T = length - random.uniform(0, length / 3, customers)
     rate = random.gamma(r, 1 / alpha, customers)
-    leave = random.beta(a, b, customers)
-    # the number of repeat purchases after which the customer is gone; 2**62 stands for never
-    last = random.geometric(np.clip(leave, 1e-18, 1)).astype(np.int64) - modified
+    # a customer is gone after so many repeat purchases, 2**62 standing for never, or from some age on
+    last, end = np.full(customers, 2**62), T + future
+    if model != "Pareto/NBD":
+        leave = random.beta(*leaving, customers)
+        last = random.geometric(np.clip(leave, 1e-18, 1)).astype(np.int64) - (model == "MBG/NBD")
+    else:
+        s, beta = leaving
+        leaves = np.maximum(random.gamma(s, 1 / beta, customers), 1e-300)
+        end = np.minimum(end, random.exponential(size=customers) / leaves)
     x, later = np.zeros(customers, dtype=np.int64), np.zeros(customers, dtype=np.int64)
     t_x, age = np.zeros(customers), np.zeros(customers)
     active = np.flatnonzero((rate > 0) & (last > 0))
     while len(active):
         age[active] += random.exponential(1 / rate[active])
-        active = active[age[active] <= T[active] + future]
+        active = active[age[active] <= end[active]]
         seen = active[age[active] <= T[active]]
         x[seen] += 1
         t_x[seen] = age[seen]

@@ -91,7 +91,7 @@ def test_chances_of_new_customers_equal_mpmath(model, published):
 
 def test_simulated_parameters_are_recovered():
     truth = np.array([0.525, 6.183, 0.891, 1.614])
-    summary = simulate_summary(customers=20_000, length=78, parameters=tuple(truth), modified=True, seed=3)
+    summary = simulate_summary(customers=20_000, length=78, parameters=tuple(truth), model="MBG/NBD", seed=3)
     table = ModifiedBetaGeo.fit(summary).summary(level=0.999)
     assert (table["low"] < truth).all()
     assert (table["high"] > truth).all()

@@ -19,7 +19,7 @@ WEEKS, REPEATS = 78, 400
 def samples(name, customers, repeats):
     """Customers of ``repeats`` simulated companies, drawn at once, and shared out."""
     _, truth = TRUTH[name]
-    how = {"spend": truth} if name == "Gamma-Gamma" else {"parameters": truth, "modified": name == "MBG/NBD"}
+    how = {"spend": truth} if name == "Gamma-Gamma" else {"parameters": truth, "model": name}
     whole = simulate_summary(customers=customers * repeats, length=WEEKS, seed=17, **how).frame
     for begin in range(0, len(whole), customers):
         yield whole.iloc[begin : begin + customers]

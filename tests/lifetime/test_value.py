@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from crmtools.errors import SettingsError
-from crmtools.lifetime import BetaGeo, GammaGamma, ModifiedBetaGeo, Summary, customer_value, simulate_summary
+from crmtools.lifetime import BetaGeo, GammaGamma, ModifiedBetaGeo, ParetoNbd, Summary, customer_value, simulate_summary
 from crmtools.lifetime.value import Terms, Worth, purchases_ahead
 
 MONTH = 365.25 / 12 / 7
@@ -78,7 +78,7 @@ def test_total_has_an_interval_that_repeats_with_its_seed(beta_geo, gamma_gamma,
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", [BetaGeo, ModifiedBetaGeo], ids=lambda model: model.TITLE)
+@pytest.mark.parametrize("model", [BetaGeo, ModifiedBetaGeo, ParetoNbd], ids=lambda model: model.TITLE)
 def test_interval_of_a_total_covers_what_customers_then_do(model):
     """Simulated companies whose next year is known; totals of few customers are drawn, those of many are normal."""
     hits = {}
@@ -89,7 +89,7 @@ def test_interval_of_a_total_covers_what_customers_then_do(model):
                 length=78,
                 future=12 * MONTH,
                 seed=1000 * customers + seed,
-                modified=model is ModifiedBetaGeo,
+                model=model.TITLE,
             )
             fitted, spend = model.fit(now), GammaGamma.fit(now)
             if not (fitted.identified and spend.identified):
