@@ -16,12 +16,14 @@ from scipy.special import exprel, gammaln
 from crmtools.errors import SettingsError
 from crmtools.lifetime.grid import unique_rows
 from crmtools.lifetime.model import PurchaseModel, poisson_times
-from crmtools.lifetime.newton import Likelihood
+from crmtools.lifetime.newton import Likelihood, Maximum
 from crmtools.lifetime.pareto_nbd_likelihood import NAMES, alive, likelihood_of
 from crmtools.lifetime.quadrature import integral
-from crmtools.lifetime.summary import DAYS_PER, Summary
+from crmtools.lifetime.summary import DAYS_PER, Patterns, Summary
 
 _DAYS_OF_YEAR = 12 * DAYS_PER["months"]
+_MANY, _COARSE = 5_000, 50
+"""From so many patterns on, ages in so many steps give the start."""
 _ROWS = 1024
 """Rows at a time: with their nodes they fit the cache."""
 
@@ -47,6 +49,18 @@ class ParetoNbd(PurchaseModel):
     def likelihood(cls, x: np.ndarray, t_x: np.ndarray, T: np.ndarray, weight: np.ndarray) -> Likelihood:
         """Fader & Hardie 2005, eq. 18."""
         return likelihood_of(x, t_x, T, weight)
+
+    @classmethod
+    def _maximum(cls, p: Patterns, start: np.ndarray | None = None) -> Maximum:
+        """Of many patterns first with coarse ages, which have few integrals, and from there in few steps over all."""
+        if start is None and len(p.x) > _MANY:
+            step = p.T.max() / _COARSE
+            last = np.maximum(np.rint(p.t_x / step), p.x > 0)
+            (x, t_x, T), position, _ = unique_rows(p.x, last, np.maximum(np.rint(p.T / step), last))
+            weight = np.bincount(position, weights=p.weight)
+            coarse = super()._maximum(Patterns(x, t_x * step, T * step, weight, p.unit))
+            start = coarse.parameters if coarse.converged and not coarse.at_bound.any() else None
+        return super()._maximum(p, start)
 
     @staticmethod
     def purchases_if_alive(parameters: np.ndarray, x: np.ndarray, T: np.ndarray, horizon: float) -> np.ndarray:

@@ -23,7 +23,7 @@ from crmtools.lifetime.newton import Likelihood
 from crmtools.lifetime.quadrature import integral, panels
 
 NAMES = ("r", "alpha", "s", "beta")
-_PAIRS = 512
+_PAIRS = 1024
 """Pairs at a time: with their nodes they fit the cache."""
 _UPPER = np.triu_indices(4)
 
@@ -61,11 +61,11 @@ def likelihood_of(x: np.ndarray, t_x: np.ndarray, T: np.ndarray, weight: np.ndar
             parts = np.exp([log_here - top, log_gone - top, gone.value[be] - top])
             total = parts[0] + parts[1] - parts[2]
             value += w @ (top + np.log(total))
-            parts *= w / total
-            by_here[block], by_last[block], by_end[block] = parts
+            parts /= total
+            by_here[block], by_last[block], by_end[block] = w * parts
             a, f, g = (part[:, None] for part in parts)
             slope = a * here.gradient[be] + f * gone.gradient[bl] - g * gone.gradient[be]
-            hessian -= (slope / w[:, None]).T @ slope
+            hessian -= (slope * w[:, None]).T @ slope
         size = len(pair_x)
         weights = (
             np.bincount(end, weights=by_here, minlength=size),
@@ -140,11 +140,13 @@ class _Integrand:
         self.length = np.log1p((end - t) / self.near)
         self.log_scale = self.slope * np.log(self.near) - self.far_power * np.log(self.far)
 
-    def parts(self, rows: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """ln f, and how often the nearer of alpha+u and beta+u, and the farther, are their values at t."""
+    def parts(self, rows: np.ndarray, w: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """ln f; how often the nearer of alpha+u and beta+u is its value at t, and the farther; the logarithm of the latter."""
         nearer = np.exp(w)
-        farther = 1 + (nearer - 1) * self.ratio[rows]
-        return self.slope[rows] * w - self.far_power[rows] * np.log(farther), nearer, farther
+        farther = (nearer - 1) * self.ratio[rows]
+        farther += 1
+        grown = np.log(farther)
+        return self.slope[rows] * w - self.far_power[rows] * grown, nearer, farther, grown
 
     def __call__(self, rows: np.ndarray, w: np.ndarray) -> np.ndarray:
         return self.parts(rows, w)[0]
@@ -189,9 +191,9 @@ def _add_moments(f: _Integrand, moments: np.ndarray) -> None:
     The four are the logarithm by which alpha+u has grown since t, 1/(alpha+u), and the same for beta.
     """
     for rows, w, share in panels(f, f.length):
-        log_f, nearer, farther = f.parts(rows, w)
+        log_f, nearer, farther, grown = f.parts(rows, w)
         share = share * np.exp(log_f)
-        near, far = (w, 1 / (f.near[rows] * nearer)), (np.log(farther), 1 / (f.far[rows] * farther))
+        near, far = (w, 1 / (f.near[rows] * nearer)), (grown, 1 / (f.far[rows] * farther))
         seen = [*near, *far] if f.alpha_is_near else [*far, *near]
         weighted = [part * share for part in seen]
         sums = [share.sum(axis=0), *(part.sum(axis=0) for part in weighted)]
