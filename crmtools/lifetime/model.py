@@ -15,7 +15,7 @@ import pandas as pd
 
 from crmtools.errors import DataError, SettingsError
 from crmtools.lifetime.fitted import Fitted, Link, answer_with_limits, limits_of_total, totals_by
-from crmtools.lifetime.newton import Likelihood, Maximum, maximise_rows
+from crmtools.lifetime.newton import Likelihood, Maximum, maximise, maximise_rows
 from crmtools.lifetime.summary import DAYS_PER, Patterns, Summary, TimeUnit, horizon_in
 from crmtools.words import Text
 
@@ -103,11 +103,13 @@ class PurchaseModel(Fitted, ABC):
         )
 
     @classmethod
-    def _maximum(cls, p: Patterns) -> Maximum:
+    def _maximum(cls, p: Patterns, start: np.ndarray | None = None) -> Maximum:
         # Newton on logarithms does not mind the unit of time; where it starts and must stop does
         scale = np.array([p.T.max() if name in cls.TIMED else 1.0 for name in cls.NAMES])
-        start, low, high = np.array(cls.START) * scale, LOW * scale, HIGH * scale
-        return maximise_rows(cls.likelihood, (p.x, p.t_x, p.T, p.weight), start, low=low, high=high)
+        rows, low, high = (p.x, p.t_x, p.T, p.weight), LOW * scale, HIGH * scale
+        if start is None:
+            return maximise_rows(cls.likelihood, rows, np.array(cls.START) * scale, low=low, high=high)
+        return maximise(cls.likelihood(*rows), start, low=low, high=high)
 
     def notes(self) -> tuple[Text, ...]:
         """What a reader has to know before believing the numbers, in both languages."""
