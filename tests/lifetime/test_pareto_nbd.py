@@ -11,7 +11,7 @@ from scipy.special import gammaln
 from scipy.stats import binom, poisson
 
 from crmtools.errors import SettingsError
-from crmtools.lifetime import ParetoNbd, Summary, holdout_check, simulate_summary, tracking
+from crmtools.lifetime import ParetoNbd, Summary, holdout_check, purchase_calendar, simulate_summary, tracking
 from crmtools.lifetime.pareto_nbd import discounted_if_alive
 
 TRUTH = (0.553, 10.578, 0.606, 11.669)
@@ -136,7 +136,8 @@ def test_holdout_equals_recomputed(pareto, split, published):
 
 def test_tracking_equals_published(pareto, cdnow, split, published):
     rows = published["tracking"]
-    found = tracking(pareto, cdnow, calibration_until=split.calibration_until, until=split.holdout_until)
+    calendar = purchase_calendar(cdnow, calibration_until=split.calibration_until, until=split.holdout_until)
+    found = tracking(pareto, calendar)
     found = found.iloc[[week - 1 for week in rows["weeks"]]]
     assert found["actual"].tolist() == rows["actual"]
     assert found["actual_cumulative"].tolist() == rows["actual_cumulative"]
