@@ -9,6 +9,7 @@ from crmtools.lifetime.beta_geo import BetaGeo
 from crmtools.lifetime.evaluate import HoldoutCheck, holdout_check, plot_holdout, plot_tracking, tracking
 from crmtools.lifetime.gamma_gamma import GammaGamma
 from crmtools.lifetime.occasions import Counts
+from crmtools.lifetime.renewals import Renewals, count_renewals
 from crmtools.lifetime.second_opinion import second_opinion
 from crmtools.lifetime.shifted_beta_geo import ShiftedBetaGeo
 from crmtools.lifetime.simulate import simulate_summary
@@ -30,10 +31,12 @@ __all__ = [
     "GammaGamma",
     "HoldoutCheck",
     "Patterns",
+    "Renewals",
     "ShiftedBetaGeo",
     "Summary",
     "Total",
     "calibration_holdout",
+    "count_renewals",
     "customer_patterns",
     "customer_summary",
     "customer_value",
