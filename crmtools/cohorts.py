@@ -15,21 +15,26 @@ import pandas as pd
 from statsmodels.stats.proportion import proportion_confint
 
 from crmtools.errors import DataError
+from crmtools.indicators.kinds.reasons import SMALL_FOR_MEAN
+from crmtools.intervals import z_of
 from crmtools.lifetime.occasions import Counts, ZeroDays, check_choice, count_rows, fetch, purchase_days
 from crmtools.words import Language, Text
 
 if TYPE_CHECKING:  # matplotlib is imported by whoever has an Axes
     from matplotlib.axes import Axes
 
+    from crmtools.cohort_projection import RetentionProjection
+
 CohortBy = Literal["month", "quarter", "year"]
 
-_PER_YEAR: dict[CohortBy, int] = {"month": 12, "quarter": 4, "year": 1}
+PER_YEAR: dict[CohortBy, int] = {"month": 12, "quarter": 4, "year": 1}
 _FREQUENCY: dict[CohortBy, str] = {"month": "M", "quarter": "Q", "year": "Y"}
 _AGE: dict[CohortBy, Text] = {
     "month": Text("首购后第几个月", "Months since the first purchase"),
     "quarter": Text("首购后第几个季度", "Quarters since the first purchase"),
     "year": Text("首购后第几年", "Years since the first purchase"),
 }
+_ENDS = ("", "_low", "_high")
 _COHORT, _RETENTION = Text("首购时间", "First purchase"), Text("留存率", "Retention")
 
 
@@ -39,8 +44,9 @@ class Cohorts:
 
     ``cells`` has one row per cohort and age from 0 to the age the cohort has begun at ``as_of``: cohort
     (first day, datetime64), label ("2025-03", "2025-Q1", "2025"), age, size, mature, and, NaN while immature:
-    active, retention, low, high (Wilson), revenue (net), revenue_per_customer,
-    cumulative_revenue_per_customer (over the size).
+    active, retention, low, high (Wilson), revenue (net), revenue_per_customer, cumulative_revenue_per_customer (over the
+    size), each of these two with ``_low`` and ``_high`` (delta method on the log scale, over customers with those who did not
+    buy as 0; NaN for cohorts below 30 customers).
     """
 
     cells: pd.DataFrame
@@ -80,16 +86,34 @@ def retention(
     check_choice("by", by, CohortBy)
     days = purchase_days(orders, until=as_of, zero_days=zero_days)
     days = days.mutate(period=_period_number(days.day, by))
-    # periods of a customer first, cohorts second: no window functions, no distinct counts
+    # periods of a customer first, cohorts second
     active = days.group_by("customer_id", "period").agg(revenue=days.net.sum())
     first = active.group_by("customer_id").agg(born=active.period.min())
     joined = active.inner_join(first, "customer_id")
     joined = joined.mutate(age=joined.period - joined.born)
-    found = fetch(joined.group_by("born", "age").agg(active=joined.count(), revenue=joined.revenue.sum()))
+    # what a customer has brought by now: its square grows by this, so that sums over ages are sums over customers
+    so_far = ibis.window(group_by="customer_id", order_by="age", preceding=None, following=0)
+    joined = joined.mutate(total=joined.revenue.sum().over(so_far))
+    growth = joined.total * joined.total - (joined.total - joined.revenue) * (joined.total - joined.revenue)
+    found = fetch(
+        joined.group_by("born", "age").agg(
+            active=joined.count(),
+            revenue=joined.revenue.sum(),
+            squares=(joined.revenue * joined.revenue).sum(),
+            growth=growth.sum(),
+        )
+    )
     if found.empty:
         raise DataError(f"Nobody has a counted purchase up to {as_of}.")
     counts = count_rows(orders, until=as_of, zero_days=zero_days)
     return Cohorts(_cells(found, by, as_of, level), by, as_of, level, counts)
+
+
+def project(orders: ibis.Table | pd.DataFrame, cohorts: Cohorts, *, ahead: int = 12) -> "RetentionProjection | None":
+    """What BG/NBD expects of the retention by age: see :func:`crmtools.cohort_projection.project_retention`."""
+    from crmtools.cohort_projection import project_retention
+
+    return project_retention(orders, cohorts, ahead=ahead)
 
 
 def plot_retention_heatmap(ax: "Axes", cohorts: Cohorts, *, language: Language = "en") -> "Axes":
@@ -123,7 +147,7 @@ def plot_retention_curve(ax: "Axes", cohorts: Cohorts, *, language: Language = "
 def _period_number(day: ibis.Value, by: CohortBy) -> ibis.Value:
     """Periods counted through the years, so that ages are differences."""
     within = {"month": day.month(), "quarter": day.quarter(), "year": ibis.literal(1)}[by]
-    return (day.year() * _PER_YEAR[by] + within - 1).cast("int64")
+    return (day.year() * PER_YEAR[by] + within - 1).cast("int64")
 
 
 def _cells(found: pd.DataFrame, by: CohortBy, as_of: date, level: float) -> pd.DataFrame:
@@ -151,22 +175,32 @@ def _cells(found: pd.DataFrame, by: CohortBy, as_of: date, level: float) -> pd.D
             "revenue": cells["revenue"].astype("float64"),
         }
     )
+    by_cohort = cells.groupby("born")[["revenue", "growth"]].cumsum()
     out["retention"] = out["active"] / out["size"]
     for name, values in _wilson(out, level).items():
         out[name] = values
     out["revenue_per_customer"] = out["revenue"] / out["size"]
-    out["cumulative_revenue_per_customer"] = out.groupby("cohort")["revenue_per_customer"].cumsum()
-    hidden = [
-        "active",
-        "retention",
-        "low",
-        "high",
-        "revenue",
-        "revenue_per_customer",
-        "cumulative_revenue_per_customer",
-    ]
+    out["cumulative_revenue_per_customer"] = by_cohort["revenue"].to_numpy() / out["size"]
+    sums = {
+        "revenue_per_customer": (out["revenue"], cells["squares"]),
+        "cumulative_revenue_per_customer": (by_cohort["revenue"], by_cohort["growth"]),
+    }
+    for name, (total, squares) in sums.items():
+        limits = _mean_limits(out["size"].to_numpy(float), total.to_numpy(float), squares.to_numpy(float), level)
+        out[f"{name}_low"], out[f"{name}_high"] = limits
+    hidden = ["active", "retention", "low", "high", "revenue", *(f"{name}{end}" for name in sums for end in _ENDS)]
     out[hidden] = out[hidden].where(out["mature"])
     return out[["cohort", "label", "age", "size", "mature", *hidden]]
+
+
+def _mean_limits(n: np.ndarray, total: np.ndarray, squares: np.ndarray, level: float) -> tuple[np.ndarray, np.ndarray]:
+    """The interval of total / n over customers, from sums; NaN below 30 customers and where nothing was brought."""
+    mean = total / n
+    known = (n >= SMALL_FOR_MEAN) & (mean > 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = np.maximum(squares / n - mean**2, 0) / (n - 1)
+        reach = np.exp(z_of(level) * np.sqrt(variance) / mean)
+    return np.where(known, mean / reach, np.nan), np.where(known, mean * reach, np.nan)
 
 
 def _wilson(table: pd.DataFrame, level: float) -> dict[str, np.ndarray]:
@@ -178,7 +212,7 @@ def _wilson(table: pd.DataFrame, level: float) -> dict[str, np.ndarray]:
 
 def _number(period: pd.Period, by: CohortBy) -> int:
     within = {"month": period.month, "quarter": period.quarter, "year": 1}[by]
-    return period.year * _PER_YEAR[by] + within - 1
+    return period.year * PER_YEAR[by] + within - 1
 
 
 def _label(period: pd.Period, by: CohortBy) -> str:

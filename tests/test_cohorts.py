@@ -39,13 +39,18 @@ def random_orders(seed=1, customers=200):
     )
 
 
-def plain_cells(orders, as_of, freq):
-    """Cohorts in plain pandas: {(cohort period, age): (active, revenue)} and sizes."""
+def plain_days(orders, as_of=AS_OF):
+    """Counted purchase days in plain pandas."""
     good = orders[orders["status"].eq("completed")].assign(day=orders["ordered_at"].dt.normalize())
     good = good[good["day"] <= pd.Timestamp(as_of)]
     days = good.groupby(["customer_id", "day"], as_index=False)[["net_amount", "refund_amount"]].sum()
     days["net"] = days["net_amount"] - days["refund_amount"]
-    days = days[(days["net"] > 0) | ((days["net"] == 0) & (days["refund_amount"] == 0))]
+    return days[(days["net"] > 0) | ((days["net"] == 0) & (days["refund_amount"] == 0))]
+
+
+def plain_cells(orders, as_of, freq):
+    """Cohorts in plain pandas: {(cohort period, age): (active, revenue)} and sizes."""
+    days = plain_days(orders, as_of).copy()
     days["period"] = days["day"].dt.to_period(freq)
     days["cohort"] = days.groupby("customer_id")["period"].transform("min")
     days["age"] = [(period - cohort).n for period, cohort in zip(days["period"], days["cohort"])]
@@ -114,6 +119,41 @@ def test_interval_is_wilsons(orders):
     np.testing.assert_allclose(cells["low"], (centre - half) / (1 + z**2 / n), atol=1e-12)
     np.testing.assert_allclose(cells["high"], (centre + half) / (1 + z**2 / n), atol=1e-12)
     assert ((cells["low"] <= p + 1e-12) & (p <= cells["high"] + 1e-12)).all()
+
+
+@pytest.mark.parametrize("by", ["month", "quarter"])
+def test_limits_of_revenue_are_those_of_the_customers_amounts(orders, by):
+    """Per customer in plain pandas, those who bought nothing as 0: mean, standard error, normal on the log scale."""
+    found = retention(orders, as_of=AS_OF, by=by, level=0.9)
+    freq = {"month": "M", "quarter": "Q"}[by]
+    days = plain_days(orders).assign(period=lambda d: d["day"].dt.to_period(freq))
+    born = days.groupby("customer_id")["period"].min()
+    checked = 0
+    for row in found.cells[found.cells["mature"] & (found.cells["size"] >= 30)].itertuples():
+        cohort = pd.Period(row.cohort, freq)
+        customers = born.index[born == cohort]
+        own = days[days["customer_id"].isin(customers)]
+        for name, theirs in (
+            ("revenue_per_customer", own[own["period"] == cohort + row.age]),
+            ("cumulative_revenue_per_customer", own[own["period"] <= cohort + row.age]),
+        ):
+            amounts = theirs.groupby("customer_id")["net"].sum().reindex(customers, fill_value=0.0).to_numpy()
+            low, high = getattr(row, f"{name}_low"), getattr(row, f"{name}_high")
+            if not amounts.any():
+                assert np.isnan(low)
+                continue
+            reach = np.exp(1.6448536269514722 * amounts.std(ddof=1) / np.sqrt(len(amounts)) / amounts.mean())
+            assert low == pytest.approx(amounts.mean() / reach, rel=1e-9)
+            assert high == pytest.approx(amounts.mean() * reach, rel=1e-9)
+            checked += 1
+    assert checked > 10
+
+
+def test_small_cohorts_have_no_limits_of_revenue(orders):
+    few = orders[orders["customer_id"].isin(orders["customer_id"].unique()[:20])]
+    cells = retention(few, as_of=AS_OF).cells
+    assert (cells["size"] < 30).all()
+    assert cells[["revenue_per_customer_low", "cumulative_revenue_per_customer_high"]].isna().all(axis=None)
 
 
 def test_pooled_retention_is_sum_over_sum_of_mature_cells(orders):

@@ -11,7 +11,6 @@ from crmtools.indicators.facts import Periods, completed, hours_between
 from crmtools.indicators.kinds import Duration, Model, Ratio, Share, UnitCost
 from crmtools.indicators.patterns import (
     MODEL_WORDS,
-    MODELS,
     PAID,
     WITH_MONEY,
     WON,
@@ -318,7 +317,7 @@ def cac_payback(
         "lag_months": Text("费用前移的整月数", "whole months by which the spend is taken earlier"),
         "model": MODEL_WORDS,
     },
-    defensible={"horizon_months": (12, 24, 36), "lag_months": (0, 1, 2), "model": tuple(MODELS)},
+    defensible={"horizon_months": (12, 24, 36), "lag_months": (0, 1, 2), "model": ("bg_nbd", "mbg_nbd")},
 )  # fmt: skip
 def clv_cac_ratio(
     orders: ir.Table,

@@ -186,6 +186,7 @@ def worth_to_cost(patterns: pd.DataFrame, assumptions: Assumptions, level: float
 def worth_of_new(model: PurchaseModel, rates: np.ndarray, spends: np.ndarray, terms: Terms) -> float:
     """Margin expected of a customer on the day of the first purchase, that purchase included."""
     ends = np.arange(1.0, terms.months + 1)
-    born = np.zeros(1)
-    ahead = purchases_ahead(model, rates, (born, born, born), ends, MONTH, terms.discount)
-    return float(terms.margin * (1 + ahead.discounted[0]) * spend_of(spends, born, born)[0])
+    born, one = np.zeros(terms.months), np.zeros(1)
+    expected = model.alive(rates, one, one, one) * model.purchases_if_alive(rates, born, born, ends * MONTH)
+    purchases = 1 + np.diff(expected, prepend=0.0) @ (1 + terms.discount) ** (-(ends - 0.5) / 12)
+    return float(terms.margin * purchases * spend_of(spends, one, one)[0])

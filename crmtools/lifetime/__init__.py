@@ -23,6 +23,7 @@ from crmtools.lifetime.plots import (
     plot_holdout,
     plot_tracking,
 )
+from crmtools.lifetime.renewals import Renewals, count_renewals
 from crmtools.lifetime.second_opinion import second_opinion
 from crmtools.lifetime.shifted_beta_geo import ShiftedBetaGeo
 from crmtools.lifetime.simulate import simulate_summary
@@ -51,12 +52,14 @@ __all__ = [
     "Nbd",
     "ParetoNbd",
     "Patterns",
+    "Renewals",
     "ShiftedBetaGeo",
     "SpendPatterns",
     "Summary",
     "Total",
     "calibration_holdout",
     "compare",
+    "count_renewals",
     "customer_history",
     "customer_patterns",
     "customer_summary",

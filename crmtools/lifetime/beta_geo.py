@@ -104,7 +104,9 @@ class ModifiedBetaGeo(PurchaseModel):
     # an active customer has tossed one coin more than in BG/NBD, and the rest is the same
 
     @staticmethod
-    def purchases_if_alive(parameters: np.ndarray, x: np.ndarray, T: np.ndarray, horizon: float) -> np.ndarray:
+    def purchases_if_alive(
+        parameters: np.ndarray, x: np.ndarray, T: np.ndarray, horizon: float | np.ndarray
+    ) -> np.ndarray:
         """As in BG/NBD with b + 1."""
         return purchases_if_alive(_one_coin_more(parameters), x, T, horizon)
 

@@ -68,7 +68,9 @@ class BetaGeoBetaBinomial(PurchaseModel):
         return (stayed * (delta + T) / (gamma + delta + T))[position]
 
     @staticmethod
-    def purchases_if_alive(parameters: np.ndarray, x: np.ndarray, T: np.ndarray, horizon: float) -> np.ndarray:
+    def purchases_if_alive(
+        parameters: np.ndarray, x: np.ndarray, T: np.ndarray, horizon: float | np.ndarray
+    ) -> np.ndarray:
         """FHS 2010, eq. 13: the mean chance to buy, times the sum over opportunities of still being there.
 
         The sum itself, not its closed form, which is 0/0 at gamma = 1.

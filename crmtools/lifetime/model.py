@@ -59,8 +59,10 @@ class PurchaseModel(Fitted, ABC):
 
     @staticmethod
     @abstractmethod
-    def purchases_if_alive(parameters: np.ndarray, x: np.ndarray, T: np.ndarray, horizon: float) -> np.ndarray:
-        """E[purchases in the next horizon | alive at T, history]."""
+    def purchases_if_alive(
+        parameters: np.ndarray, x: np.ndarray, T: np.ndarray, horizon: float | np.ndarray
+    ) -> np.ndarray:
+        """E[purchases in the next horizon | alive at T, history]; one horizon, or one for each history."""
 
     @staticmethod
     @abstractmethod

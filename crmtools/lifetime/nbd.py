@@ -54,7 +54,9 @@ class Nbd(PurchaseModel):
         return np.ones(len(x))
 
     @staticmethod
-    def purchases_if_alive(parameters: np.ndarray, x: np.ndarray, T: np.ndarray, horizon: float) -> np.ndarray:
+    def purchases_if_alive(
+        parameters: np.ndarray, x: np.ndarray, T: np.ndarray, horizon: float | np.ndarray
+    ) -> np.ndarray:
         """The posterior mean rate times the horizon."""
         r, alpha = parameters
         return (r + x) / (alpha + T) * horizon

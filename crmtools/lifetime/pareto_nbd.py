@@ -63,7 +63,9 @@ class ParetoNbd(PurchaseModel):
         return super()._maximum(p, start)
 
     @staticmethod
-    def purchases_if_alive(parameters: np.ndarray, x: np.ndarray, T: np.ndarray, horizon: float) -> np.ndarray:
+    def purchases_if_alive(
+        parameters: np.ndarray, x: np.ndarray, T: np.ndarray, horizon: float | np.ndarray
+    ) -> np.ndarray:
         """Fader & Hardie 2005, eq. 22: mean rate times the mean stay, (beta+T) (1 - q^(s-1)) / (s-1), q = (beta+T) / (beta+T+horizon).
 
         With x = T = 0 that of a new customer.

@@ -3,7 +3,7 @@
 from crmtools.show import plots
 from crmtools.show.answers import answer
 from crmtools.show.cards import card, cards
-from crmtools.show.cohort_maps import cohort_map
+from crmtools.show.cohort_maps import cohort_cells, cohort_map
 from crmtools.show.cohort_views import cohort_answer, cohort_curve
 from crmtools.show.definitions import definition
 from crmtools.show.display import Display
@@ -30,6 +30,7 @@ from crmtools.show.score_views import scores
 from crmtools.show.scorecards import scorecard
 from crmtools.show.smart_views import smart
 from crmtools.show.stress_views import stress
+from crmtools.show.survival_views import contract_survival
 from crmtools.show.tables import table
 from crmtools.show.trends import trend
 from crmtools.show.waterfall import gap_waterfall
@@ -43,8 +44,10 @@ __all__ = [
     "card",
     "cards",
     "cohort_answer",
+    "cohort_cells",
     "cohort_curve",
     "cohort_map",
+    "contract_survival",
     "definition",
     "door",
     "drivers",

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from crmtools import formats
+from crmtools.cohort_projection import RetentionProjection
 from crmtools.cohorts import CohortBy, Cohorts
 from crmtools.indicators.units import UNITS
 from crmtools.period import Period
@@ -10,11 +11,15 @@ from crmtools.show.blocks import lead, note, rests_on, sentence_list
 from crmtools.show.chart import Series, Tick, line_chart, span_of
 from crmtools.show.cohort_halves import Halves, compared_halves
 from crmtools.show.display import Display
+from crmtools.show.look import ACCENT, SECOND
+from crmtools.show.paired_bars import legend
 from crmtools.show.sentences import say
 from crmtools.show.trends import figure
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text, word
 
+AHEAD = 12
+"""Ages drawn beyond those observed."""
 MILESTONES = (1, 3, 6, 12)
 """Ages that the answer names, in periods after the one of the first purchase."""
 FEWEST = 5
@@ -48,8 +53,13 @@ def cohort_answer(cohorts: Cohorts, *, language: Language, smallest_group: int =
     return lead(start, then, difference, language=language, result=result)
 
 
-def cohort_curve(cohorts: Cohorts, data: Data, *, language: Language) -> Display:
-    """Retention by age over all cohorts together, with its interval; ages with too few customers are left out."""
+def cohort_curve(
+    cohorts: Cohorts, data: Data, *, language: Language, projection: RetentionProjection | None = None
+) -> Display:
+    """Retention by age over all cohorts together, with its interval; ages with too few customers are left out.
+
+    ``projection`` adds what BG/NBD expects, at the ages observed and ahead.
+    """
     pooled = _pooled(cohorts)
     pooled = pooled[pooled["size"] >= data.settings.publish.smallest_group]
     if pooled.empty:
@@ -60,9 +70,22 @@ def cohort_curve(cohorts: Cohorts, data: Data, *, language: Language) -> Display
     title = _curve_title(cohorts, pooled, language)
     words = [_point(cohorts, age, row, language) for age, (_, row) in zip(ages, table.iterrows())]
     last = formats.percent(pooled["retention"].iloc[-1], language)
-    span = span_of([*values, 0.0], [*lows, *highs], low=0.0, high=1.0)
+    lines, ticks = [Series(values, lows, highs, words, last=last)], [Tick(str(age)) for age in ages]
+    if projection is not None:
+        expected = projection.frame
+        until = ages[-1] + AHEAD
+        expected = expected[expected.index <= until]
+        ticks = [Tick(str(age)) for age in expected.index]
+        blank: list[float | None] = [None] * (len(ticks) - len(ages))
+        lines = [
+            Series(_list(expected["value"]), _list(expected["low"]), _list(expected["high"]), second=True, dots=False),
+            Series([*values, *blank], [*lows, *blank], [*highs, *blank], [*words, *[""] * len(blank)], last=last),
+        ]
+    drawn = [value for line in lines for value in line.values]
+    limits = [value for line in lines for value in (*line.lows, *line.highs)]
+    span = span_of([*drawn, 0.0], limits, low=0.0, high=1.0)
     picture = line_chart(
-        [Series(values, lows, highs, words, last=last)], [Tick(str(age)) for age in ages], span,
+        lines, ticks, span,
         written=lambda value: formats.axis(value, span.step, _SHARE, language),
         alt=_curve_alt(cohorts, pooled, title, language),
     )  # fmt: skip
@@ -72,8 +95,28 @@ def cohort_curve(cohorts: Cohorts, data: Data, *, language: Language) -> Display
         say(_N, language, few=few, many=many),
         *rests_on("orders", cohorts.as_of, language),
     ]
-    text = "\n".join([title, *words])
-    return Display(figure(picture, title, sentence_list(caption, language)), text, _result(cohorts, pooled))
+    text, result = "\n".join([title, *words]), _result(cohorts, pooled)
+    if projection is not None:
+        names = (_OBSERVED.to(language), ACCENT, False), (_EXPECTED.to(language), SECOND, True)
+        picture = legend(*names) + picture
+        further = _further(cohorts, projection, int(pooled.index.max()), language)
+        text = f"{text}\n{further}"
+        caption.insert(1, further)
+        frame = projection.frame
+        result["expected"] = [
+            {"age": int(age), **{name: float(row[name]) for name in frame.columns}} for age, row in frame.iterrows()
+        ]
+    return Display(figure(picture, title, sentence_list(caption, language)), text, result)
+
+
+def _further(cohorts: Cohorts, projection: RetentionProjection, last: int, language: Language) -> str:
+    """What the model expects at the end of the ages drawn; part of a caption."""
+    age = min(last + AHEAD, int(projection.frame.index.max()))
+    row = {name: float(projection.frame[name].loc[age]) for name in projection.frame.columns}
+    words = {"age": _age(cohorts.by, age, language), "share": formats.percent(row["value"], language)}
+    if pd.isna(row["low"]):
+        return say(_AHEAD, language, **words)
+    return say(_AHEAD_WITHIN, language, limits=formats.interval(row["low"], row["high"], _SHARE, language), **words)
 
 
 def _pooled(cohorts: Cohorts) -> pd.DataFrame:
@@ -148,7 +191,7 @@ def _span(labels: tuple[str, ...], language: Language) -> str:
 
 
 def _age(by: CohortBy, age: int, language: Language) -> str:
-    return say(_AGE[by], language, age=age)
+    return say(AGE[by], language, age=age)
 
 
 def _ordinal(age: int, language: Language) -> str:
@@ -221,7 +264,7 @@ _NEWER = {
         "(interval of the difference {limits}).",
     ),
 }
-_AGE = by_unit("第 {age} 〔期〕", "in [unit] {age}")
+AGE = by_unit("第 {age} 〔期〕", "in [unit] {age}")
 _TITLE = by_unit(
     "{first} 的客户在第 1 〔期〕再次购买，第 {age} 〔期〕为 {last}",
     "{first} of customers buy again in the first [unit], {last} in the {age}",
@@ -235,5 +278,11 @@ _CURVE = by_unit(
     "横轴为首购后第几〔期〕；纵轴为当期再次购买的客户占比；色带：{level} 区间",
     "Across: [unit]s since the one of the first purchase; up: share of customers who bought in that [unit]; "
     "band: {level} interval",
+)
+_OBSERVED, _EXPECTED = Text("实际", "observed"), Text("BG/NBD 预期", "expected by BG/NBD")
+_AHEAD = Text("模型预期{age}为 {share}", "The model expects {share} {age}")
+_AHEAD_WITHIN = Text(
+    "模型预期{age}为 {share}（{limits}，只计参数的不确定性）",
+    "The model expects {share} {age} ({limits}, uncertainty of its parameters only)",
 )
 _N = Text("每点 n = {few} 至 {many}", "n = {few} to {many} per point")

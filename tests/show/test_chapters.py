@@ -15,10 +15,11 @@ import pytest
 
 import crmtools as crm
 from crmtools import formats, show
-from crmtools.cohorts import Cohorts, retention
+from crmtools.cohorts import Cohorts, project, retention
 from crmtools.goals.evidence import EVIDENCE
 from crmtools.goals.judgement import Judgement
 from crmtools.goals.reading import Scorecard, scorecard
+from crmtools.lifetime import ShiftedBetaGeo, count_renewals
 from crmtools.lifetime.occasions import fetch
 from crmtools.lifetime.study import Study, study
 from crmtools.lifetime.value import Total
@@ -65,6 +66,14 @@ FUNCTIONS: dict[str, Callable[[Chapter, str], Display]] = {
     "cohort_answer": lambda c, lang: show.cohort_answer(c.cohorts, language=lang),
     "cohort_curve": lambda c, lang: show.cohort_curve(c.cohorts, c.data, language=lang),
     "cohort_map": lambda c, lang: show.cohort_map(c.cohorts, c.data, language=lang),
+    "cohort_curve_ahead": lambda c, lang: show.cohort_curve(
+        c.cohorts, c.data, language=lang, projection=project(c.data.orders, c.cohorts)
+    ),
+    "contract_survival": lambda c, lang: show.contract_survival(c.data, language=lang),
+    "cohort_map_value": lambda c, lang: show.cohort_map(c.cohorts, c.data, language=lang, what="value"),
+    "cohort_map_revenue": lambda c, lang: show.cohort_map(c.cohorts, c.data, language=lang, what="revenue"),
+    "cohort_cells": lambda c, lang: show.cohort_cells(c.cohorts, c.data, language=lang),
+    "cohort_cells_value": lambda c, lang: show.cohort_cells(c.cohorts, c.data, language=lang, what="value"),
     "rfm_answer": lambda c, lang: show.rfm_answer(c.rfm, c.data, language=lang),
     "rfm_segments": lambda c, lang: show.rfm_segments(c.rfm, c.data, language=lang),
     "rfm_bands": lambda c, lang: show.rfm_bands(c.rfm, c.data, language=lang),
@@ -154,6 +163,30 @@ def test_cells_of_the_map_are_those_of_the_matrix(read):
         assert written == pytest.approx(list(100 * shares.dropna()), abs=0.5)
 
 
+@pytest.mark.parametrize("what", ["revenue", "value"])
+def test_amounts_that_few_brought_are_hidden_and_so_is_their_difference(what):
+    c = chapter("demo")
+    html = show.cohort_map(c.cohorts, c.data, language="en", what=what).html
+    rows = re.findall(r"<tr>(.*?)</tr>", html.split("<tbody>")[1])
+    column = {"revenue": "revenue_per_customer", "value": "cumulative_revenue_per_customer"}[what]
+    hidden = 0
+    for row, label in zip(rows, c.cohorts.matrix().index, strict=True):
+        cells = re.findall(r"<td[^>]*>(.*?)</td>", row)[1:]
+        own = c.cohorts.cells[(c.cohorts.cells["label"] == label) & c.cohorts.cells["mature"]]
+        since = 0
+        for cell, active, value in zip(cells, own["active"], own[column], strict=False):
+            since = active + (since if what == "value" else 0)
+            if cell == "…":
+                assert 0 < since < 10
+                hidden += 1
+            else:
+                assert since == 0 or since >= 10
+                since = 0
+                written = re.sub("<[^>]+>", "", cell).replace(",", "")
+                assert float(written) == pytest.approx(value, abs=0.51)
+    assert hidden
+
+
 def test_small_cohorts_are_hidden_and_a_second_one_with_a_single_one():
     c = chapter("demo")
     sizes = c.cohorts.cells.drop_duplicates("label").set_index("label")["size"].sort_values()
@@ -230,6 +263,24 @@ def test_numbers_can_be_read_on_the_fullest_cell(theme):
     cell = STRONGEST * token("accent") + (1 - STRONGEST) * token("bg")
     low, high = sorted((light(cell), light(token("ink"))))
     assert (high + 0.05) / (low + 0.05) >= 4.5
+
+
+def test_the_curve_of_contracts_shows_shares_left_and_the_fit():
+    c = chapter("demo")
+    display = show.contract_survival(c.data, language="en")
+    rows = {row["t"]: row for row in display.result["observed"]}
+    assert all(row["at_risk"] >= 10 for row in rows.values())
+    last = max(rows)
+    assert f"{100 * rows[last]['value']:.1f}\u00a0% of customers are left after {last} monthly renewals" in display.text
+    model = ShiftedBetaGeo.fit(count_renewals(c.data["subscriptions"], as_of=c.data.as_of, grace_days=14).counts)
+    assert display.result["parameters"] == {"alpha": model.alpha, "beta": model.beta}
+    ahead = model.survival(last + 12)["value"].iloc[0]
+    assert (
+        f"expects {100 * ahead:.1f}\u00a0% of customers to be left after {last + 12} monthly renewals" in display.text
+    )
+    tight = with_smallest(c.data, 500)
+    assert min(row["at_risk"] for row in show.contract_survival(tight, language="en").result["observed"]) >= 500
+    assert "no subscriptions" in show.contract_survival(chapter("cdnow").data, language="en").text
 
 
 # RFM

@@ -1,0 +1,65 @@
+"""What BG/NBD expects of the retention of cohorts by age, in the ages observed and in those ahead.
+
+A customer buys at rate lambda and leaves after a purchase with probability p, so is there s after the first purchase with
+probability exp(-lambda p s), and then buys at least once in the next l with probability 1 - exp(-lambda l). Over
+lambda ~ Gamma(r, alpha) and p ~ Beta(a, b)::
+
+    P(buys in (s, s+l]) = E_p[ (1 + p s/alpha)^-r - (1 + (p s + l)/alpha)^-r ]
+
+First purchases are taken to be spread evenly over their period.
+"""
+
+from dataclasses import dataclass
+
+import ibis
+import numpy as np
+import pandas as pd
+from scipy.special import roots_jacobi
+
+from crmtools.cohorts import PER_YEAR, Cohorts
+from crmtools.lifetime.beta_geo import BetaGeo
+from crmtools.lifetime.fitted import answer_with_limits
+from crmtools.lifetime.summary import customer_patterns
+
+FEWEST_CUSTOMERS, FEWEST_REPEAT = 100, 30
+_NODES, _BIRTHS = 80, 6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RetentionProjection:
+    """``frame`` indexed by age from 1: value, low, high (uncertainty of the parameters; NaN when not identified)."""
+
+    frame: pd.DataFrame
+    model: BetaGeo
+
+
+def project_retention(
+    orders: ibis.Table | pd.DataFrame, cohorts: Cohorts, *, ahead: int = 12
+) -> RetentionProjection | None:
+    """Fit BG/NBD to all purchases up to ``cohorts.as_of`` and expect retention up to ``ahead`` ages beyond those observed.
+
+    None where fewer than 100 customers, or 30 who bought again, leave nothing to fit to.
+    """
+    patterns = customer_patterns(orders, as_of=cohorts.as_of, unit="days")
+    if patterns.weight.sum() < FEWEST_CUSTOMERS or patterns.weight[patterns.x > 0].sum() < FEWEST_REPEAT:
+        return None
+    model = BetaGeo.fit(patterns)
+    last = int(cohorts.pooled().index.max()) + ahead
+    ages, length = np.arange(1, last + 1), 365.25 / PER_YEAR[cohorts.by]
+    columns = answer_with_limits(
+        lambda theta: expected_retention(theta, ages, length),
+        model.parameters, model.known_covariance, cohorts.level, "logit",
+    )  # fmt: skip
+    return RetentionProjection(pd.DataFrame(columns, index=pd.Index(ages, name="age")), model)
+
+
+def expected_retention(parameters: np.ndarray, ages: np.ndarray, length: float) -> np.ndarray:
+    """The share of a cohort that buys in the period of each age (from 1), periods being ``length`` long."""
+    r, alpha, a, b = parameters
+    # nodes of Beta(a, b) on (0, 1), from those of (1-x)^(b-1) (1+x)^(a-1) on (-1, 1)
+    nodes, weights = roots_jacobi(_NODES, b - 1, a - 1)
+    p, weights = (nodes + 1) / 2, weights / weights.sum()
+    into = (np.arange(_BIRTHS) + 0.5) / _BIRTHS
+    since = (ages[:, None] - into)[..., None] * length
+    there, silent = (1 + p * since / alpha) ** -r, (1 + (p * since + length) / alpha) ** -r
+    return np.asarray(((there - silent) @ weights).mean(axis=1))
