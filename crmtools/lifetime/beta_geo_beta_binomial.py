@@ -77,7 +77,7 @@ class BetaGeoBetaBinomial(PurchaseModel):
         """
         alpha, beta, gamma, delta = parameters
         ages, position = np.unique(_whole(T), return_inverse=True)
-        at = ages[:, None] + 1 + np.arange(_opportunities(horizon))
+        at = ages[:, None] + 1 + np.arange(_opportunities(float(horizon)))
         log = Rising.of(delta, at).log - Rising.of(gamma + delta, at).log
         return (alpha + x) / (alpha + beta + T) * np.exp(log - log[:, :1]).sum(axis=1)[position]
 

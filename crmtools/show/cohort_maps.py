@@ -129,15 +129,16 @@ def _by_cell(cohorts: Cohorts) -> dict[tuple[str, int], Cell]:
 def _few_bought(cells: Sequence[Cell], what: What, smallest: int) -> list[bool]:
     """Which amounts of a cohort's row tell about few people: those that too few brought.
 
-    The difference of two cumulative amounts is what was brought between them: one is shown again when enough have bought since
-    the last that was.
+    Between two cumulative amounts lies what was brought in that time, and what the revenue of single ages does not tell of it
+    follows: one is shown again only when enough people brought what is hidden there.
     """
-    few, buyers = [], 0.0
+    few, untold = [], 0.0
     for cell in cells:
-        buyers = cell["active"] + (buyers if what == "value" else 0.0)
-        secret = what != "retention" and 0 < buyers < smallest
+        small = 0 < cell["active"] < smallest
+        untold += cell["active"] if small else 0.0
+        secret = {"retention": False, "revenue": small, "value": 0 < untold < smallest}[what]
         few.append(secret)
-        buyers = buyers if secret else 0.0
+        untold = untold if secret else 0.0
     return few
 
 

@@ -99,7 +99,7 @@ def cohort_curve(
     if projection is not None:
         names = (_OBSERVED.to(language), ACCENT, False), (_EXPECTED.to(language), SECOND, True)
         picture = legend(*names) + picture
-        further = _further(cohorts, projection, int(pooled.index.max()), language)
+        further = _further(cohorts, projection, pooled, language)
         text = f"{text}\n{further}"
         caption.insert(1, further)
         frame = projection.frame
@@ -109,14 +109,20 @@ def cohort_curve(
     return Display(figure(picture, title, sentence_list(caption, language)), text, result)
 
 
-def _further(cohorts: Cohorts, projection: RetentionProjection, last: int, language: Language) -> str:
-    """What the model expects at the end of the ages drawn; part of a caption."""
-    age = min(last + AHEAD, int(projection.frame.index.max()))
-    row = {name: float(projection.frame[name].loc[age]) for name in projection.frame.columns}
+def _further(cohorts: Cohorts, projection: RetentionProjection, pooled: pd.DataFrame, language: Language) -> str:
+    """What the model expects at the end of the ages drawn, and how far it lies from what was observed; part of a caption."""
+    expected = projection.frame
+    age = min(int(pooled.index.max()) + AHEAD, int(expected.index.max()))
+    row = {name: float(expected[name].loc[age]) for name in expected.columns}
     words = {"age": _age(cohorts.by, age, language), "share": formats.percent(row["value"], language)}
+    apart = (pooled["retention"] - expected["value"].loc[pooled.index]).abs()
+    away = formats.difference(
+        float((apart * pooled["size"]).sum() / pooled["size"].sum()), _SHARE, language, signed=False
+    )
     if pd.isna(row["low"]):
-        return say(_AHEAD, language, **words)
-    return say(_AHEAD_WITHIN, language, limits=formats.interval(row["low"], row["high"], _SHARE, language), **words)
+        return say(_AHEAD, language, away=away, **words)
+    limits = formats.interval(row["low"], row["high"], _SHARE, language)
+    return say(_AHEAD_WITHIN, language, away=away, limits=limits, **words)
 
 
 def _pooled(cohorts: Cohorts) -> pd.DataFrame:
@@ -280,9 +286,13 @@ _CURVE = by_unit(
     "band: {level} interval",
 )
 _OBSERVED, _EXPECTED = Text("实际", "observed"), Text("BG/NBD 预期", "expected by BG/NBD")
-_AHEAD = Text("模型预期{age}为 {share}", "The model expects {share} {age}")
+_AHEAD = Text(
+    "模型预期{age}为 {share}，与实际平均相差 {away}；数据不足以确定其参数（季节也会造成这种情况），因此不给出区间",
+    "The model expects {share} {age} and lies {away} from what was observed, on average; the data do not determine its "
+    "parameters (seasons can be why), so it has no interval",
+)
 _AHEAD_WITHIN = Text(
-    "模型预期{age}为 {share}（{limits}，只计参数的不确定性）",
-    "The model expects {share} {age} ({limits}, uncertainty of its parameters only)",
+    "模型预期{age}为 {share}（{limits}，只计参数的不确定性），与实际平均相差 {away}",
+    "The model expects {share} {age} ({limits}, uncertainty of its parameters only) and lies {away} from what was observed, on average",
 )
 _N = Text("每点 n = {few} 至 {many}", "n = {few} to {many} per point")
