@@ -154,7 +154,7 @@ def check(parameters: str, wanted_json: bool) -> None:
         _print_table([[name, why] for name, why in plain["not_computable"].items()])
         click.echo(f"  How to get what is missing: crmtools ready {settings.name}")
     click.echo("\nSettings in force (defaults included)")
-    for part in ("report", "lifetime", "run", "publish"):
+    for part in ("report", "lifetime", "rfm", "run", "publish"):
         for name, value in plain["settings"][part].items():
             click.echo(f"  {part}.{name}: {json.dumps(value, ensure_ascii=False, default=str)}")
 
