@@ -62,9 +62,8 @@ def likelihood_of(
     counts, ages = np.flatnonzero(n_x), np.flatnonzero(n_T)
     n_x, n_T, nx_T, ages = n_x[counts], n_T[ages], nx_T[ages], times[ages]
     n = float(weight.sum())
-    if not modified:
-        repeat = x > 0
-        x, last, end, weight = x[repeat], last[repeat], end[repeat], weight[repeat]
+    if not modified:  # one-time buyers have no softplus
+        weight = np.where(x > 0, weight, 0.0)
     blocks = []
     for begin in range(0, len(x), BLOCK):
         block = slice(begin, begin + BLOCK)
@@ -105,7 +104,7 @@ def likelihood_of(
         log_time = np.log(alpha + times)
         inverse = 1 / (alpha + times)
         top = int(x.max(initial=0))
-        # k + x - 1 at x = 0 stands in no block of BG/NBD
+        # k + x - 1 at x = 0 has no weight in BG/NBD
         stay = k + np.arange(top + 1) - 1 if modified else np.concatenate([[1.0], k + np.arange(top)])
         odds, g = np.log(a / stay), -1 / stay
         slopes = np.empty((4, BLOCK))

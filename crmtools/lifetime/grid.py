@@ -4,6 +4,8 @@ Ages in data are whole days (or weeks, or hours), given in any unit. Where that 
 the grid of its multiples; otherwise its rank among the ages there are.
 """
 
+from math import prod
+
 import numpy as np
 
 from crmtools.errors import SettingsError
@@ -17,28 +19,42 @@ _MOST_CELLS = 4_000_000
 
 def coded(*columns: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
     """Values that are not negative, as positions in one ascending array of them: that array, and the positions."""
-    top = max((float(column.max()) for column in columns if len(column)), default=0.0)
+    top = _top(*columns)
     for step in _STEPS:
-        if top * step < _MOST_CELLS and (codes := _on_grid(columns, step)):
-            return np.arange(int(max(code.max(initial=0) for code in codes)) + 1) / step, codes
+        if top * step < _MOST_CELLS:
+            codes = [np.empty(len(column), np.int64) for column in columns]
+            if all(_append(code, column, step, 0) for code, column in zip(codes, columns, strict=True)):
+                return _multiples(top, step), codes
     levels, code = np.unique(np.concatenate(columns), return_inverse=True)
     return levels, np.split(code, np.cumsum([len(column) for column in columns])[:-1])
 
 
-def _on_grid(columns: tuple[np.ndarray, ...], step: float) -> list[np.ndarray] | None:
-    """The columns in whole steps, or None when a value is not a whole number of them."""
-    codes = []
-    for column in columns:
-        code = np.empty(len(column), np.int64)
-        for begin in range(0, len(column), _BLOCK):
-            scaled = column[begin : begin + _BLOCK] * step
-            whole = np.rint(scaled)
-            code[begin : begin + _BLOCK] = whole
-            scaled -= whole
-            if max(scaled.max(), -scaled.min()) > 1e-7:
-                return None
-        codes.append(code)
-    return codes
+def _top(*columns: np.ndarray) -> float:
+    return max((float(column.max()) for column in columns if len(column)), default=0.0)
+
+
+def _multiples(top: float, step: float) -> np.ndarray:
+    return np.arange(round(top * step) + 1) / step
+
+
+def _append(key: np.ndarray, column: np.ndarray, step: float, size: int) -> bool:
+    """Key times size plus the column in whole steps, in place; False, and the key spoilt, where a value is no such number.
+
+    Size 0: nothing is in the key yet.
+    """
+    for begin in range(0, len(column), _BLOCK):
+        block = slice(begin, begin + _BLOCK)
+        scaled = column[block] * step
+        whole = np.rint(scaled)
+        scaled -= whole
+        if max(scaled.max(), -scaled.min()) > 1e-7:
+            return False
+        if size:
+            key[block] *= size
+            key[block] += whole.astype(key.dtype)
+        else:
+            key[block] = whole
+    return True
 
 
 def unique_rows(*columns: np.ndarray) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:
@@ -49,10 +65,12 @@ def unique_rows(*columns: np.ndarray) -> tuple[list[np.ndarray], np.ndarray, np.
 
 
 def count_distinct(*columns: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
-    """Distinct rows and their counts: seven times as fast as with the positions."""
+    """Distinct rows and their counts: far faster than with the positions."""
     key, levels = _keys(columns)
     key.sort()
-    first = np.flatnonzero(np.diff(key, prepend=-1))
+    changes = np.ones(len(key), bool)
+    np.not_equal(key[1:], key[:-1], out=changes[1:])
+    first = np.flatnonzero(changes)
     return _rows(key[first], levels), np.diff(first, append=len(key))
 
 
@@ -75,21 +93,43 @@ def over_pairs(left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 def _keys(columns: tuple[np.ndarray, ...]) -> tuple[np.ndarray, list[np.ndarray]]:
     """One whole number per row, and the levels of every column that it is made of."""
-    key, levels, size = np.zeros(len(columns[0]), np.int64), [], 1
-    for column in columns:
-        values, (code,) = coded(column)
-        size *= max(len(values), 1)
-        if size >= 2**62:
-            raise SettingsError("The histories are too different from each other to be told apart by one number.")
+    tops = [_top(column) for column in columns]
+    steps = [_step(column, top) for column, top in zip(columns, tops, strict=True)]
+    if all(steps):
+        levels = [_multiples(top, step) for top, step in zip(tops, steps, strict=True)]
+        key = _empty_key(len(columns[0]), levels)
+        sizes = [0, *(len(values) for values in levels[1:])]
+        if all(_append(key, *part) for part in zip(columns, steps, sizes, strict=True)):
+            return key, levels
+    codes = [coded(column) for column in columns]
+    levels = [values for values, _ in codes]
+    key = _empty_key(len(columns[0]), levels)
+    for values, (code,) in codes:
         key *= max(len(values), 1)
-        key += code
-        levels.append(values)
+        key += code.astype(key.dtype)
     return key, levels
+
+
+def _step(column: np.ndarray, top: float) -> float:
+    """The step that the first values are multiples of, or 0."""
+    start = column[:_BLOCK]
+    fits = (s for s in _STEPS if top * s < _MOST_CELLS and _append(np.empty(len(start)), start, s, 0))
+    return next(fits, 0.0)
+
+
+def _empty_key(rows: int, levels: list[np.ndarray]) -> np.ndarray:
+    """Zeros in 32 bits where these tell all rows apart: they are sorted twice as fast."""
+    size = prod(max(len(values), 1) for values in levels)
+    if size >= 2**62:
+        raise SettingsError("The histories are too different from each other to be told apart by one number.")
+    return np.zeros(rows, np.uint32 if size < 2**32 else np.int64)
 
 
 def _rows(keys: np.ndarray, levels: list[np.ndarray]) -> list[np.ndarray]:
     out = []
     for values in reversed(levels):
-        keys, code = np.divmod(keys, max(len(values), 1))
-        out.append(values[code] if len(values) else values)
+        size = max(len(values), 1)
+        rest = keys // size
+        out.append(values[keys - rest * size] if len(values) else values)
+        keys = rest
     return out[::-1]
