@@ -51,9 +51,9 @@ class GammaGamma(Fitted):
         Raises DataError when fewer than two customers are left.
         """
         frame = _with_money(summary)
-        used = frame[(frame["frequency"] > 0) & (frame["monetary_value"] > 0)]
-        x, m = used["frequency"].to_numpy(float), used["monetary_value"].to_numpy(float)
-        return cls.fit_means(x, m, np.ones(len(used)), left_out=len(frame) - len(used))
+        x, m = frame["frequency"].to_numpy(float), frame["monetary_value"].to_numpy(float)
+        used = np.flatnonzero((x > 0) & (m > 0))
+        return cls.fit_means(x[used], m[used], np.ones(len(used)), left_out=len(frame) - len(used))
 
     @classmethod
     def fit_means(cls, x: np.ndarray, m: np.ndarray, weight: np.ndarray, *, left_out: int = 0) -> "GammaGamma":
@@ -127,8 +127,13 @@ class GammaGamma(Fitted):
 def spend(parameters: np.ndarray, x: np.ndarray, m: np.ndarray) -> np.ndarray:
     """Posterior mean spend, p (v + x m) / (p x + q - 1); NaN where p x + q <= 1."""
     p, q, v = parameters
-    below = p * x + q - 1
-    return np.divide(p * (v + x * m), below, out=np.full(len(x), np.nan), where=below > 0)
+    out = np.empty(len(x))
+    for begin in range(0, len(x), BLOCK):
+        block = slice(begin, begin + BLOCK)
+        below = p * x[block] + (q - 1)
+        below[below <= 0] = np.nan
+        np.divide(p * (v + x[block] * m[block]), below, out=out[block])
+    return out
 
 
 def likelihood_of(x: np.ndarray, m: np.ndarray, weight: np.ndarray) -> Likelihood:
@@ -143,7 +148,7 @@ def likelihood_of(x: np.ndarray, m: np.ndarray, weight: np.ndarray) -> Likelihoo
     seen = np.flatnonzero(n_x)
     counts, n_x = levels[seen], n_x[seen]
     n, total, log_m, wx = weight.sum(), x * m, np.log(m), weight * x
-    x_log, log_sum = float(wx @ (log_m + np.log(x))), float(weight @ log_m)
+    x_log, log_sum = float(wx @ log_m + (n_x * counts) @ np.log(counts)), float(weight @ log_m)
     blocks = [slice(begin, begin + BLOCK) for begin in range(0, len(x), BLOCK)]
 
     def likelihood(parameters: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
@@ -178,8 +183,10 @@ def likelihood_of(x: np.ndarray, m: np.ndarray, weight: np.ndarray) -> Likelihoo
 
 def _correlation(x: np.ndarray, m: np.ndarray, weight: np.ndarray) -> float:
     """Pearson's, every pair counted ``weight`` times."""
-    covariance = np.cov(x, m, aweights=weight)
-    return float(covariance[0, 1] / np.sqrt(covariance[0, 0] * covariance[1, 1]))
+    n = weight.sum()
+    x, m = x - weight @ x / n, m - weight @ m / n
+    of_x = weight * x
+    return float(of_x @ m / np.sqrt((of_x @ x) * ((weight * m) @ m)))
 
 
 def _with_money(summary: Summary) -> pd.DataFrame:

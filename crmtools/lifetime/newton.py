@@ -106,9 +106,10 @@ def maximise_rows(
     *_, weight = columns
     if len(weight) > _MANY:
         along = np.cumsum(weight)
-        drawn = np.diff(np.floor(along * (len(weight) / _EVERY / along[-1])), prepend=0.0)
-        some = np.flatnonzero(drawn)
-        rows = (*(column[some] for column in columns[:-1]), drawn[some])
+        along *= len(weight) / _EVERY / along[-1]
+        np.floor(along, out=along)
+        some = np.flatnonzero(np.diff(along)) + 1
+        rows = (*(column[some] for column in columns[:-1]), np.diff(along[some], prepend=along[0]))
         first = maximise(likelihood_of(*rows), start, low=low, high=high)
         start = first.parameters if first.converged and not first.at_bound.any() else start
     return maximise(likelihood_of(*columns), start, low=low, high=high)

@@ -44,6 +44,8 @@ Ages = TypeVar("Ages", pd.Series, np.ndarray)
 
 # A month is a twelfth of a mean Gregorian year: 365.25 / 12 days, so that twelve of them are a year.
 DAYS_PER: dict[TimeUnit, float] = {"days": 1.0, "weeks": 7.0, "months": 365.25 / 12}
+_CHECKED = 16_384
+"""Customers checked at a time: what is compared stays in the cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,11 @@ class Summary:
 
     def patterns(self) -> Patterns:
         """The unique (x, t_x, T) with their number of customers."""
-        (x, t_x, T), weight = count_distinct(*self.ages())
-        return Patterns(x, t_x, T, weight.astype(float), self.unit)
+        frequency = self.frame["frequency"]
+        # whole numbers of numpy as they are: as floats they would be copied
+        x = frequency.to_numpy() if frequency.dtype == np.int64 else frequency.to_numpy(float)
+        (x, t_x, T), weight = count_distinct(x, *(self.frame[name].to_numpy(float) for name in ("recency", "T")))
+        return Patterns(x, t_x, T, weight, self.unit)
 
     def compressed(self) -> tuple[Patterns, np.ndarray]:
         """Patterns, and for every customer the position of its pattern."""
@@ -357,6 +362,9 @@ def _day(value: date | str) -> date:
 
 def _check_ages(x: np.ndarray, t_x: np.ndarray, T: np.ndarray, index: pd.Index | None = None) -> None:
     """The impossible customers, each with its own sentence (after pymc-marketing's checks)."""
+    starts = range(0, len(x), _CHECKED)
+    if all(_possible(*(ages[begin : begin + _CHECKED] for ages in (x, t_x, T))) for begin in starts):
+        return
     rules = (
         ("frequency", "must be a whole number, zero or more", (x < 0) | (x != np.floor(x)) | np.isnan(x)),
         ("recency", "must lie between 0 and T", (t_x < 0) | (t_x > T) | np.isnan(t_x) | np.isnan(T)),
@@ -371,3 +379,9 @@ def _check_ages(x: np.ndarray, t_x: np.ndarray, T: np.ndarray, index: pd.Index |
             problems.append(Problem(f"summary · {column}", f"{rule}; {len(where)} rows are not: {few(ids)}"))
     if problems:
         raise DataError.of(f"{len(problems)} problems in the customer summary", problems)
+
+
+def _possible(x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> bool:
+    """Whether nothing is wrong with any of the customers; what is missing compares false."""
+    fits = (x >= 0) & (x == np.floor(x)) & (t_x >= 0) & (t_x <= T) & ((x > 0) == (t_x > 0))
+    return bool(fits.all())

@@ -85,6 +85,7 @@ def customer_value(
             "value": ahead.discounted * mean * margin,
         },
         index=summary.frame.index,
+        copy=False,
     )
     low = high = float("nan")
     if level is not None:
