@@ -16,7 +16,7 @@ from crmtools.errors import DataError
 from crmtools.lifetime.fitted import Fitted, answer_with_limits
 from crmtools.lifetime.grid import coded
 from crmtools.lifetime.newton import Likelihood, maximise_rows
-from crmtools.lifetime.summary import Summary
+from crmtools.lifetime.summary import SpendPatterns, Summary
 from crmtools.words import Text
 
 NAMES = ("p", "q", "v")
@@ -45,11 +45,16 @@ class GammaGamma(Fitted):
     NAMES: ClassVar[tuple[str, ...]] = NAMES
 
     @classmethod
-    def fit(cls, summary: Summary) -> "GammaGamma":
+    def fit(cls, summary: Summary | SpendPatterns) -> "GammaGamma":
         """Maximum likelihood on customers with a repeat purchase and a positive mean spend.
 
-        Raises DataError when fewer than two customers are left.
+        ``spend_patterns`` know no one-time buyers, so that these are not among the ``left_out``. Raises DataError when fewer
+        than two customers are left.
         """
+        if isinstance(summary, SpendPatterns):
+            paid = np.flatnonzero(summary.m > 0)
+            left_out = round(float(summary.weight.sum() - summary.weight[paid].sum()))
+            return cls.fit_means(summary.x[paid], summary.m[paid], summary.weight[paid], left_out=left_out)
         frame = _with_money(summary)
         x, m = frame["frequency"].to_numpy(float), frame["monetary_value"].to_numpy(float)
         used = np.flatnonzero((x > 0) & (m > 0))

@@ -12,7 +12,7 @@ unless somebody asks, who is then warned.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal, TypeVar
 
 import ibis
@@ -263,8 +263,9 @@ def calibration_holdout(
     split, end = _day(calibration_until), _day(holdout_until)
     if end <= split:
         raise SettingsError(f"holdout_until {end} must be after calibration_until {split}.")
-    calibration = customer_summary(orders, as_of=split, unit=unit, zero_days=zero_days, resolution=resolution)
-    days = purchase_days(orders, until=end, zero_days=zero_days).filter(ibis._.day > split)
+    table = _on_engine(orders)
+    calibration = customer_summary(table, as_of=split, unit=unit, zero_days=zero_days, resolution=resolution)
+    days = purchase_days(table, since=split + timedelta(days=1), until=end, zero_days=zero_days)
     later = fetch(days.group_by("customer_id").agg(purchases=days.count(), spend=days.net.sum()))
     holdout = later.set_index("customer_id").reindex(calibration.frame.index, fill_value=0)
     return CalibrationHoldout(calibration, holdout.astype({"purchases": "int64", "spend": "float64"}), split, end)
@@ -290,10 +291,15 @@ def _slices(orders: ibis.Table | pd.DataFrame, count: int) -> Iterator[ibis.Tabl
     if count == 1:
         yield orders
         return
-    table = ibis.memtable(parsed(orders)) if isinstance(orders, pd.DataFrame) else orders
+    table = _on_engine(orders)
     part = ((table.customer_id.hash() % count + count) % count).fill_null(0)  # some engines' hashes are below zero
     for place in range(count):
         yield table.filter(part == place)
+
+
+def _on_engine(orders: ibis.Table | pd.DataFrame) -> ibis.Table:
+    """A frame is parsed once, however many queries are asked of it."""
+    return ibis.memtable(parsed(orders)) if isinstance(orders, pd.DataFrame) else orders
 
 
 def _per_customer(

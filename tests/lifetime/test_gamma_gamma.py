@@ -6,7 +6,7 @@ import pytest
 from scipy.special import gammaln
 
 from crmtools.errors import DataError
-from crmtools.lifetime import GammaGamma, Summary, simulate_summary
+from crmtools.lifetime import GammaGamma, SpendPatterns, Summary, simulate_summary, spend_patterns
 from crmtools.lifetime.gamma_gamma import likelihood_of
 
 
@@ -100,3 +100,17 @@ def test_correlated_spend_is_noted_and_too_few_customers_refused(gamma_gamma, su
         GammaGamma.fit(Summary(summary.frame[summary.frame["frequency"] == 0], "weeks", summary.as_of))
     with pytest.raises(DataError, match="monetary_value"):
         GammaGamma.fit(Summary(pd.DataFrame(summary.frame[["frequency", "recency", "T"]]), "weeks", summary.as_of))
+
+
+def test_spend_patterns_of_the_engine_give_the_fit_of_the_summary(cdnow, summary):
+    frame = GammaGamma.fit(summary)
+    engine = GammaGamma.fit(spend_patterns(cdnow, as_of="1998-06-30", until="1997-09-30"))
+    np.testing.assert_allclose(engine.parameters, frame.parameters, rtol=1e-8)
+    np.testing.assert_allclose(engine.covariance, frame.covariance, rtol=1e-6)
+    assert (engine.n, engine.correlation) == (frame.n, pytest.approx(frame.correlation))
+
+
+def test_spend_patterns_without_spend_are_left_out():
+    patterns = SpendPatterns(np.array([1.0, 2, 3, 1]), np.array([0.0, 10, 20, -3]), np.array([2.0, 5, 4, 1]))
+    found = GammaGamma.fit(patterns)
+    assert (found.n, found.left_out) == (9, 3)

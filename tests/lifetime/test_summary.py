@@ -17,8 +17,8 @@ from crmtools.lifetime import (
     customer_summary,
     spend_patterns,
 )
+from crmtools.lifetime.grid import count_distinct, unique_rows
 from crmtools.lifetime.occasions import COARSE, count_rows
-from crmtools.lifetime.summary import unique_rows
 
 AS_OF = date(2025, 6, 30)
 
@@ -170,6 +170,20 @@ def test_unique_rows_equals_numpys_unique_of_rows():
     np.testing.assert_array_equal(np.stack(found, 1), rows)
     np.testing.assert_array_equal(position, where.ravel())
     np.testing.assert_array_equal(counts, times)
+
+
+@pytest.mark.parametrize(
+    ("top", "late"),
+    [(4, 0.0), (4, 1 / 7), (4, 0.123), (300_000, 0.0)],
+    ids=["one grid", "a finer grid after the first values", "no grid after the first values", "keys above 32 bits"],
+)
+def test_distinct_rows_are_numpys_whatever_the_grid(top, late):
+    random = np.random.default_rng(0)
+    columns = [random.integers(0, top, 20_000) + (np.arange(20_000) > 19_000) * late for _ in range(3)]
+    rows, times = np.unique(np.stack(columns, 1), axis=0, return_counts=True)
+    for values, counts in (count_distinct(*columns), unique_rows(*columns)[::2]):
+        np.testing.assert_allclose(np.stack(values, 1), rows, rtol=1e-15)
+        np.testing.assert_array_equal(counts, times)
 
 
 def test_cdnow_facts(cdnow, split, summary, reference):
