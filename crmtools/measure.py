@@ -16,6 +16,7 @@ from crmtools.indicators.catalogue import CATALOGUE, EXCLUSIONS, Indicator, find
 from crmtools.indicators.kinds import CENSUS, NO_DATA, Total
 from crmtools.indicators.moments import Figures, Request
 from crmtools.period import MONTHS_IN, Period, Step
+from crmtools.remembered import remembered
 from crmtools.sums import UNKNOWN, attributes, missing_columns
 from crmtools.suppression import people, suppressed
 from crmtools.tables.source import Data
@@ -190,6 +191,7 @@ def breakdown(
     return Breakdown(item, by, tuple(suppressed(found, data.settings.publish.smallest_group)))
 
 
+@remembered
 def sql(indicator: str | Indicator, data: Data, *, period: Period | str | None = None, **assumptions: object) -> str:
     """The query that the engine is asked for one period, readable."""
     item = find(indicator)

@@ -16,6 +16,8 @@ from crmtools.settings import GoalSettings, Settings, TableSource
 from crmtools.tables import TABLES
 from crmtools.tables.typing import IGNORE
 
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml reads ten times as fast; every notebook reads the parameters file."""
 Place = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -32,8 +34,9 @@ def load(path: str | Path) -> Settings:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} cannot be read as UTF-8 text: {error}.") from None
     try:
-        tree = yaml.compose(written, Loader=yaml.SafeLoader)
-        content = yaml.safe_load(written)
+        loader = LOADER(written)
+        tree = loader.get_single_node()
+        content = None if tree is None else loader.construct_document(tree)
     except yaml.YAMLError as error:
         raise SettingsError(f"{path} is not valid YAML: {error}") from None
     if not isinstance(content, dict):

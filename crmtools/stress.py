@@ -14,6 +14,7 @@ from crmtools.estimate import Estimate
 from crmtools.indicators.catalogue import Indicator, find
 from crmtools.measure import Where, measure, resolve
 from crmtools.period import Period
+from crmtools.remembered import remembered
 from crmtools.suppression import people
 from crmtools.tables.source import Data
 
@@ -72,6 +73,7 @@ class Stress:
         return str(self.frame.to_html(index=False))
 
 
+@remembered
 def stress(
     indicator: str | Indicator,
     data: Data,

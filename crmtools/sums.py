@@ -24,10 +24,14 @@ from crmtools.indicators.catalogue import CATALOGUE, Indicator
 from crmtools.indicators.facts import Periods
 from crmtools.indicators.moments import FromMoments, key_of
 from crmtools.numbered import TABLES_NUMBERED, cell, numbered
-from crmtools.period import Period
+from crmtools.period import Period, Step
 from crmtools.tables.source import Data
 
+COMPUTING = ("goals", "indicators", "lifetime", "rfm", "tables")
+"""The rooms of the package that numbers come from, beside its own files."""
 Where = Mapping[str, Sequence[str]]
+LONG_PAST: dict[Step, int] = {"month": 48, "quarter": 24, "year": 8}
+"""How many periods back the record of forecasts goes."""
 UNKNOWN = ""
 """The group of rows whose attribute is empty."""
 MOST_CELLS = 2000
@@ -102,7 +106,7 @@ def cells(
 ) -> pd.DataFrame:
     """The sums of an indicator: columns ``period`` (its number), ``keys``, ``excluded``, the kind's labels, its sums."""
     if set(where) <= set(segments(item, data)) and (found := gathered(item, data, in_force)) is not None:
-        standard = standard_periods(data)
+        standard = standard_periods(item, data)
         if set(periods) <= set(standard) and set(keys) <= {*found.columns}:
             return _rolled_up(item, _renumbered(found, standard, periods), ("period", *keys), where)
     asked = facts(item, data, periods, in_force, tuple(dict.fromkeys([*keys, *where])), where)
@@ -144,11 +148,17 @@ def _rolled_up(item: Indicator, frame: pd.DataFrame, keys: tuple[str, ...], wher
 # ---- all at once
 
 
-def standard_periods(data: Data) -> tuple[Period, ...]:
-    """The periods that a report asks every indicator for: the reported one, what it is compared with, the trend."""
+def standard_periods(item: Indicator, data: Data) -> tuple[Period, ...]:
+    """The periods that a report asks an indicator for: the reported one, what it is compared with, the trend.
+
+    Of an indicator that a goal is set on also the long past, by month and by the report's step: what forecasts rest on.
+    """
     report, one = data.settings.report, data.period
     baselines = [goal.baseline for goal in data.settings.goals if isinstance(goal.baseline, Period)]
     spans = [one, one.previous(), one.year_ago(), *one.up_to(report.trend_length, report.step), *baselines]
+    if item.id in {goal.indicator for goal in data.settings.goals}:
+        steps: dict[Step, None] = dict.fromkeys(("month", "month" if (kind := one.kind) == "days" else kind))
+        spans += [span for step in steps for span in one.up_to(LONG_PAST[step], step)]
     return tuple(dict.fromkeys(spans))
 
 
@@ -175,7 +185,7 @@ def gather(data: Data, assumptions: Mapping[str, Mapping[str, object]], items: S
     for item in todo:
         if not _numbers(item, data):
             own = segments(item, data)
-            asked = facts(item, data, standard_periods(data), assumptions[item.id], own)
+            asked = facts(item, data, standard_periods(item, data), assumptions[item.id], own)
             query = item.kind.query(asked, ("period", *own, "excluded"), unique=item.unique)
             _keep(_name(item, data, assumptions[item.id]), data, data.ask(query))
     return len(todo)
@@ -211,7 +221,7 @@ def _gather_numbered(items: Sequence[Indicator], data: Data, assumptions: Mappin
     with numbered(data, own, {table: tuple(names) for table, names in columns.items()}) as copies:
 
         def made(item: Indicator) -> ir.Table:
-            return facts(item, data, standard_periods(data), assumptions[item.id], instead=copies.tables)
+            return facts(item, data, standard_periods(item, data), assumptions[item.id], instead=copies.tables)
 
         for item, asked in copies.facts(made, items):
             query = item.kind.query(asked.mutate(cell=cell(asked)), ("period", "cell", "excluded"), unique=item.unique)
@@ -231,7 +241,7 @@ def gathered(item: Indicator, data: Data, in_force: Mapping[str, object]) -> pd.
 def _name(item: Indicator, data: Data, in_force: Mapping[str, object]) -> str:
     """What the standard cells depend on besides the data. Compiling the query would take longer than computing the estimate."""
     told = [f"{name}={value!r}" for name, value in sorted(in_force.items())]
-    spans = [period.id for period in standard_periods(data)]
+    spans = [period.id for period in standard_periods(item, data)]
     return "|".join(["cells", item.id, *told, *spans, *segments(item, data), made_by()])
 
 
@@ -241,7 +251,7 @@ def made_by() -> str:
     package = Path(__file__).parent
     files = [
         *package.glob("*.py"),
-        *(f for part in ("indicators", "lifetime", "tables") for f in (package / part).rglob("*.py")),
+        *(f for part in COMPUTING for f in (package / part).rglob("*.py")),
     ]
     libraries = [f"{name} {version(name)}" for name in ("duckdb", "ibis-framework", "numpy", "pandas", "scipy")]
     source = b"".join(file.read_bytes() for file in sorted(files))

@@ -13,6 +13,7 @@ from crmtools.goals.change import Change, change
 from crmtools.goals.reading import Reading
 from crmtools.measure import UNKNOWN, breakdown, computable
 from crmtools.period import Period
+from crmtools.remembered import remembered
 from crmtools.sums import attributes
 from crmtools.tables.source import Data
 
@@ -37,6 +38,7 @@ class Driver:
     alike: tuple[Reading, ...] = ()
 
 
+@remembered
 def drivers(readings: Sequence[Reading], data: Data) -> tuple[Driver, ...]:
     """The goals that moved in some groups only, with the attribute that tells most; in the order of the readings."""
     compared = {(by, r.id): _compared(r, data, by) for by in data.segments for r in readings if _can(r, data, by)}

@@ -14,6 +14,7 @@ from crmtools.indicators.kinds import Census, Mean, NetShare, Rate, Ratio, Share
 from crmtools.indicators.screening import ScreenedShare
 from crmtools.measure import attributes, resolve
 from crmtools.period import Period
+from crmtools.remembered import remembered
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
@@ -50,6 +51,7 @@ class Parts:
     factors: Product | None = None
 
 
+@remembered
 def goal_parts(reading: Reading, data: Data) -> Parts:
     """Split the change since the baseline by each of the report's attributes (``report.segments``).
 

@@ -23,6 +23,7 @@ from crmtools.goals.status import PlanStatus, held_status, plan_status
 from crmtools.indicators.kinds import CENSUS
 from crmtools.measure import Trend, attributes, estimates, measure, not_computable, shown, trend
 from crmtools.period import Period
+from crmtools.remembered import remembered
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
@@ -166,6 +167,7 @@ class Scorecard:
         return str(self.frame.to_html(index=False))
 
 
+@remembered
 def scorecard(data: Data) -> Scorecard:
     """Read every goal of the parameters file for the period that is reported."""
     return Scorecard(tuple(read(goal_from(settings), data) for settings in data.settings.goals))

@@ -5,32 +5,22 @@ goal's indicator has two years of them, since twelve quarters would hold hardly 
 of the report. Series of different steps are not mixed: where some have the months, the others are left out.
 """
 
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, fields
-from functools import cache
-from pathlib import Path
 from statistics import median
 
-import pandas as pd
-import pyarrow as pa
-
 from crmtools.estimate import Estimate
-from crmtools.goals.backtest import SOME_ORIGINS, TOO_LITTLE, Backtest, Bin, Case, backtest
+from crmtools.goals.backtest import SOME_ORIGINS, TOO_LITTLE, Backtest, backtest
 from crmtools.goals.goal import Goal, goal_from
 from crmtools.goals.outlook import Better, said
 from crmtools.goals.series import SEASONS, Series
 from crmtools.measure import attributes, computable, estimates
 from crmtools.period import Period, Step
-from crmtools.sums import made_by
+from crmtools.remembered import remembered
+from crmtools.sums import LONG_PAST
 from crmtools.tables.source import Data
-from crmtools.words import Text
 
 TWO_YEARS = 24
-LONGEST: dict[Step, int] = {"month": 48, "quarter": 24}
-"""How many periods back the record goes."""
 FIRST: dict[Step, int] = {"month": 12, "quarter": 8}
 """Periods with a value that must be known before the first forecast."""
 AHEAD: dict[Step, tuple[int, ...]] = {"month": (1, 3, 6, 12), "quarter": (1, 2, 4)}
@@ -42,19 +32,15 @@ FEWEST_PEOPLE = 30
 Sided = tuple[Series, Better]
 
 
+@remembered
 def track_record(data: Data) -> Backtest:
     """The track record over all goals; with ``why`` and without scores where there is too little past."""
     goals = _distinct([goal_from(settings) for settings in data.settings.goals])
-    name = _name(goals, data)
-    if (kept := _kept(name, data)) is not None:
-        return kept
     step, chosen = pasts(goals, data)
     if not chosen or step is None:
         return Backtest((), 0, why=said(TOO_LITTLE, n=0, least=SOME_ORIGINS))
     lines, sides = [series for series, _ in chosen], [side for _, side in chosen]
-    found = backtest(lines, better=sides, horizons=AHEAD[step], first=FIRST[step], every=EVERY[step])
-    _keep(name, data, found)
-    return found
+    return backtest(lines, better=sides, horizons=AHEAD[step], first=FIRST[step], every=EVERY[step])
 
 
 def pasts(goals: Sequence[Goal], data: Data) -> tuple[Step | None, list[Sided]]:
@@ -75,7 +61,7 @@ def _distinct(goals: Sequence[Goal]) -> list[Goal]:
 
 
 def _spans(data: Data, step: Step) -> tuple[Period, ...]:
-    return data.period.up_to(LONGEST[step], step)
+    return data.period.up_to(LONG_PAST[step], step)
 
 
 def _values(goal: Goal, data: Data, step: Step) -> int:
@@ -99,47 +85,3 @@ def _of_goal(goal: Goal, data: Data, step: Step) -> Iterator[Sided]:
 
 def _gap(goal: Goal, span: Period, data: Data) -> Estimate:
     return Estimate(goal.indicator.id, span, data.as_of)
-
-
-# ---- kept beside the snapshot: it takes as long as all the rest of the page
-
-
-def _name(goals: Sequence[Goal], data: Data) -> str:
-    asked = [(goal.indicator.id, sorted(goal.where.items()), goal.sign) for goal in goals]
-    report = data.settings.report
-    definitions = {goal.indicator.id: data.settings.definitions.get(goal.indicator.id, {}) for goal in goals}
-    more = [report.period.id, data.segments, report.confidence, report.currency, sorted(definitions.items())]
-    return f"track record|{asked!r}|{more!r}|{_source()}|{made_by()}"
-
-
-@cache
-def _source() -> str:
-    """The source of the forecasts, which ``made_by`` does not hold."""
-    files = sorted(Path(__file__).parent.glob("*.py"))
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
-
-
-def _keep(name: str, data: Data, found: Backtest) -> None:
-    """The cases as a table, the scores as text."""
-    columns = {field.name: [getattr(case, field.name) for case in found.cases] for field in fields(Case)}
-    data.answers.keep_table(f"{name}|cases", pa.table(columns))
-    scores = {
-        "origins": found.origins, "brier": found.brier, "of_last_value": found.of_last_value, "of_coin": found.of_coin,
-        "reliability": [asdict(one) for one in found.reliability], "why": asdict(found.why) if found.why else None,
-    }  # fmt: skip
-    data.answers.keep_text(name, json.dumps(scores, ensure_ascii=False))
-
-
-def _kept(name: str, data: Data) -> Backtest | None:
-    told, cases = data.answers.text(name), data.answers.table(f"{name}|cases")
-    if told is None or cases is None:
-        return None
-    plain = json.loads(told)
-    why, bins = plain.pop("why"), plain.pop("reliability")
-    return Backtest(
-        _cases(cases), reliability=tuple(Bin(**one) for one in bins), why=Text(**why) if why else None, **plain
-    )
-
-
-def _cases(frame: pd.DataFrame) -> tuple[Case, ...]:
-    return tuple(Case(*row) for row in zip(*(frame[field.name].tolist() for field in fields(Case))))

@@ -12,6 +12,7 @@ from crmtools import formats
 from crmtools.goals.goal import Goal, goal_from
 from crmtools.goals.smart_checks import LETTERS, Check, Letter, checks, longer_periods
 from crmtools.goals.smart_facts import Facts, Reach, facts_of
+from crmtools.remembered import remembered
 from crmtools.tables.source import Data
 from crmtools.words import LANGUAGES, Text
 
@@ -74,6 +75,7 @@ def smart(goal: Goal, data: Data, others: Sequence[Goal] = ()) -> Smart:
     )  # fmt: skip
 
 
+@remembered
 def smart_goals(data: Data) -> tuple[Smart, ...]:
     """Check every goal of the parameters file, each against the others."""
     goals = [goal_from(settings) for settings in data.settings.goals]

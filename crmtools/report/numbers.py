@@ -1,7 +1,7 @@
 """The numbers of a report, asked for once in the process that runs it.
 
-The notebooks ask the same questions and find the answers beside the snapshot: while one is running, the numbers of
-the next are computed.
+The notebooks ask the same questions and find the answers beside the snapshot, or leave them there for the run and for the
+notebooks in the other language.
 """
 
 import math
@@ -15,7 +15,7 @@ from crmtools.goals.judgement import Judgement, judgements
 from crmtools.goals.reading import Scorecard, scorecard
 from crmtools.indicators import CATALOGUE, Indicator
 from crmtools.measure import attributes, breakdown, measure, resolve, trend
-from crmtools.report.plan import Job, Plan
+from crmtools.report.plan import CHAPTERS, Job, Plan
 from crmtools.sums import gather
 from crmtools.tables.source import Data
 
@@ -64,33 +64,55 @@ def compute(plan: Plan, data: Data) -> Numbers:
     numbers = Numbers()
     for _ in ready_jobs(plan, data, numbers):
         pass
+    read_all(plan, data, numbers)
     return numbers
 
 
 def ready_jobs(plan: Plan, data: Data, numbers: Numbers) -> Iterator[Job]:
-    """The notebooks of a plan, each as soon as its numbers are there; ``numbers`` is filled on the way.
+    """The notebooks of a plan in the order in which they are best run, each as soon as what it shares with others is there.
 
-    An indicator that cannot be read is noted and left out: its page will say what is wrong.
+    One language before the other: whatever the notebooks of the first work out, those of the next find. Chapters that share
+    nothing come first, and keep the kernels busy while the sums of all indicators and the readings of the goals are made here.
     """
-    items = [CATALOGUE[name] for name in dict.fromkeys(job.indicator for job in plan.jobs if job.indicator)]
+    first, *others = plan.settings.report.languages
+    alone, sharing = _apart([job for job in plan.jobs if job.language == first])
+    yield from alone
+    items = _items(plan)
     try:
         gather(data, {item.id: resolve(item, data, {}) for item in items}, items)
     except Exception as error:  # noqa: BLE001 - without the common answers every page asks its own questions
         numbers.notes.append(f"sums: {_said(error)}")
+    yield from (job for job in sharing if job.indicator)
     try:
         numbers.goals = scorecard(data)
         numbers.judged = judgements(numbers.goals, data)
     except Exception as error:  # noqa: BLE001 - the pages about goals say what is wrong
         numbers.notes.append(f"goals: {_said(error)}")
-    seen = ""
-    for job in plan.jobs:
-        if job.indicator and job.indicator != seen:
-            seen = job.indicator
-            try:
-                numbers.estimates += [finite(estimate) for estimate in _of(CATALOGUE[seen], data)]
-            except Exception as error:  # noqa: BLE001 - one indicator must not keep the others from the reader
-                numbers.notes.append(f"{seen}: {_said(error)}")
-        yield job
+    yield from (job for job in sharing if not job.indicator)
+    for language in others:
+        yield from (job for job in plan.jobs if job.language == language)
+
+
+def read_all(plan: Plan, data: Data, numbers: Numbers) -> None:
+    """The estimates of the planned indicators, after the notebooks: what these asked for is found, the rest is worked out here.
+
+    An indicator that cannot be read is noted and left out: its page says what is wrong.
+    """
+    for item in _items(plan):
+        try:
+            numbers.estimates += [finite(estimate) for estimate in _of(item, data)]
+        except Exception as error:  # noqa: BLE001 - one indicator must not keep the others from the reader
+            numbers.notes.append(f"{item.id}: {_said(error)}")
+
+
+def _items(plan: Plan) -> list[Indicator]:
+    return [CATALOGUE[name] for name in dict.fromkeys(job.indicator for job in plan.jobs if job.indicator)]
+
+
+def _apart(jobs: list[Job]) -> tuple[list[Job], list[Job]]:
+    """The chapters that need neither sums nor goals, and the other notebooks."""
+    alone = [job for job in jobs if (chapter := CHAPTERS.get(job.notebook.stem)) and chapter.alone]
+    return alone, [job for job in jobs if job not in alone]
 
 
 def _of(item: Indicator, data: Data) -> Iterator[Estimate]:

@@ -40,7 +40,8 @@ GOAL_PAGES = Text("各目标的页面", "Pages of the goals")
 class Chapter:
     """A notebook that is run once per language.
 
-    ``needs`` are the tables without which it has nothing to say, ``goals`` whether it needs goals.
+    ``needs`` are the tables without which it has nothing to say, ``goals`` whether it needs goals. ``alone`` is one that shares
+    no number with indicators and goals, and need not wait for them.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Chapter:
     part: Text | None
     needs: tuple[str, ...] = ()
     goals: bool = False
+    alone: bool = False
 
     @property
     def slug(self) -> str:
@@ -62,10 +64,12 @@ CHAPTERS: dict[str, Chapter] = {
         Chapter("goals", Text("目标", "Goals"), OVERVIEW, goals=True),
         Chapter("smart", Text("SMART 检查", "Are the goals SMART?"), OVERVIEW, goals=True),
         Chapter("track_record", Text("预测记录", "Track record"), OVERVIEW, goals=True),
-        Chapter("cohorts", Text("同期群", "Cohorts"), CUSTOMERS, needs=("orders",)),
-        Chapter("rfm", Text("RFM 客户分层", "RFM segments"), CUSTOMERS, needs=("orders",)),
-        Chapter("lifetime", Text("客户生命周期价值", "Lifetime value"), CUSTOMERS, needs=("orders",)),
-        Chapter("lifetime_check", Text("模型检验", "Can the model be believed?"), CUSTOMERS, needs=("orders",)),
+        Chapter("cohorts", Text("同期群", "Cohorts"), CUSTOMERS, needs=("orders",), alone=True),
+        Chapter("rfm", Text("RFM 客户分层", "RFM segments"), CUSTOMERS, needs=("orders",), alone=True),
+        Chapter("lifetime", Text("客户生命周期价值", "Lifetime value"), CUSTOMERS, needs=("orders",), alone=True),
+        Chapter(
+            "lifetime_check", Text("模型检验", "Can the model be believed?"), CUSTOMERS, needs=("orders",), alone=True
+        ),
         Chapter("data_quality", Text("数据质量", "Data quality"), APPENDIX),
     )
 }

@@ -27,7 +27,7 @@ from crmtools.report.gate import gate
 from crmtools.report.history import append_history
 from crmtools.report.kernel import warm_process
 from crmtools.report.lock import only_run
-from crmtools.report.numbers import Numbers, ready_jobs
+from crmtools.report.numbers import Numbers, read_all, ready_jobs
 from crmtools.report.plan import Job, Plan, plan
 from crmtools.report.private import private_values
 from crmtools.report.project import BOOK
@@ -190,6 +190,7 @@ class _Run:
         in_force = {item.id: resolve(item, self.data, {}) for item in CATALOGUE.values()}
         with _stage("notebooks", stages, self.out, len(self.plan.jobs)):
             outcomes = self._notebooks(numbers)
+            read_all(self.plan, self.data, numbers)
             self._note(numbers.notes)
         with _stage("results", stages, self.out):
             shown, problems = collect(outcomes)

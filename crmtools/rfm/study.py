@@ -7,6 +7,7 @@ import pandas as pd
 
 from crmtools.errors import DataError
 from crmtools.period import Period
+from crmtools.remembered import remembered
 from crmtools.rfm.moves import Moves, moves
 from crmtools.rfm.next_period import next_period
 from crmtools.rfm.scores import Rfm, rfm
@@ -34,6 +35,7 @@ class Study:
         return same and self.moves is not None and self.moves.later == self.now.as_of
 
 
+@remembered
 def study(data: Data) -> Study:
     """Score with the cut points and the window of the parameters file; needs the table orders.
 

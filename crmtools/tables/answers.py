@@ -22,6 +22,7 @@ class Answers:
     folder: Path | None = None
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
+    things: dict[str, object] = field(default_factory=dict)
 
     def table(self, name: str) -> pd.DataFrame | None:
         """The table that was remembered by this name, a copy of it."""
@@ -57,6 +58,22 @@ class Answers:
         if file := self._file(key, "json"):
             _write_whole(file, lambda part: part.write_text(text, encoding="utf-8"))
         self.texts[key] = text
+
+    def thing(self, name: str, read: Callable[[str], object]) -> object | None:
+        """What was remembered by this name, ``read`` from its text once per process: nobody may change it."""
+        key = self._key(name)
+        if key not in self.things:
+            if (text := self.text(name)) is None:
+                return None
+            self.things[key] = read(text)
+        return self.things[key]
+
+    def keep_thing(self, name: str, thing: object, write: Callable[[object], str]) -> object:
+        """Remember a thing; the same."""
+        if self.folder:
+            self.keep_text(name, write(thing))
+        self.things[self._key(name)] = thing
+        return thing
 
     def __len__(self) -> int:
         return len(self.tables) + len(self.texts)

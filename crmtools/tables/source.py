@@ -12,7 +12,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from crmtools.settings import Report, Settings, Source, TableSource
 from crmtools.tables import TABLES
 from crmtools.tables.answers import Answers
 from crmtools.tables.door import DoorReport, pass_the_door
+from crmtools.tables.known import known
 from crmtools.tables.privacy import key_mark, pseudonym_key
 from crmtools.tables.reading import (
     Raw,
@@ -152,8 +153,8 @@ class Data:
         day = _day(day)
         if day > self.as_of:
             raise CRMError(f"These data are known as of {self.as_of}; {day} lies later.")
-        tables, cut = _known(self.backend, tuple(self.tables), day, f"asof_{day:%Y%m%d}")
         answers = Answers(f"{self.fingerprint}|{day}", self.answers.folder)
+        tables, cut = known(self.backend, tuple(self.tables), day, answers=answers, schema=f"asof_{day:%Y%m%d}")
         return replace(self, as_of=day, tables=tables, cut=cut, answers=answers)
 
     def __repr__(self) -> str:
@@ -314,41 +315,13 @@ def _open_snapshot(folder: Path, settings: Settings, fingerprint: str) -> Data:
     door = DoorReport.from_dict(json.loads((folder / "door.json").read_text(encoding="utf-8")))
     backend = ibis.duckdb.connect()
     _draw_no_bars(backend.con)
-    for item in door.tables:
-        file = literal(str(folder / f"{item.table}.parquet"))
-        backend.raw_sql(f"CREATE VIEW all_{item.table} AS SELECT * FROM read_parquet({file})")
-    tables, cut = _known(backend, tuple(item.table for item in door.tables), settings.report.as_of, "")
+    names = tuple(item.table for item in door.tables)
+    files = {name: literal(str(folder / f"{name}.parquet")) for name in names}
+    views = [f"CREATE VIEW all_{name} AS SELECT * FROM read_parquet({file})" for name, file in files.items()]
+    backend.con.execute(";\n".join(views))
     answers = Answers(f"{fingerprint}|{settings.report.as_of}", folder / "answers")
+    tables, cut = known(backend, names, settings.report.as_of, answers=answers)
     return Data(settings, settings.report.as_of, fingerprint, door, backend, tables, folder, cut, answers)
-
-
-def _known(backend: Any, names: tuple[str, ...], day: date, schema: str) -> tuple[dict[str, ir.Table], dict[str, int]]:
-    """Views of the tables as known at the end of a day, and how many rows of each began later."""
-    end = f"DATE '{day + timedelta(days=1)}'"
-    place = f"{schema}." if schema else ""
-    if schema:
-        backend.raw_sql(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-    tables, cut = {}, {}
-    # what has no time of its own began with what it belongs to, whose view must be there first
-    for name in sorted(names, key=lambda name: not TABLES[name].time):
-        spec = TABLES[name]
-        there = backend.table(f"all_{name}").columns
-        columns = ", ".join(
-            f"CASE WHEN {quote(column)} < {end} THEN {quote(column)} END AS {quote(column)}"
-            if column in spec and spec[column].later
-            else quote(column)
-            for column in there
-        )
-        began = f"{quote(spec.time)} < {end} OR {quote(spec.time)} IS NULL" if spec.time in there else "true"
-        for column in spec.columns:
-            if not spec.time and column.refers in tables and column.name in there:
-                parent, own = quote(TABLES[column.refers].key[0]), quote(column.name)
-                began += f" AND ({own} IS NULL OR {own} IN (SELECT {parent} FROM {place or 'main.'}{column.refers}))"
-        backend.raw_sql(f"CREATE OR REPLACE VIEW {place}{name} AS SELECT {columns} FROM main.all_{name} WHERE {began}")
-        tables[name] = backend.table(name, database=schema or None)
-        counted = backend.raw_sql(f"SELECT count(*) FROM main.all_{name} WHERE NOT ({began})").fetchone()
-        cut[name] = int(counted[0])
-    return {name: tables[name] for name in names}, {name: cut[name] for name in names}
 
 
 def _open_frames(frames: Mapping[str, pd.DataFrame], as_of: date | None) -> Data:
@@ -385,9 +358,9 @@ def _open_frames(frames: Mapping[str, pd.DataFrame], as_of: date | None) -> Data
         content += con.execute(f"SELECT bit_xor(hash(t)), sum(hash(t)) FROM {quote(item.table)} t").fetchall()
         backend.create_table(f"all_{item.table}", con.execute(f"SELECT * FROM {quote(item.table)}").to_arrow_table())
     con.close()
-    tables, cut = _known(backend, tuple(item.table for item in door.tables), day, "")
     fingerprint = hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:20]
     settings, answers = settings.model_copy(update={"report": report}), Answers(f"{fingerprint}|{day}")
+    tables, cut = known(backend, tuple(item.table for item in door.tables), day, answers=answers)
     return Data(settings, day, fingerprint, door, backend, tables, None, cut, answers)
 
 
