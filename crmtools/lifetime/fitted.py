@@ -189,7 +189,9 @@ def limits_of_total(
     tails = (0.5 - level / 2, 0.5 + level / 2)
     if len(each) <= _FEW:
         drawn = draw_parameters(parameters, covariance, count=_DRAWS, seed=seed)
-        low, high = np.quantile([play(theta, random).sum() for theta in drawn], tails)
+        totals = [play(theta, random).sum() for theta in drawn]
+        # of n futures and what happens, each rank is as likely: these quantiles hold it at the level for any number of draws
+        low, high = np.quantile(totals, tails, method="weibull")
         return float(low), float(high)
     slopes = [np.log(expected(up) / expected(down)) / 2 for up, down in sigma_points(parameters, covariance)]
     chance = float(((play(parameters, random) - each) ** 2).sum()) / total**2

@@ -109,7 +109,7 @@ class Worth:
     """What customers will be worth as a function of both models' parameters, taken together as one array."""
 
     def __init__(self, purchases: PurchaseModel, spend: GammaGamma, summary: Summary, terms: Terms) -> None:
-        self.purchases, self.spend, self.terms = purchases, spend, terms
+        self.purchases, self.spend, self.summary, self.terms = purchases, spend, summary, terms
         self.month = DAYS_PER["months"] / DAYS_PER[purchases.unit]
         mean = summary.frame["monetary_value"].fillna(0).to_numpy(float)
         self.histories = (*summary.ages(), mean)
@@ -192,6 +192,8 @@ def purchases_ahead(
     """
     x, t_x, T = ages
     counts, ends, position = over_pairs(x, T)
+    # without a discount it does not matter when in the horizon they come
+    edges = edges if annual_discount else edges[-1:]
     until, discounted = np.zeros(len(counts)), np.zeros(len(counts))
     for start, end in pairwise([0.0, *edges]):
         before, until = until, model.purchases_if_alive(parameters, counts, ends, end * month)
