@@ -1,7 +1,7 @@
 """Intervals of parameters by profile likelihood: as far as the best fit with one parameter held stays within reach.
 
 A Wald interval takes the log-likelihood for a parabola. Of few customers it is none: r of MBG/NBD from 500 of them is held by
-88 % of the Wald intervals and by 94 % of these (tests/lifetime/test_slow_recovery.py).
+89 % of the Wald intervals and by 95 % of these (tests/lifetime/test_slow_recovery.py).
 """
 
 import numpy as np
