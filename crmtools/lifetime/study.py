@@ -39,7 +39,7 @@ DEFAULT: type[PurchaseModel] = ModifiedBetaGeo
 MOST_FOR_SECOND_OPINION = 20_000
 MOST_FOR_PROFILES = 10_000
 """Customers up to whom the limits of parameters are those of profile likelihood; with more, Wald's are as good."""
-MERGED_FROM = 0.05
+MERGED_FROM = 0.02
 """The share of counted orders merged into another one from which on the page says so."""
 NO_OPINION = Text(
     "lifetimes 软件包未能拟合同一数据，因此没有旁证。",
@@ -94,15 +94,21 @@ def study(data: Data) -> Study:
 
 def _worked_out(data: Data, settings: Lifetime) -> Study:
     orders = _chosen(data)
-    how = {"unit": settings.unit, "resolution": settings.resolution}
-    summary = customer_summary(orders, as_of=data.as_of, **how)
+    unit, resolution = settings.unit, settings.resolution
+    summary = customer_summary(orders, as_of=data.as_of, unit=unit, resolution=resolution)
     counts = _counts(data, settings, summary)
     if settings.calibration_until and settings.calibration_until >= data.as_of:
         raise CRMError(
             f"lifetime.calibration_until {settings.calibration_until} must lie before as_of {data.as_of}: nothing is held back."
         )
     split = (
-        calibration_holdout(orders, calibration_until=settings.calibration_until, holdout_until=data.as_of, **how)
+        calibration_holdout(
+            orders,
+            calibration_until=settings.calibration_until,
+            holdout_until=data.as_of,
+            unit=unit,
+            resolution=resolution,
+        )
         if settings.calibration_until
         else None
     )

@@ -59,7 +59,9 @@ def lifetime_histories(study: Study, data: Data, *, language: Language) -> Displ
             else:
                 cell = cells.loc[(silent, repeats)]
                 parts.append(
-                    heat_cell(_amount(cell["purchases"], language), cell["purchases"] / top, below=_below(cell, language))
+                    heat_cell(
+                        _amount(cell["purchases"], language), cell["purchases"] / top, below=_below(cell, language)
+                    )
                 )
         rows.append(tag("tr", "".join(parts)))
     title, share = _title(cells, value, study, data.settings.publish.smallest_group, language)
@@ -72,8 +74,8 @@ def lifetime_histories(study: Study, data: Data, *, language: Language) -> Displ
         "kind": "lifetime", "part": "histories", "horizon_months": value.horizon_months, "recent_share": share,
         "cells": [
             {"silent_from": silent, "repeats_from": repeats, "suppressed": (silent, repeats) in hidden,
-             **({} if (silent, repeats) in hidden else row.to_dict())}
-            for (silent, repeats), row in cells.iterrows()
+             **({} if (silent, repeats) in hidden else row)}
+            for (silent, repeats), row in zip(cells.index, cells.to_dict("records"))
         ],
     }  # fmt: skip
     return Display(figure(heat_table(heads, rows, title), title, sentence_list(caption, language)), title, result)
@@ -96,36 +98,36 @@ def lifetime_alive(study: Study, data: Data, *, language: Language) -> Display:
     if months < 2 or len(counts) < 3:
         return note(_TOO_SHORT.to(language))
     matrix = history_matrix(model, T=months * month, most=counts[-1], steps=months)
-    by_silence = matrix.set_axis(months - np.arange(months + 1), axis=0)
+    found = matrix.to_numpy(float)[::-1]
     silences = [silent for silent in MONTHS_SILENT if silent < months]
     rows = []
     for silent in [*silences, months]:
         parts = [tag("th", escape(_months(silent, language)), scope="row")]
         for count in counts:
-            chance = by_silence.loc[silent, count]
+            chance = float(found[silent, count])
             words = say(_CHANCE, language, months=silent, count=count, chance=formats.percent(chance, language))
             parts.append(
                 "<td></td>" if pd.isna(chance)
-                else heat_cell(formats.number(100 * chance, language, 0), float(chance), below=words)
+                else heat_cell(formats.number(100 * chance, language, 0), chance, below=words)
             )  # fmt: skip
         rows.append(tag("tr", "".join(parts)))
     silent = max(s for s in silences if s <= max(6, silences[min(1, len(silences) - 1)]))
     few, many = counts[1], max(count for count in counts if count <= USUAL)
     title = say(
         _ALIVE_TITLE[silent == 1], language, months=silent, few=few, many=many,
-        first=formats.percent(by_silence.loc[silent, few], language, 0),
-        second=formats.percent(by_silence.loc[silent, many], language, 0),
+        first=formats.percent(found[silent, few], language, 0),
+        second=formats.percent(found[silent, many], language, 0),
     )  # fmt: skip
     caption = [say(_ALIVE_CELLS, language, model=model.TITLE, months=months), _ACROSS.to(language)]
-    caption.append((_ONCE_SURE if by_silence.loc[months, 0] == 1 else _ONCE).to(language))
+    caption.append((_ONCE_SURE if found[months, 0] == 1 else _ONCE).to(language))
     html = figure(
         heat_table([_SILENCE.to(language), *map(str, counts)], rows, title), title, sentence_list(caption, language)
     )
     result = {
         "kind": "lifetime", "part": "alive", "model": model.TITLE, "months": months,
         "cells": [
-            {"silent_months": silent, "repeats": count, "probability_alive": float(by_silence.loc[silent, count])}
-            for silent in [*silences, months] for count in counts if not pd.isna(by_silence.loc[silent, count])
+            {"silent_months": silent, "repeats": count, "probability_alive": float(found[silent, count])}
+            for silent in [*silences, months] for count in counts if not np.isnan(found[silent, count])
         ],
     }  # fmt: skip
     return Display(html, title, result)
@@ -207,7 +209,10 @@ _CELLS = Text(
     "Each cell: purchases expected per customer in {months} months, mean of the customers it holds; empty cells hold none",
 )
 _ACROSS = Text("各列为复购次数", "Across: repeat purchases so far")
-_HIDDEN = Text("“…”为客户少于 {smallest} 位的组，或可由此推出的组", "“…”: fewer than {smallest} customers, or what would give them away")
+_HIDDEN = Text(
+    "…：客户少于 {smallest} 位的组，或可由此推出的组",
+    "…: fewer than {smallest} customers, or what would give them away",
+)
 _BELOW = Text(
     "{n} 位客户，人均预期购买 {purchases} 次，平均活跃概率 {alive}",
     "{n} customers, {purchases} purchases expected of each, active with {alive} on average",
@@ -238,5 +243,6 @@ _ONCE_SURE = Text(
     "Who bought once has been silent ever since, and is active by the assumption of this model",
 )
 _TOO_SHORT = Text(
-    "历史太短或复购太少，无法按历史列出活跃概率。", "Too short a history, or too few repeat purchases, for chances by history."
+    "历史太短或复购太少，无法按历史列出活跃概率。",
+    "Too short a history, or too few repeat purchases, for chances by history.",
 )
