@@ -94,6 +94,53 @@ def test_limits_of_few_customers_hold_what_happens_at_the_level_whatever_is_draw
         assert np.mean(held) == pytest.approx(0.9, abs=3 * np.sqrt(0.09 / 1200))
 
 
+def test_normal_limits_of_a_total_agree_with_drawn_ones(beta_geo, gamma_gamma, summary, monkeypatch):
+    """Two ways to the same, of all customers three times over, where parameters make most of the width, and of a third of them,
+    where chance makes a good part.
+    """
+    many = Summary(pd.concat([summary.frame] * 3, ignore_index=True), "weeks", summary.as_of)
+    third = pd.Series(np.where(np.arange(len(many)) % 3, None, "third"), index=many.frame.index)
+    found = {}
+    for way, few in (("drawn", 10**9), ("normal", 0)):
+        monkeypatch.setattr("crmtools.lifetime.fitted._FEW", few)
+        value = customer_value(beta_geo, gamma_gamma, many, horizon_months=12, annual_discount=0.1)
+        bought = [beta_geo.total_purchases(many, horizon="12 months", by=by).iloc[0] for by in (None, third)]
+        found[way] = [(total.low, total.high) for total in (value.total, *bought)]
+    for drawn, normal in zip(*found.values(), strict=True):
+        assert np.log(normal[1] / normal[0]) == pytest.approx(np.log(drawn[1] / drawn[0]), rel=0.1)
+        assert normal == pytest.approx(drawn, rel=0.03)
+
+
+def test_groups_are_of_the_customers_they_name_in_any_order(beta_geo, gamma_gamma, summary):
+    """``by`` is matched by customer, not by place; a customer without a group is in none."""
+    groups = pd.Series(np.where(summary.frame["frequency"] > 3, "often", "seldom"), index=summary.frame.index)
+    groups.iloc[5] = None
+    each = beta_geo.expected_purchases(summary, horizon=20)["value"]
+    found = beta_geo.total_purchases(summary, horizon=20, by=groups.iloc[::-1])
+    assert found["customers"].sum() == len(summary) - 1
+    for name, row in found.iterrows():
+        assert row["value"] == pytest.approx(each[groups == name].sum())
+        assert row["customers"] == (groups == name).sum()
+        assert row["low"] < row["value"] < row["high"]
+    worth = customer_value(beta_geo, gamma_gamma, summary, horizon_months=6, annual_discount=0.1)
+    by_group = worth.by_group(groups.iloc[::-1])
+    for name, row in by_group.iterrows():
+        assert row["value"] == pytest.approx(worth.frame["value"][groups == name].sum())
+        assert row["low"] < row["value"] < row["high"]
+
+
+def test_a_discount_lowers_what_comes_later(beta_geo, gamma_gamma, summary):
+    """Twelve months at 10 % cost no more than what the last of them is discounted by, and more than the first."""
+    plain, less = (
+        customer_value(beta_geo, gamma_gamma, summary, horizon_months=12, annual_discount=rate, level=None).frame[
+            "value"
+        ]
+        for rate in (0.0, 0.10)
+    )
+    assert (plain * 1.10**-1 < less).all()
+    assert (less < plain * 1.10 ** (-1 / 24)).all()
+
+
 COMPANIES = ((1_000, 200), (6_000, 220))
 """Customers and companies. Totals of few customers are drawn, those of many are normal: both sides of that border."""
 
