@@ -191,7 +191,7 @@ def breakdown(
     return Breakdown(item, by, tuple(suppressed(found, data.settings.publish.smallest_group)))
 
 
-@remembered
+@remembered("report", "definitions")
 def sql(indicator: str | Indicator, data: Data, *, period: Period | str | None = None, **assumptions: object) -> str:
     """The query that the engine is asked for one period, readable."""
     item = find(indicator)

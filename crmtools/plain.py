@@ -103,7 +103,7 @@ def _record(place: str, content: dict[str, Any]) -> Any:
 
 def _bytes(table: pa.Table) -> str:
     sink = pa.BufferOutputStream()
-    with pa.ipc.new_file(sink, table.schema) as writer:
+    with pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
         writer.write_table(table)
     return base64.b64encode(sink.getvalue()).decode()
 
@@ -125,10 +125,10 @@ def _frame_of(content: dict[str, Any]) -> pd.DataFrame:
     columns, names, axis = content["labels"]
     index = whole.iloc[:, :levels]
     found = whole.iloc[:, levels:].copy()
-    found.columns = pd.Index(_thing(columns), name=axis) if columns else found.columns
+    found.columns = pd.Index(_thing(columns), name=axis) if columns else pd.RangeIndex(0, name=axis)
     named = _thing(names)
     found.index = (
-        pd.Index(index.iloc[:, 0], name=named[0]) if levels == 1 else pd.MultiIndex.from_frame(index, names=named)
+        pd.Index(index.iloc[:, 0]).rename(named[0]) if levels == 1 else pd.MultiIndex.from_frame(index, names=named)
     )
     return found
 

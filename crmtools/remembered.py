@@ -25,34 +25,43 @@ ELSEWHERE = {"path", "run", "source"}
 """Parts of a parameters file that no answer depends on beyond the data that they led to."""
 
 
-def remembered(work: Callable[P, R]) -> Callable[P, R]:
-    """Remember what ``work`` answers; one of its parameters is ``data``, the others can be written as plain JSON."""
-    signature = inspect.signature(work)
+def remembered(*parts: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Remember what a function answers; one of its parameters is ``data``, the others can be written as plain JSON.
 
-    @functools.wraps(work)
-    def asked(*args: P.args, **options: P.kwargs) -> R:
-        given = signature.bind(*args, **options)
-        given.apply_defaults()
-        others = dict(given.arguments)
-        data: Data = others.pop("data")
-        try:
-            asked_for = to_text(others)
-        except CRMError:  # an analyst's own indicator, or an iterator
-            return work(*args, **options)
-        if not _ours_only():
-            return work(*args, **options)
-        name = f"{work.__module__}.{work.__qualname__}|{asked_for}|{_settings(data.settings)}|{made_by()}"
-        found = data.answers.thing(name, from_text)
-        if found is None:
-            found = data.answers.keep_thing(name, work(*args, **options), to_text)
-        return cast(R, found)
+    ``parts`` are the parts of the parameters file that it depends on, ``"report"``, ``"goals"``; by default all of it.
+    """
 
-    return asked
+    def marked(work: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(work)
+
+        @functools.wraps(work)
+        def asked(*args: P.args, **options: P.kwargs) -> R:
+            given = signature.bind(*args, **options)
+            given.apply_defaults()
+            others = dict(given.arguments)
+            data: Data = others.pop("data")
+            try:
+                asked_for = to_text(others)
+            except CRMError:  # an analyst's own indicator, or an iterator
+                return work(*args, **options)
+            if not _ours_only():
+                return work(*args, **options)
+            in_force = _settings(data.settings, parts)
+            name = f"{work.__module__}.{work.__qualname__}|{asked_for}|{in_force}|{made_by()}"
+            found = data.answers.thing(name, from_text)
+            if found is None:
+                found = data.answers.keep_thing(name, work(*args, **options), to_text)
+            return cast(R, found)
+
+        return asked
+
+    return marked
 
 
 def _ours_only() -> bool:
     return all(getattr(item.facts, "__module__", "").startswith("crmtools.") for item in CATALOGUE.values())
 
 
-def _settings(settings: Settings) -> str:
-    return hashlib.sha256(settings.model_dump_json(exclude=ELSEWHERE).encode()).hexdigest()[:20]
+def _settings(settings: Settings, parts: tuple[str, ...]) -> str:
+    plain = settings.model_dump_json(include=set(parts) or None, exclude=ELSEWHERE)
+    return hashlib.sha256(plain.encode()).hexdigest()[:20]

@@ -346,9 +346,10 @@ class GoalSettings(_Part):
 
 
 class Lifetime(_Part):
-    """How the lifetime-value chapter fits its model."""
+    """How the lifetime-value chapter fits its model; ``resolution`` is what counts as one purchase, ``unit`` what ages are given in."""
 
     unit: Literal["days", "weeks", "months"] = "weeks"
+    resolution: Literal["days", "weeks", "months"] = "days"
     calibration_until: date | None = None
     where: Where = {}
     horizon_months: Annotated[int, Field(ge=1, le=120)] = 12

@@ -73,7 +73,7 @@ class Stress:
         return str(self.frame.to_html(index=False))
 
 
-@remembered
+@remembered("report", "definitions", "publish")
 def stress(
     indicator: str | Indicator,
     data: Data,

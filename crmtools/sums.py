@@ -29,6 +29,8 @@ from crmtools.tables.source import Data
 
 COMPUTING = ("goals", "indicators", "lifetime", "rfm", "tables")
 """The rooms of the package that numbers come from, beside its own files."""
+LIBRARIES = ("duckdb", "ibis-framework", "lifetimes", "numpy", "pandas", "scipy", "statsmodels")
+"""The libraries that numbers are computed with."""
 Where = Mapping[str, Sequence[str]]
 LONG_PAST: dict[Step, int] = {"month": 48, "quarter": 24, "year": 8}
 """How many periods back the record of forecasts goes."""
@@ -253,6 +255,6 @@ def made_by() -> str:
         *package.glob("*.py"),
         *(f for part in COMPUTING for f in (package / part).rglob("*.py")),
     ]
-    libraries = [f"{name} {version(name)}" for name in ("duckdb", "ibis-framework", "numpy", "pandas", "scipy")]
+    libraries = [f"{name} {version(name)}" for name in LIBRARIES]
     source = b"".join(file.read_bytes() for file in sorted(files))
     return hashlib.sha256(source + "|".join(libraries).encode()).hexdigest()[:16]

@@ -64,6 +64,8 @@ def test_projection_of_orders_follows_what_was_observed(rng):
     orders = pd.DataFrame(rows, columns=["customer_id", "ordered_at", "net_amount"])
     cohorts = retention(orders, as_of=pd.Timestamp("2024-12-30").date())
     found = project_retention(orders, cohorts, ahead=6)
+    months = expected_retention(found.model.parameters, found.frame.index.to_numpy(), LENGTH)
+    assert found.frame["value"].to_numpy() == pytest.approx(months, rel=1e-12)
     pooled = cohorts.pooled().drop(index=0)
     assert found is not None
     assert found.frame.index.max() == pooled.index.max() + 6

@@ -176,3 +176,11 @@ def parameters(folder, lines: str):
 def test_wrong_cut_points_in_the_parameters_file_say_where_and_what_is_allowed(tmp_path, lines, said):
     with pytest.raises(SettingsError, match=said):
         parameters(tmp_path, lines)
+
+
+def test_a_flow_leads_from_origins_to_ends():
+    counts = pd.DataFrame(0, index=[*SEGMENTS, UNSEEN], columns=[*SEGMENTS, QUIET])
+    one, other, third = list(SEGMENTS)[:3]
+    counts.loc[one, other], counts.loc[other, one], counts.loc[one, third] = 7, 3, 2
+    found = Moves(counts, date(2025, 6, 30), date(2025, 12, 31)).flow((one,), (other, third))
+    assert found == {(one, other): 7, (one, third): 2}

@@ -38,7 +38,7 @@ class Driver:
     alike: tuple[Reading, ...] = ()
 
 
-@remembered
+@remembered()
 def drivers(readings: Sequence[Reading], data: Data) -> tuple[Driver, ...]:
     """The goals that moved in some groups only, with the attribute that tells most; in the order of the readings."""
     compared = {(by, r.id): _compared(r, data, by) for by in data.segments for r in readings if _can(r, data, by)}

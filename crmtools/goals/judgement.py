@@ -64,7 +64,7 @@ class Judgement:
         return self.forecast.chance if self.forecast is not None else None
 
 
-@remembered
+@remembered()
 def judge(reading: Reading, data: Data) -> Judgement:
     """Judge one reading by its past, by the plan, and by its baseline.
 
@@ -110,7 +110,7 @@ def standing(reading: Reading, past: Trend) -> Judgement:
     return _guarded(replace(bare, evidence=_in_turn(states), forecast=ahead), reading)
 
 
-@remembered
+@remembered()
 def judgements(scorecard: Iterable[Reading], data: Data, *, q: float = FALSE_SHARE) -> tuple[Judgement, ...]:
     """Judge all goals of a report, in their order, their changes together (:mod:`crmtools.goals.multiplicity`)."""
     found = [_alone(reading, data) for reading in scorecard]

@@ -51,7 +51,7 @@ class Parts:
     factors: Product | None = None
 
 
-@remembered
+@remembered()
 def goal_parts(reading: Reading, data: Data) -> Parts:
     """Split the change since the baseline by each of the report's attributes (``report.segments``).
 

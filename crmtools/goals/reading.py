@@ -167,7 +167,7 @@ class Scorecard:
         return str(self.frame.to_html(index=False))
 
 
-@remembered
+@remembered()
 def scorecard(data: Data) -> Scorecard:
     """Read every goal of the parameters file for the period that is reported."""
     return Scorecard(tuple(read(goal_from(settings), data) for settings in data.settings.goals))

@@ -32,7 +32,7 @@ FEWEST_PEOPLE = 30
 Sided = tuple[Series, Better]
 
 
-@remembered
+@remembered()
 def track_record(data: Data) -> Backtest:
     """The track record over all goals; with ``why`` and without scores where there is too little past."""
     goals = _distinct([goal_from(settings) for settings in data.settings.goals])

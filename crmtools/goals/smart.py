@@ -75,7 +75,7 @@ def smart(goal: Goal, data: Data, others: Sequence[Goal] = ()) -> Smart:
     )  # fmt: skip
 
 
-@remembered
+@remembered()
 def smart_goals(data: Data) -> tuple[Smart, ...]:
     """Check every goal of the parameters file, each against the others."""
     goals = [goal_from(settings) for settings in data.settings.goals]

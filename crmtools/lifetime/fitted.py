@@ -64,8 +64,9 @@ class Fitted:
     def summary(self, *, level: float = 0.95) -> pd.DataFrame:
         """One row per parameter: estimate, se, low, high.
 
-        Wald on the log scale, so never below zero. Coverage of 400 simulated companies each: 94 to 96 % from 500 customers
-        on (MBG/NBD 93 %, its r 89 %), tests/lifetime/test_slow_recovery.py.
+        Wald on the log scale, so never below zero. Coverage over 400 simulated companies each: 92 to 97 % from 2,000
+        customers on; of fewer, r of MBG/NBD is held in 89 %: purchase models have ``parameter_limits``
+        (tests/lifetime/test_slow_recovery.py).
         """
         se = np.sqrt(np.diag(self.covariance))
         factor = np.exp(ndtri(0.5 + level / 2) * se / self.parameters)
@@ -189,7 +190,9 @@ def limits_of_total(
     tails = (0.5 - level / 2, 0.5 + level / 2)
     if len(each) <= _FEW:
         drawn = draw_parameters(parameters, covariance, count=_DRAWS, seed=seed)
-        low, high = np.quantile([play(theta, random).sum() for theta in drawn], tails)
+        totals = [play(theta, random).sum() for theta in drawn]
+        # of n futures and what happens, each rank is as likely: these quantiles hold it at the level for any number of draws
+        low, high = np.quantile(totals, tails, method="weibull")
         return float(low), float(high)
     slopes = [np.log(expected(up) / expected(down)) / 2 for up, down in sigma_points(parameters, covariance)]
     chance = float(((play(parameters, random) - each) ** 2).sum()) / total**2

@@ -16,6 +16,7 @@ import pandas as pd
 from crmtools.errors import DataError, SettingsError
 from crmtools.lifetime.fitted import Fitted, Link, answer_with_limits, limits_of_total, totals_by
 from crmtools.lifetime.newton import Likelihood, Maximum, maximise, maximise_rows
+from crmtools.lifetime.profile import profile_limits
 from crmtools.lifetime.summary import DAYS_PER, Patterns, Summary, TimeUnit, horizon_in
 from crmtools.words import Text
 
@@ -124,6 +125,20 @@ class PurchaseModel(Fitted, ABC):
             f"Only {days} days of history, less than half a year: forecasts far ahead are not reliable.",
         )
         return (*notes, short)
+
+    def parameter_limits(self, summary: Summary | Patterns, *, level: float = 0.95) -> pd.DataFrame:
+        """One row per parameter, as of ``summary(level=)``: estimate, se, low, high, the limits by profile likelihood.
+
+        summary: what the model was fitted to. A hundred times the work of the fit, and worth it up to some thousand customers;
+        0 or infinity where a side is open, NaN when the parameters are not ``identified``.
+        """
+        frame = Fitted.summary(self, level=level)
+        if not self.identified:
+            return frame.assign(low=np.nan, high=np.nan)
+        p = summary.patterns() if isinstance(summary, Summary) else summary
+        likelihood = self.likelihood(p.x, p.t_x, p.T, p.weight)
+        low, high = profile_limits(likelihood, self.parameters, self.covariance, level=level)
+        return frame.assign(low=low, high=high)
 
     # ---- questions about customers
 

@@ -1,8 +1,11 @@
 """The whole study of a report: fit, check on held-back time, second opinion, value to come.
 
-What it fits and to whom stands under ``lifetime`` in the parameters file.
+What it fits and to whom stands under ``lifetime`` in the parameters file. It is remembered beside the snapshot: both chapters, in
+both languages, show the same one.
 """
 
+import re
+import warnings
 from dataclasses import dataclass
 
 import ibis
@@ -14,10 +17,17 @@ from crmtools.lifetime.compare import Comparison, compare
 from crmtools.lifetime.evaluate import HoldoutCheck, Wave, holdout_check, largest_wave, tracking
 from crmtools.lifetime.gamma_gamma import GammaGamma
 from crmtools.lifetime.model import PurchaseModel
-from crmtools.lifetime.occasions import Counts, count_rows
+from crmtools.lifetime.occasions import COARSE, Counts, count_rows
 from crmtools.lifetime.second_opinion import second_opinion
-from crmtools.lifetime.summary import CalibrationHoldout, Summary, calibration_holdout, customer_summary
+from crmtools.lifetime.summary import (
+    CalibrationHoldout,
+    Summary,
+    calibration_holdout,
+    customer_patterns,
+    customer_summary,
+)
 from crmtools.lifetime.value import CustomerValue, customer_value
+from crmtools.remembered import remembered
 from crmtools.settings import Lifetime
 from crmtools.tables.source import Data
 from crmtools.words import Text
@@ -27,6 +37,10 @@ FEWEST, FEWEST_REPEAT = 100, 30
 DEFAULT: type[PurchaseModel] = ModifiedBetaGeo
 """Where no time is held back to choose by: unlike BG/NBD it does not take every one-time buyer to be active."""
 MOST_FOR_SECOND_OPINION = 20_000
+MOST_FOR_PROFILES = 10_000
+"""Customers up to whom the limits of parameters are those of profile likelihood; with more, Wald's are as good."""
+MERGED_FROM = 0.02
+"""The share of counted orders merged into another one from which on the page says so."""
 NO_OPINION = Text(
     "lifetimes 软件包未能拟合同一数据，因此没有旁证。",
     "The package lifetimes could not fit the same data: there is no second opinion.",
@@ -39,7 +53,7 @@ class Study:
 
     ``counts`` is about all rows of the orders; ``split``, ``model``, ``spend``, ``opinion``, ``check`` and ``track`` about the
     customers of ``settings.where``, fitted up to the end of the calibration; ``value`` comes from a fit to everything known.
-    ``comparison`` says which model and why. ``why`` says why there is no fit; the fields that hang on it are then None. Without
+    ``comparison`` says which model and why, ``limits`` what ``model``'s parameters are with their intervals. ``why`` says why there is no fit; the fields that hang on it are then None. Without
     a calibration date ``comparison``, ``check`` and ``track`` are None, and MBG/NBD is fitted to everything known.
     """
 
@@ -50,6 +64,7 @@ class Study:
     split: CalibrationHoldout | None = None
     comparison: Comparison | None = None
     model: PurchaseModel | None = None
+    limits: pd.DataFrame | None = None
     spend: GammaGamma | None = None
     opinion: pd.DataFrame | None = None
     check: HoldoutCheck | None = None
@@ -59,19 +74,35 @@ class Study:
     why: Text | None = None
 
 
+@remembered("lifetime")
 def study(data: Data) -> Study:
-    """Fit, check and value as the parameters file asks; needs the table orders."""
-    settings = data.settings.lifetime
-    counts = count_rows(data["orders"], until=data.as_of)
+    """Fit, check and value as the parameters file asks; needs the table orders.
+
+    What was asked before, here or by another notebook, is not fitted again.
+    """
+    with warnings.catch_warnings():
+        # asked for in the parameters file, and said on the page
+        for text in COARSE.values():
+            warnings.filterwarnings("ignore", message=re.escape(text.en))
+        return _worked_out(data, data.settings.lifetime)
+
+
+def _worked_out(data: Data, settings: Lifetime) -> Study:
     orders = _chosen(data)
-    summary = customer_summary(orders, as_of=data.as_of, unit=settings.unit)
+    unit, resolution = settings.unit, settings.resolution
+    summary = customer_summary(orders, as_of=data.as_of, unit=unit, resolution=resolution)
+    counts = _counts(data, settings, summary)
     if settings.calibration_until and settings.calibration_until >= data.as_of:
         raise CRMError(
             f"lifetime.calibration_until {settings.calibration_until} must lie before as_of {data.as_of}: nothing is held back."
         )
     split = (
         calibration_holdout(
-            orders, calibration_until=settings.calibration_until, holdout_until=data.as_of, unit=settings.unit
+            orders,
+            calibration_until=settings.calibration_until,
+            holdout_until=data.as_of,
+            unit=unit,
+            resolution=resolution,
         )
         if settings.calibration_until
         else None
@@ -81,6 +112,7 @@ def study(data: Data) -> Study:
         return Study(settings, counts, len(summary), summary, split, why=why)
     comparison = compare(split, orders) if split else None
     model = (comparison.winner if comparison else None) or DEFAULT.fit(basis)
+    limits = model.parameter_limits(basis) if len(basis) <= MOST_FOR_PROFILES else model.summary()
     spend = GammaGamma.fit(basis)
     now, now_spend = (model, spend) if basis is summary else (type(model).fit(summary), GammaGamma.fit(summary))
     value = customer_value(
@@ -89,13 +121,48 @@ def study(data: Data) -> Study:
     )  # fmt: skip
     opinion = second_opinion(_sample(basis), type(model))
     track = tracking(model, comparison.calendar) if comparison else None
-    notes = value.notes if opinion is not None else (*value.notes, NO_OPINION)
+    notes = (*summary.notes, *value.notes, *_merged_note(counts, settings))
+    if opinion is None:
+        notes = (*notes, NO_OPINION)
     if track is not None and (wave := largest_wave(track)):
         notes = (*notes, _wave_note(wave))
     check = holdout_check(model, split) if split else None
     return Study(
-        settings, counts, len(summary), summary, split, comparison, model, spend, opinion, check, track, value, notes
+        settings, counts, len(summary), summary, split, comparison, model, limits, spend, opinion, check, track, value, notes
+    )  # fmt: skip
+
+
+def _counts(data: Data, settings: Lifetime, summary: Summary) -> Counts:
+    """What became of all rows of the orders, those of customers who are not chosen too."""
+    if not settings.where and summary.counts is not None:
+        return summary.counts
+    if settings.resolution == "days":
+        return count_rows(data["orders"], until=data.as_of)
+    found = customer_patterns(data["orders"], as_of=data.as_of, resolution=settings.resolution).counts
+    assert found is not None, "the engine counts what it reads"
+    return found
+
+
+def _merged_note(counts: Counts, settings: Lifetime) -> tuple[Text, ...]:
+    """How many orders are not a purchase of their own, where that is noticeable."""
+    counted = counts.occasions + counts.merged
+    if not counted or counts.merged / counted < MERGED_FROM:
+        return ()
+    share = f"{100 * counts.merged / counted:.1f}"
+    day = _SPANS[settings.resolution]
+    return (
+        Text(
+            f"{share}% 的订单与同一客户{day.zh}的其他订单合并为一次购买：模型预期的是有购买的{_COUNTED[settings.resolution].zh}数，不是订单数；金额不受影响。",
+            f"{share}\u00a0% of the orders were placed on {day.en} the customer had ordered already and were merged: the model "
+            f"foresees {_COUNTED[settings.resolution].en} with a purchase, not orders. Amounts are not affected.",
+        ),
     )
+
+
+_SPANS = {
+    "days": Text("同日", "a day on which"), "weeks": Text("同周", "a day of a week in which"), "months": Text("同月", "a day of a month in which"),
+}  # fmt: skip
+_COUNTED = {"days": Text("天", "days"), "weeks": Text("周", "weeks"), "months": Text("月", "months")}
 
 
 def _wave_note(wave: Wave) -> Text:

@@ -5,7 +5,7 @@ Gamma-Gamma, which takes the two as independent (Fader, Hardie & Lee 2005, "RFM 
 becomes a factor (1+d)^(-t/12) at month t; purchases of a month are discounted at its middle.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -105,14 +105,21 @@ class Terms:
     margin: float
 
 
+@dataclass(eq=False)
 class Worth:
     """What customers will be worth as a function of both models' parameters, taken together as one array."""
 
-    def __init__(self, purchases: PurchaseModel, spend: GammaGamma, summary: Summary, terms: Terms) -> None:
-        self.purchases, self.spend, self.terms = purchases, spend, terms
-        self.month = DAYS_PER["months"] / DAYS_PER[purchases.unit]
-        mean = summary.frame["monetary_value"].fillna(0).to_numpy(float)
-        self.histories = (*summary.ages(), mean)
+    purchases: PurchaseModel
+    spend: GammaGamma
+    summary: Summary
+    terms: Terms
+    month: float = field(init=False)
+    histories: tuple[np.ndarray, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.month = DAYS_PER["months"] / DAYS_PER[self.purchases.unit]
+        mean = self.summary.frame["monetary_value"].fillna(0).to_numpy(float)
+        self.histories = (*self.summary.ages(), mean)
 
     @property
     def parameters(self) -> np.ndarray:
@@ -192,6 +199,8 @@ def purchases_ahead(
     """
     x, t_x, T = ages
     counts, ends, position = over_pairs(x, T)
+    # without a discount it does not matter when in the horizon they come
+    edges = edges if annual_discount else edges[-1:]
     until, discounted = np.zeros(len(counts)), np.zeros(len(counts))
     for start, end in pairwise([0.0, *edges]):
         before, until = until, model.purchases_if_alive(parameters, counts, ends, end * month)

@@ -6,7 +6,7 @@ notebooks in the other language.
 
 import math
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 
 from crmtools.errors import CRMError
@@ -14,6 +14,7 @@ from crmtools.estimate import Estimate
 from crmtools.goals.judgement import Judgement, judgements
 from crmtools.goals.reading import Scorecard, scorecard
 from crmtools.indicators import CATALOGUE, Indicator
+from crmtools.lifetime.study import study
 from crmtools.measure import attributes, breakdown, measure, resolve, trend
 from crmtools.report.plan import CHAPTERS, Job, Plan
 from crmtools.sums import gather
@@ -21,6 +22,10 @@ from crmtools.tables.source import Data
 
 COMPARED = 3
 """The period that is reported, the one before it and a year ago: they stand first among an indicator's estimates."""
+
+
+SHARED: dict[str, Callable[[Data], object]] = {"lifetime": study, "lifetime_check": study}
+"""What several chapters show, remembered beside the snapshot by who asks first: asked here, or two would at the same time."""
 
 
 @dataclass(frozen=True, slots=True)

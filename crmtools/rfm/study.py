@@ -35,7 +35,7 @@ class Study:
         return same and self.moves is not None and self.moves.later == self.now.as_of
 
 
-@remembered
+@remembered("report", "rfm", "publish")
 def study(data: Data) -> Study:
     """Score with the cut points and the window of the parameters file; needs the table orders.
 

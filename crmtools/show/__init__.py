@@ -18,6 +18,7 @@ from crmtools.show.groups import breakdown, breakdown_table, breakdowns
 from crmtools.show.headlines import headline
 from crmtools.show.lifetime_checks import lifetime_check, lifetime_tracking
 from crmtools.show.lifetime_fit import lifetime_parameters
+from crmtools.show.lifetime_histories import lifetime_alive, lifetime_histories
 from crmtools.show.lifetime_models import lifetime_choice, lifetime_frequencies, lifetime_trust
 from crmtools.show.lifetime_views import lifetime_answer, lifetime_counts, lifetime_value
 from crmtools.show.product_waterfall import product_waterfall
@@ -60,11 +61,13 @@ __all__ = [
     "goal_pages",
     "goal_parts",
     "headline",
+    "lifetime_alive",
     "lifetime_answer",
     "lifetime_check",
     "lifetime_choice",
     "lifetime_counts",
     "lifetime_frequencies",
+    "lifetime_histories",
     "lifetime_parameters",
     "lifetime_tracking",
     "lifetime_trust",

@@ -1,5 +1,6 @@
 """The fitted lifetime models: parameters with their errors, and what another package found."""
 
+import numpy as np
 import pandas as pd
 
 from crmtools import formats
@@ -25,14 +26,14 @@ def lifetime_parameters(study: Study, *, language: Language) -> Display:
 
 def _purchases(study: Study, model: PurchaseModel, language: Language) -> Display:
     """The model of purchases: parameters, log-likelihood, and the second opinion."""
-    table, opinion = model.summary(), study.opinion
+    table, opinion = model.summary() if study.limits is None else study.limits, study.opinion
     rows, values = [], []
     for name, row in table.iterrows():
         cells = _parameter_cells(row, language)
         if opinion is not None:
             cells += _opinion_cells(opinion.loc[[name]].iloc[0], PLACES, language)
         rows.append([named(str(name), _meaning(str(name), model.unit, language)), *map(figure_cell, cells)])
-        values.append({"parameter": str(name), **row.to_dict()})
+        values.append({"parameter": str(name), **{key: known(number) for key, number in row.items()}})
     alone = formats.MISSING, formats.MISSING
     cells = [formats.number(model.log_likelihood, language, 1), *alone]
     if opinion is not None:
@@ -94,7 +95,14 @@ def _parameter_cells(row: pd.Series, language: Language) -> list[str]:
     estimate, error, low, high = (
         formats.number(known(row[name]), language, PLACES) for name in ("estimate", "se", "low", "high")
     )
-    limits = formats.MISSING if formats.MISSING in (low, high) else f"{low}–{high}"
+    if np.isposinf(row["high"]) and row["low"] == 0:
+        limits = _ANYTHING.to(language)
+    elif np.isposinf(row["high"]):
+        limits = f"> {low}"
+    elif row["low"] == 0:
+        limits = f"< {high}"
+    else:
+        limits = formats.MISSING if formats.MISSING in (low, high) else f"{low}–{high}"
     return [estimate, error, limits]
 
 
@@ -126,6 +134,7 @@ def no_model(study: Study, language: Language) -> Display:
     return note(say(_NO_MODEL, language, why=study.why.to(language) if study.why else formats.MISSING))
 
 
+_ANYTHING = Text("无法确定", "not determined")
 _NO_MODEL = Text("没有拟合模型：{why}。", "No model was fitted: {why}.")
 _PARAMETER_HEADS = (
     Text("参数", "Parameter"), Text("估计值", "Estimate"), Text("标准误", "Standard error"), Text("95% 区间", "95 % interval"),

@@ -42,7 +42,8 @@ def lifetime_counts(study: Study, *, language: Language) -> Display:
     counts = study.counts
     lines = [(_READ, counts.rows, "")]
     lines += [(REASONS[reason], -rows, "") for reason, rows in counts.dropped]
-    lines += [(_MERGED, -counts.merged, ""), (_OCCASIONS, counts.occasions, ""), (_CUSTOMERS, counts.customers, "")]
+    merged, occasions = _ONE_PURCHASE[study.settings.resolution]
+    lines += [(merged, -counts.merged, ""), (occasions, counts.occasions, ""), (_CUSTOMERS, counts.customers, "")]
     shown = [(_capital(text.to(language)), formats.number(rows, language)) for text, rows, _ in lines]
     rows = [[named(name), figure_cell(number)] for name, number in shown]
     chosen = _chosen(study, language)
@@ -51,7 +52,7 @@ def lifetime_counts(study: Study, *, language: Language) -> Display:
     result = {
         "kind": "lifetime", "part": "counts", "rows": counts.rows, "merged": counts.merged,
         "dropped": dict(counts.dropped), "occasions": counts.occasions, "customers": counts.customers,
-        "chosen": study.customers, "where": {name: _groups(value) for name, value in study.settings.where.items()},
+        "chosen": study.customers, "resolution": study.settings.resolution, "where": {name: _groups(value) for name, value in study.settings.where.items()},
     }  # fmt: skip
     return Display(table + tag("p", escape(chosen)), text, result)
 
@@ -257,8 +258,13 @@ _MISSED = Text(
     "Believe the amount with care: the model missed the held-back purchases by more than {share}.",
 )
 _FATE, _ROWS = Text("去向", "What became of them"), Text("数量", "Number")
-_READ, _MERGED = Text("读入的行", "rows read"), Text("同日合并的行", "merged into the same day")
-_OCCASIONS, _CUSTOMERS = Text("购买次数（购买日）", "purchases (days with a purchase)"), Text("客户", "customers")
+_READ, _CUSTOMERS = Text("读入的行", "rows read"), Text("客户", "customers")
+_ONE_PURCHASE = {
+    "days": (Text("同日合并的行", "merged into the same day"), Text("购买次数（购买日）", "purchases (days with a purchase)")),
+    "weeks": (Text("同周合并的行", "merged into the same week"), Text("购买次数（购买周）", "purchases (weeks with a purchase)")),
+    "months": (Text("同月合并的行", "merged into the same month"), Text("购买次数（购买月）", "purchases (months with a purchase)")),
+}  # fmt: skip
+"""What was merged, and what is a purchase, by resolution."""
 _OR = Text(" 或 ", " or ")
 _WHERE = Text(
     "模型只用{where} 的客户：{all} 位中的 {n} 位。", "The model is about the customers with {where}: {n} of {all}."

@@ -87,7 +87,7 @@ def test_it_is_kept_and_found_again_whole(three_years, monkeypatch):
 
 def test_another_way_to_forecast_is_another_record(three_years, monkeypatch):
     track_record(three_years)
-    monkeypatch.setattr("crmtools.goals.record._source", lambda: "changed")
+    monkeypatch.setattr("crmtools.remembered.made_by", lambda: "changed")
     monkeypatch.setattr("crmtools.goals.record.pasts", lambda *a: (None, []))
     assert track_record(three_years).origins == 0
 

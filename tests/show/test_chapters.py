@@ -87,6 +87,8 @@ FUNCTIONS: dict[str, Callable[[Chapter, str], Display]] = {
     "lifetime_trust": lambda c, lang: show.lifetime_trust(c.study, language=lang),
     "lifetime_choice": lambda c, lang: show.lifetime_choice(c.study, language=lang),
     "lifetime_frequencies": lambda c, lang: show.lifetime_frequencies(c.study, language=lang),
+    "lifetime_histories": lambda c, lang: show.lifetime_histories(c.study, c.data, language=lang),
+    "lifetime_alive": lambda c, lang: show.lifetime_alive(c.study, c.data, language=lang),
     "lifetime_value": lambda c, lang: show.lifetime_value(c.study, c.data, language=lang),
     "gaps": lambda c, lang: show.gaps(c.goals, language=lang),
     "paths": lambda c, lang: show.paths(c.goals, language=lang),
@@ -550,7 +552,7 @@ def test_without_a_held_back_time_that_is_said():
 def test_without_a_model_every_part_says_why():
     c = chapter("tiny")
     names = [name for name in FUNCTIONS if name.startswith("lifetime_") and name != "lifetime_counts"]
-    assert len(names) == 8
+    assert len(names) == 10
     for name in names:
         assert "too few to fit a model" in FUNCTIONS[name](c, "en").text
         assert "不足以拟合模型" in FUNCTIONS[name](c, "zh").text
