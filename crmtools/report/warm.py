@@ -29,7 +29,14 @@ from pathlib import Path
 from typing import IO, Any
 
 AVAILABLE = sys.platform == "linux"
-PRELOADED = ("crmtools", "crmtools.show", "crmtools.lifetime", "IPython.core.completer", "ipykernel.ipkernel")
+PRELOADED = (
+    "crmtools",
+    "crmtools.show",
+    "crmtools.lifetime",
+    "IPython.core.completer",
+    "ipykernel.kernelapp",
+    "ipykernel.debugger",
+)
 """Imported before the first fork; of packages of ours, every module."""
 READY = b"+"
 PATIENCE = 60.0
