@@ -69,8 +69,13 @@ def main() -> None:
     help="Where reports are published.",
 )
 @click.option("--notebooks", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Other notebooks.")
-def report(parameters: str, published: Path | None, notebooks: Path | None) -> None:
+@click.option("--fresh", is_flag=True, help="Run every page, whatever earlier runs left.")
+@click.option("--dry-run", "only_plan", is_flag=True, help="Print which pages would be run, and why; run nothing.")
+def report(parameters: str, published: Path | None, notebooks: Path | None, fresh: bool, only_plan: bool) -> None:
     """Run the report of a PARAMETERS file (or its name) and publish it.
+
+    Pages that depend on nothing that has changed are taken from earlier runs, also from one that was killed or had pages that
+    failed: running the report again goes on where it ended.
 
     Exit code 0: every page has its numbers. 1: nothing was published, what was there stays. 2: published,
     some pages say why they have no numbers.
@@ -80,9 +85,14 @@ def report(parameters: str, published: Path | None, notebooks: Path | None) -> N
     from crmtools.report.run import run_report
 
     settings = _settings(parameters)
+    if only_plan:
+        _print_plan(settings, notebooks, fresh=fresh)
+        return
     with _ended_politely(), progress() as shown:
-        result = run_report(settings, out=shown, published=published, notebooks=notebooks)
+        result = run_report(settings, out=shown, published=published, notebooks=notebooks, fresh=fresh)
     click.echo()
+    if result.unchanged:
+        click.echo(f"Nothing has changed since run {result.run_id}: the published book stays.")
     for outcome in result.failed:
         failure = outcome.failure
         said = f"{failure.name}: {failure.message.splitlines()[0]}" if failure else ""
@@ -96,6 +106,30 @@ def report(parameters: str, published: Path | None, notebooks: Path | None) -> N
     for language in settings.report.languages:
         click.echo(f"Open {_near(result.book / language / 'index.html')}")
     sys.exit(result.exit_code)
+
+
+def _print_plan(settings: Any, notebooks: Path | None, *, fresh: bool) -> None:
+    """Every page with what would become of it."""
+    from crmtools.report.cache import PageCache
+    from crmtools.report.plan import plan
+    from crmtools.tables.source import open_settings
+
+    data = open_settings(settings)
+    jobs, known = plan(settings, data, notebooks=notebooks).jobs, PageCache.of(settings, data)
+    why = [None if fresh else known.why(job) for job in jobs]
+    _print_table(
+        [
+            [
+                job.slug,
+                job.language,
+                "run" if fresh or reason else "cached",
+                reason.en if reason else "asked for" if fresh else "",
+            ]
+            for job, reason in zip(jobs, why, strict=True)
+        ]
+    )
+    run = len(jobs) if fresh else sum(reason is not None for reason in why)
+    click.echo(f"\n{run} of {len(jobs)} notebooks would be run.")
 
 
 @main.command()

@@ -3,6 +3,7 @@
 :func:`crmtools.parameters.load` reads a file into them.
 """
 
+import os
 import re
 from datetime import date
 from pathlib import Path
@@ -392,11 +393,19 @@ class RfmSettings(_Part):
 
 
 class Run(_Part):
-    """How the notebooks are run."""
+    """How the notebooks are run; ``at_once`` is by default one more than there are cores, since kernels wait for each other."""
 
-    at_once: Annotated[int, Field(ge=1, le=64)] = 2
+    at_once: Annotated[int, Field(ge=1, le=64)] | None = None
     cell_seconds: Annotated[int, Field(ge=1)] = 300
     chapters: tuple[str, ...] | None = None
+
+    @property
+    def kernels(self) -> int:
+        """How many notebooks are run at a time."""
+        return (
+            self.at_once
+            or min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 63) + 1
+        )
 
 
 class Publish(_Part):

@@ -108,11 +108,15 @@ def run_jobs(
     return tuple(outcomes[number] for number in sorted(outcomes))
 
 
+def page_files(folder: Path, job: Job) -> tuple[Path, Path]:
+    """Where the executed notebook of a page lies in a run's folder, and its log."""
+    return folder / "notebooks" / job.language / f"{job.slug}.ipynb", folder / "logs" / f"{job.slug}.{job.language}.log"
+
+
 def _run(job: Job, *, folder: Path, facts: dict[str, str], cell_seconds: int, kernels: kernel.Kernels) -> Outcome:
     """One notebook from start to end. Never raises: what goes wrong here belongs to this page alone."""
     started = time.perf_counter()
-    target = folder / "notebooks" / job.language / f"{job.slug}.ipynb"
-    log = folder / "logs" / f"{job.slug}.{job.language}.log"
+    target, log = page_files(folder, job)
     for path in (target, log):
         path.parent.mkdir(parents=True, exist_ok=True)
     state: State = "ok"

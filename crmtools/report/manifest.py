@@ -37,7 +37,7 @@ class Manifest:
     """The record of a run, filled while it goes on; :meth:`write` may be called at any time.
 
     ``ended`` is one of running, published, published_with_failures, not_published. A run that says running while
-    nobody holds its report's lock was killed.
+    nobody holds its report's lock was killed. ``inputs`` is a hash of all that the book depends on.
     """
 
     run_id: str
@@ -50,6 +50,7 @@ class Manifest:
     jobs: list[dict[str, Any]] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
     ended: str = "running"
+    inputs: str = ""
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -66,6 +67,7 @@ class Manifest:
             "started": _utc(self.started),
             "written": _utc(datetime.now(UTC)),
             "ended": self.ended,
+            "inputs": self.inputs,
             "stage_seconds": {name: round(seconds, 3) for name, seconds in self.stages.items()},
             "jobs": self.jobs,
             "left_out": self.left_out,

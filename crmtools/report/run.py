@@ -6,6 +6,7 @@ gate. A page that fails does not keep the others from being published; a book th
 
 import contextlib
 import hashlib
+import json
 import shutil
 import time
 from collections.abc import Iterator, Mapping
@@ -21,8 +22,9 @@ from crmtools.indicators import CATALOGUE, DIMENSIONS
 from crmtools.measure import resolve
 from crmtools.report import manifest as manifests
 from crmtools.report.book import build_books
+from crmtools.report.cache import PageCache
 from crmtools.report.editions import Made, edition
-from crmtools.report.engine import Outcome, run_jobs
+from crmtools.report.engine import Outcome, page_files, run_jobs
 from crmtools.report.gate import gate
 from crmtools.report.history import append_history
 from crmtools.report.kernel import warm_process
@@ -36,7 +38,7 @@ from crmtools.report.results import collect, results_of
 from crmtools.report.retention import sweep
 from crmtools.report.warm import Warm
 from crmtools.settings import Settings
-from crmtools.tables.source import Data, open_settings
+from crmtools.tables.source import Data, fingerprint_of, open_settings
 
 
 class Progress(Protocol):
@@ -70,7 +72,7 @@ class RunResult:
     """A published run: book and run folder, what became of each notebook, seconds per stage.
 
     ``problems`` are numbers that do not agree between the pages of two languages, and what went wrong after the
-    publication.
+    publication. ``unchanged`` says that nothing had to be run: book and folder are those of the run before.
     """
 
     run_id: str
@@ -79,6 +81,7 @@ class RunResult:
     outcomes: tuple[Outcome, ...]
     stages: Mapping[str, float]
     problems: tuple[Problem, ...] = ()
+    unchanged: bool = False
 
     @property
     def failed(self) -> tuple[Outcome, ...]:
@@ -98,8 +101,12 @@ def run_report(
     published: Path | None = None,
     notebooks: Path | None = None,
     assets: Path | None = None,
+    fresh: bool = False,
 ) -> RunResult:
     """Run a report and publish it.
+
+    Pages that depend on nothing that has changed since an earlier run are taken from it, and if that is all of them, and the
+    published book is the one they made, nothing is done at all.
 
     Parameters
     ----------
@@ -111,6 +118,8 @@ def run_report(
         The folder of all published reports, by default ``published`` beside the parameters folder.
     notebooks, assets
         The folders of the notebooks and of the hand-written pages; by default those of the project.
+    fresh
+        Run every page, whatever earlier runs left.
 
     Raises
     ------
@@ -122,21 +131,30 @@ def run_report(
         published before stays as it was.
     """
     out = out or Silent()
-    with only_run(settings.root, settings.name), warm_process() as warm:
+    with only_run(settings.root, settings.name), contextlib.ExitStack() as ending:
         started = datetime.now(UTC)
         stages: dict[str, float] = {}
         with _stage("data", stages, out):
             data = open_settings(settings)
         with _stage("plan", stages, out):
             made = plan(settings, data, notebooks=notebooks)
+            assets, published = assets or BOOK, published or settings.root / "published"
+            cached = PageCache.of(settings, data)
+            mark = cached.mark(made.jobs, assets)
+            if not fresh and mark and (before := _same(settings, published, mark)):
+                return RunResult(
+                    before.name, published / settings.name, before, (), {**stages, "plan": 0.0}, unchanged=True
+                )
+            warm = ending.enter_context(warm_process())
             run_id = manifests.new_run_id(started)
             manifest = manifests.start(settings, data, run_id=run_id, now=started, stages=stages)
+            manifest.inputs = mark
         folder = settings.root / "runs" / run_id
         folder.mkdir(parents=True)
         try:
             manifest.write(folder / "manifest.json")
-            run = _Run(settings, data, made, manifest, folder, out, warm)
-            return run.to_the_end(published or settings.root / "published", assets or BOOK)
+            run = _Run(settings, data, made, manifest, folder, out, warm, None if fresh else cached, cached)
+            return run.to_the_end(published, assets)
         except KeyboardInterrupt:
             if not manifest.is_published:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -149,6 +167,18 @@ def run_report(
             _leave_failed(manifest, folder, message)
             state = "The report was published." if manifest.is_published else "What was published before is untouched."
             raise RunError(f"{message}\n{state}") from error
+
+
+def _same(settings: Settings, published: Path, mark: str) -> Path | None:
+    """The folder of the run whose book is published, where it was made of the very same and nothing in it failed."""
+    edition = (published / settings.name).resolve()
+    folder = settings.root / "runs" / edition.name
+    try:
+        record = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    same = isinstance(record, dict) and record.get("inputs") == mark and record.get("ended") == "published"
+    return folder if same and (edition / "index.html").is_file() else None
 
 
 def _leave_failed(manifest: manifests.Manifest, folder: Path, message: str) -> None:
@@ -182,6 +212,8 @@ class _Run:
     folder: Path
     out: Progress
     warm: Warm | None
+    known: PageCache | None
+    keeper: PageCache
 
     def to_the_end(self, published: Path, assets: Path) -> RunResult:
         """Numbers, notebooks, results, book, gate, publication."""
@@ -245,28 +277,68 @@ class _Run:
 
     def _notebooks(self, numbers: Numbers) -> tuple[Outcome, ...]:
         """Compute and run. Each notebook opens the report by itself, so it must be the same report at the end."""
-        outcomes = run_jobs(
-            ready_jobs(self.plan, self.data, numbers),
+        found: list[Outcome] = []
+
+        def to_run() -> Iterator[Job]:
+            """Those that are not there from an earlier run."""
+            for job in ready_jobs(self.plan, self.data, numbers):
+                outcome = self._taken(job)
+                if outcome is None:
+                    yield job
+                else:
+                    found.append(outcome)
+                    self.out.job(outcome)
+
+        run = run_jobs(
+            to_run(),
             folder=self.folder,
             facts=self._facts,
             warm=self.warm,
-            at_once=self.settings.run.at_once,
+            at_once=self.settings.run.kernels,
             cell_seconds=self.settings.run.cell_seconds,
-            done=self.out.job,
+            done=self._done,
         )
+        of = {(one.job.slug, one.job.language): one for one in (*found, *run)}
+        outcomes = tuple(of[job.slug, job.language] for job in self.plan.jobs)
         if outcomes and not any(outcome.ok for outcome in outcomes):
             first = outcomes[0].failure
             said = f"{first.name}: {first.message}" if first else outcomes[0].state
             raise RunError(f"Not one notebook could be run, the first one says: {said}\nLogs: {outcomes[0].log.parent}")
+        if changed := self._changed():
+            raise RunError(changed)
+        return outcomes
+
+    def _taken(self, job: Job) -> Outcome | None:
+        """A page as an earlier run left it; None where it has to be run."""
+        if self.known is None:
+            return None
+        started = time.perf_counter()
+        notebook, log = page_files(self.folder, job)
+        if not (run := self.known.take(job, notebook)):
+            return None
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.write_text(f"Taken from run {run}: nothing that this page depends on has changed.\n", encoding="utf-8")
+        return Outcome(job, "cached", time.perf_counter() - started, notebook, log)
+
+    def _done(self, outcome: Outcome) -> None:
+        """Tell, and keep the page for later runs: at once, for a run may be ended at any moment."""
+        self.out.job(outcome)
+        # a page that was made while something changed would be kept as one of the state before
+        if outcome.state == "ok" and not self._changed():
+            with contextlib.suppress(OSError):  # a full disk: the page is in the run, and only made again next time
+                self.keeper.keep(outcome.job, outcome.notebook, self.manifest.run_id)
+
+    def _changed(self) -> str:
+        """What was changed since the run began, and must not have been."""
         digest = hashlib.sha256(self.settings.path.read_bytes()).hexdigest()
         if digest != self.manifest.parameters["sha256"]:
-            raise RunError(f"{self.settings.path.name} was changed while the report was run. Run it again.")
-        if open_settings(self.settings).fingerprint != self.data.fingerprint:
-            raise RunError(
+            return f"{self.settings.path.name} was changed while the report was run. Run it again."
+        if fingerprint_of(self.settings) != self.data.fingerprint:
+            return (
                 "The data, or the code that reads them, were changed while the report was run: its pages may "
                 "not agree. Run it again."
             )
-        return outcomes
+        return ""
 
     def _facts(self, job: Job) -> dict[str, str]:
         """What a notebook's Markdown may name."""

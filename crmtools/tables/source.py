@@ -227,6 +227,21 @@ def find_parameters(name: str | Path) -> Path:
 
 def open_settings(settings: Settings) -> Data:
     """Open the source that settings name, through its snapshot; the door is passed when the snapshot is not there yet."""
+    settings, files, key = _found(settings)
+    fingerprint = _fingerprint(settings, files, key)
+    folder = settings.root / ".crmtools" / "snapshots" / fingerprint
+    if not (folder / "door.json").is_file():
+        _make_snapshot(folder, settings, files, key)
+    return _open_snapshot(folder, settings, fingerprint)
+
+
+def fingerprint_of(settings: Settings) -> str:
+    """The fingerprint that the data have now, without opening them."""
+    return _fingerprint(*_found(settings))
+
+
+def _found(settings: Settings) -> tuple[Settings, dict[str, Path], bytes | None]:
+    """Settings that name files, those files by table, and the key of pseudonyms; a demo company is made where it is not there."""
     root = settings.root
     if settings.source.demo:
         demo = settings.source.demo
@@ -243,12 +258,7 @@ def open_settings(settings: Settings) -> Data:
     files, problems = _files(settings, root)
     if problems:
         raise DataError.of(f"{settings.path.name} names data that are not there", problems, "Nothing was run.")
-    key = pseudonym_key(root) if settings.source.pseudonyms else None
-    fingerprint = _fingerprint(settings, files, key)
-    folder = root / ".crmtools" / "snapshots" / fingerprint
-    if not (folder / "door.json").is_file():
-        _make_snapshot(folder, settings, files, key)
-    return _open_snapshot(folder, settings, fingerprint)
+    return settings, files, pseudonym_key(root) if settings.source.pseudonyms else None
 
 
 def _files(settings: Settings, root: Path) -> tuple[dict[str, Path], list[Problem]]:

@@ -1,0 +1,208 @@
+"""Pages that need not be run again, because nothing that they depend on has changed.
+
+A page depends on its notebook, on the settings in force for it, on the data it reads, on this package and on the libraries. Each of
+these is hashed apart, so that a plan can say why a page is run. What was executed is kept once per page and language, under
+``.crmtools/pages/REPORT/``, as soon as it is done: a run that is killed leaves what it had finished to the next one.
+
+A notebook that imports anything but this package may depend on anything: it is always run.
+"""
+
+import ast
+import hashlib
+import json
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import crmtools
+from crmtools.indicators import CATALOGUE
+from crmtools.report.manifest import libraries, source_hashes
+from crmtools.report.notebooks import read_notebook
+from crmtools.report.plan import CHAPTERS, INDICATOR, Job
+from crmtools.settings import GoalSettings, Settings
+from crmtools.tables import TABLES
+from crmtools.tables.source import Data
+from crmtools.words import Text
+
+NEW = Text("首次运行", "never run before")
+FREE = Text("使用了其他程序包，每次都运行", "it imports other packages, so it is always run")
+LOST = Text("缓存的文件已损坏或缺失", "what was kept of it is damaged or gone")
+PARTS: dict[str, Text] = {
+    "notebook": Text("笔记本", "the notebook"),
+    "settings": Text("参数文件", "the parameters file"),
+    "data": Text("数据", "the data"),
+    "package": Text("crmtools 代码", "the code of crmtools"),
+    "libraries": Text("软件库版本", "the libraries"),
+}
+"""What a page depends on."""
+CHANGED = Text("已改变：{parts}", "changed: {parts}")
+ELSEWHERE: dict[str, Any] = {"path": True, "run": True, "goals": True, "publish": {"keep"}}
+"""Settings that no page shows; goals are taken apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageCache:
+    """The pages of a report that earlier runs left, and what each depends on now."""
+
+    settings: Settings
+    data: Data
+    files: Mapping[str, Mapping[str, str]]
+    folder: Path
+    known: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    shown: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, settings: Settings, data: Data) -> "PageCache":
+        """The cache of a report."""
+        folder = settings.root / ".crmtools" / "pages" / settings.name
+        return cls(settings, data, source_hashes(data), folder)
+
+    def depends_on(self, job: Job) -> dict[str, str]:
+        """Hashes of what a page is made of, by the names of ``PARTS``."""
+        page = (job.slug, job.language)
+        if page not in self.known:
+            self.known[page] = {
+                "notebook": _hash(job.notebook.read_bytes(), job.language, job.indicator, job.goal),
+                "settings": self._settings(job),
+                "data": _hash(self.data.as_of, self._files(job)),
+                "package": package_mark(),
+                "libraries": _libraries(),
+            }
+        return self.known[page]
+
+    def why(self, job: Job) -> Text | None:
+        """Why a page has to be run; None where what was kept can be taken."""
+        if not _only_ours(job.notebook):
+            return FREE
+        record = self._record(job)
+        if record is None:
+            return NEW
+        now = self.depends_on(job)
+        if changed := [name for name in PARTS if record["parts"].get(name) != now[name]]:
+            zh, en = "、".join(PARTS[name].zh for name in changed), ", ".join(PARTS[name].en for name in changed)
+            return Text(CHANGED.zh.format(parts=zh), CHANGED.en.format(parts=en))
+        file = self._file(job)
+        if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != record["sha256"]:
+            return LOST
+        return None
+
+    def take(self, job: Job, target: Path) -> str:
+        """Copy what was kept to ``target`` and say which run made it; empty where the page has to be run."""
+        if self.why(job) is not None:
+            return ""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self._file(job), target)
+        record = self._record(job)
+        return str(record["run"]) if record else ""
+
+    def keep(self, job: Job, executed: Path, run_id: str) -> None:
+        """Keep an executed notebook. The record comes last: without it, or with another's, the file counts for nothing."""
+        if not _only_ours(job.notebook):
+            return
+        content = executed.read_bytes()
+        record = {"run": run_id, "parts": self.depends_on(job), "sha256": hashlib.sha256(content).hexdigest()}
+        self._file(job).parent.mkdir(parents=True, exist_ok=True)
+        _write_whole(self._file(job), content)
+        _write_whole(self._file(job).with_suffix(".json"), json.dumps(record, indent=1).encode())
+
+    def mark(self, jobs: Sequence[Job], assets: Path) -> str:
+        """What the whole book depends on; empty where a notebook may depend on more."""
+        if not all(_only_ours(job.notebook) for job in jobs):
+            return ""
+        pages = [[job.slug, job.language, self.depends_on(job)] for job in jobs]
+        whole = self.settings.model_dump_json(exclude={"path": True, "run": {"at_once", "cell_seconds"}})
+        return _hash(pages, whole, self.files, self.data.fingerprint, package_mark(), _tree(assets))
+
+    def _settings(self, job: Job) -> str:
+        settings, goals = self.settings, self.settings.goals
+        if job.notebook.stem == INDICATOR:
+            goals = tuple(goal for goal in goals if goal.indicator == job.indicator)
+        elif (chapter := CHAPTERS.get(job.notebook.stem)) and chapter.alone:
+            goals = ()
+        if "" not in self.shown:
+            self.shown[""] = settings.model_dump_json(exclude=ELSEWHERE)
+        return _hash(self.shown[""], [self._goal(goal) for goal in goals])
+
+    def _goal(self, goal: GoalSettings) -> str:
+        name = f"goal {goal.id or goal.indicator}"
+        if name not in self.shown:
+            self.shown[name] = goal.model_dump_json()
+        return self.shown[name]
+
+    def _files(self, job: Job) -> Mapping[str, Mapping[str, str]]:
+        """The files that a page reads: of an indicator without goals those of its tables, and of what their rows refer to."""
+        if job.notebook.stem != INDICATOR or any(goal.indicator == job.indicator for goal in self.settings.goals):
+            return self.files
+        names = {"customers", *CATALOGUE[job.indicator].tables}
+        while more := {column.refers for name in names for column in TABLES[name].columns if column.refers} - names:
+            names |= more
+        return {name: file for name, file in self.files.items() if name in names or name not in TABLES}
+
+    def _file(self, job: Job) -> Path:
+        return self.folder / job.language / f"{job.slug}.ipynb"
+
+    def _record(self, job: Job) -> dict[str, Any] | None:
+        try:
+            record = json.loads(self._file(job).with_suffix(".json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        whole = (
+            isinstance(record, dict) and isinstance(record.get("parts"), dict) and {"run", "sha256"} <= record.keys()
+        )
+        return record if whole else None
+
+
+@cache
+def _libraries() -> str:
+    return _hash(libraries())
+
+
+@cache
+def package_mark() -> str:
+    """The source of the whole package: whatever is computed, shown or written about it."""
+    return _tree(Path(crmtools.__file__).parent)
+
+
+def _tree(folder: Path) -> str:
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return _hash([[str(path.relative_to(folder)), hashlib.sha256(path.read_bytes()).hexdigest()] for path in files])
+
+
+def _hash(*parts: object) -> str:
+    plain = [part.hex() if isinstance(part, bytes) else part for part in parts]
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+@cache
+def _only_ours(notebook: Path) -> bool:
+    """Whether the code of a notebook imports nothing but this package; magics and shell commands may do anything."""
+    for cell in read_notebook(notebook).cells:
+        if cell.cell_type != "code":
+            continue
+        try:
+            tree = ast.parse(cell.source)
+        except SyntaxError:
+            return False
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                names = [name.name for name in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                names = [node.module or ""]
+            else:
+                continue
+            if any(name.split(".")[0] != "crmtools" for name in names):
+                return False
+    return True
+
+
+def _write_whole(file: Path, content: bytes) -> None:
+    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
