@@ -10,9 +10,10 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from crmtools.errors import CRMError, Problem, SettingsError, nearest
+from crmtools.goal_settings import GoalSettings
 from crmtools.goals.goal import goal_problems
 from crmtools.indicators import CATALOGUE
-from crmtools.settings import GoalSettings, Settings, TableSource
+from crmtools.settings import Settings, TableSource
 from crmtools.tables import TABLES
 from crmtools.tables.typing import IGNORE
 

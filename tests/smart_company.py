@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 import crmtools as crm
+from crmtools.goal_settings import GoalSettings
 from crmtools.goals.goal import goal_from
 from crmtools.goals.smart import Smart
-from crmtools.settings import GoalSettings
 
 TABLES = ("customers", "survey_answers", "survey_items", "tickets", "orders", "subscriptions", "spend", "fx_rates")
 

@@ -10,12 +10,12 @@ import pytest
 
 import crmtools as crm
 from crmtools import CRMError, Estimate, Period
+from crmtools.goal_settings import GoalSettings
 from crmtools.goals.goal import baseline_problem, goal_from, target_problem, target_value, written_value
 from crmtools.goals.reading import GIVEN, elapsed_share, progress_error, read
 from crmtools.goals.status import held_status, plan_status
 from crmtools.indicators import CATALOGUE
 from crmtools.indicators.kinds import CENSUS
-from crmtools.settings import GoalSettings
 
 Q4, AS_OF = Period.parse("2025-Q4"), date(2025, 12, 31)
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from crmtools.errors import nearest
+from crmtools.goal_settings import CONTROLS, GoalKind, GoalSettings, Target
 from crmtools.indicators.catalogue import CATALOGUE, OWNERS, Indicator, find
 from crmtools.period import Period
-from crmtools.settings import CONTROLS, GoalKind, GoalSettings, Target
 from crmtools.words import Text
 
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from crmtools.estimate import Estimate
+from crmtools.goal_settings import Guardrail
 from crmtools.goals.evidence import FEWEST, RIPE
 from crmtools.goals.goal import Goal, written_value
 from crmtools.indicators.catalogue import find
 from crmtools.measure import attributes, measure
-from crmtools.settings import Guardrail
 from crmtools.tables.source import Data
 from crmtools.words import Text
 

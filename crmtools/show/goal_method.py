@@ -3,6 +3,7 @@
 from html import escape
 
 from crmtools import formats
+from crmtools.goal_settings import PathKind
 from crmtools.goals.change import VERDICTS
 from crmtools.goals.evidence import EVIDENCE, HYSTERESIS
 from crmtools.goals.guardrails import GUARD_STATES, Guard, State
@@ -12,7 +13,6 @@ from crmtools.goals.reading import Reading
 from crmtools.goals.status import STATUS
 from crmtools.indicators.catalogue import find
 from crmtools.period import Period
-from crmtools.settings import PathKind
 from crmtools.show import goal_words, sentences
 from crmtools.show.blocks import bullets
 from crmtools.show.display import tag

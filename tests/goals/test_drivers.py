@@ -6,11 +6,11 @@ from datetime import date
 import pytest
 
 import crmtools as crm
+from crmtools.goal_settings import GoalSettings
 from crmtools.goals.drivers import drivers
 from crmtools.goals.goal import goal_from
 from crmtools.goals.reading import read
 from crmtools.period import Period
-from crmtools.settings import GoalSettings
 from crmtools.simulate.company import COMPANIES
 from crmtools.simulate.demo import draw
 from crmtools.simulate.world import World

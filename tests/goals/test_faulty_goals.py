@@ -7,12 +7,12 @@ import pytest
 from pydantic import ValidationError
 
 import crmtools as crm
+from crmtools.goal_settings import GoalSettings
 from crmtools.goals.evidence import TOO_FEW
 from crmtools.goals.goal import goal_from, goal_problems
 from crmtools.goals.judgement import judge
 from crmtools.goals.reading import NO_SEASON, NOTHING_OF_NOTHING, read
 from crmtools.indicators import CATALOGUE
-from crmtools.settings import GoalSettings
 
 USUAL = {"indicator": "churn_rate", "baseline": "2025-Q3", "from": date(2025, 10, 1), "by": date(2026, 6, 30), "target": {"to": "4%"}}  # fmt: skip
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import crmtools as crm
+from crmtools.goal_settings import GoalSettings
 from crmtools.goals.drivers import drivers
 from crmtools.goals.evidence import Case, evidence
 from crmtools.goals.goal import goal_from
@@ -16,7 +17,7 @@ from crmtools.goals.scores import attained
 from crmtools.goals.smart_facts import facts_of
 from crmtools.measure import Trend
 from crmtools.period import Period
-from crmtools.settings import GoalSettings, Publish
+from crmtools.settings import Publish
 
 AS_OF = date(2025, 12, 31)
 

@@ -7,9 +7,9 @@ import pytest
 from statsmodels.stats.multitest import multipletests
 
 import crmtools as crm
+from crmtools.goal_settings import GoalSettings
 from crmtools.goals.judgement import judge
 from crmtools.goals.scores import scores
-from crmtools.settings import GoalSettings
 from crmtools.simulate import simulate_frames
 
 pytestmark = pytest.mark.filterwarnings("ignore:The 'future.infer_string' option:DeprecationWarning")

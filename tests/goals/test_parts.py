@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from random_company import AS_OF, random_company
 
 import crmtools as crm
+from crmtools.goal_settings import GoalSettings
 from crmtools.goals.decomposition import ONE_SEGMENT, decompose
 from crmtools.goals.goal import goal_from
 from crmtools.goals.named import goal, goal_slug
@@ -23,7 +24,6 @@ from crmtools.goals.parts import (
 )
 from crmtools.goals.reading import NO_BASELINE, read
 from crmtools.report.project import SLUG
-from crmtools.settings import GoalSettings
 
 
 @pytest.fixture(scope="module")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crmtools.goal_settings import GoalSettings
 from crmtools.goals.goal import goal_from
 from crmtools.goals.paths import covered, seasonal_index
-from crmtools.settings import GoalSettings
 
 START, DEADLINE = date(2025, 1, 1), date(2025, 12, 31)
 FLAT = dict.fromkeys(range(1, 13), 1.0)

@@ -5,11 +5,11 @@ from datetime import date
 import pytest
 
 import crmtools as crm
+from crmtools.goal_settings import GoalSettings
 from crmtools.goals.detectable import customers_to_miss
 from crmtools.goals.goal import goal_from
 from crmtools.goals.smart import smart
 from crmtools.period import Period
-from crmtools.settings import GoalSettings
 from crmtools.simulate import simulate_frames
 
 TABLES = ("customers", "survey_answers", "survey_items")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from crmtools import CATALOGUE, Estimate, Period
+from crmtools.goal_settings import GoalSettings
 from crmtools.goals.detectable import customers_to_miss
 from crmtools.goals.goal import goal_from
 from crmtools.goals.judgement import standing
@@ -18,7 +19,6 @@ from crmtools.goals.reading import Reading
 from crmtools.indicators.kinds import NetShare
 from crmtools.indicators.moments import Request, Sums
 from crmtools.measure import Trend
-from crmtools.settings import GoalSettings
 
 pytestmark = pytest.mark.slow
 BEFORE, MONTHS, REPEATS = 12, 12, 300

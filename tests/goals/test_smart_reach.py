@@ -11,9 +11,9 @@ from smart_company import TABLES, answered, check, goal, passed, waiting
 from two_waves import smallest_change
 
 import crmtools as crm
+from crmtools.goal_settings import GoalSettings
 from crmtools.goals.smart import smart, smart_goals
 from crmtools.goals.smart_facts import facts_of
-from crmtools.settings import GoalSettings
 from crmtools.simulate import simulate_frames
 
 # ibis 12 asks pandas 3 for an option that it has deprecated

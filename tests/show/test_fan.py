@@ -9,6 +9,7 @@ import pytest
 
 from crmtools import show
 from crmtools.estimate import Estimate
+from crmtools.goal_settings import GoalSettings
 from crmtools.goals.goal import goal_from
 from crmtools.goals.judgement import Judgement
 from crmtools.goals.outlook import TOO_SHORT, Forecast, said
@@ -16,7 +17,6 @@ from crmtools.goals.reading import Reading
 from crmtools.indicators import CATALOGUE
 from crmtools.measure import Trend
 from crmtools.period import Period
-from crmtools.settings import GoalSettings
 from crmtools.show.chart import Series, Tick, line_chart, span_of
 from crmtools.show.fan import periods_ahead
 from crmtools.words import LANGUAGES

@@ -11,6 +11,7 @@ import pytest
 import crmtools as crm
 from crmtools import show
 from crmtools.estimate import Estimate
+from crmtools.goal_settings import GoalSettings
 from crmtools.goals import multiplicity
 from crmtools.goals.change import change
 from crmtools.goals.evidence import EVIDENCE
@@ -23,7 +24,6 @@ from crmtools.goals.reading import read as read_goal
 from crmtools.indicators import CATALOGUE
 from crmtools.measure import Trend
 from crmtools.period import Period
-from crmtools.settings import GoalSettings
 from crmtools.show.evidence_words import EVIDENCE_ICONS, chance_words
 from crmtools.show.goal_words import outlook, since_baseline, stands
 from crmtools.words import LANGUAGES, Text

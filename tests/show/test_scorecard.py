@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from crmtools import formats, show
+from crmtools.goal_settings import Target
 from crmtools.goals.change import change
 from crmtools.goals.evidence import EVIDENCE
 from crmtools.goals.judgement import Judgement
@@ -14,7 +15,6 @@ from crmtools.goals.reading import Scorecard
 from crmtools.goals.status import STATUS
 from crmtools.indicators.kinds import NO_DATA, NO_UPPER
 from crmtools.period import Period
-from crmtools.settings import Target
 from crmtools.show.display import RESULT
 from crmtools.show.evidence_words import EVIDENCE_ICONS, chance_words
 from crmtools.show.scorecards import ICONS

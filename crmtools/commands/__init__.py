@@ -1,0 +1,1 @@
+"""The commands of ``crmtools``, one file per group."""

@@ -1,0 +1,92 @@
+"""Goals: where they stand, and whether they are sound."""
+
+import click
+
+from crmtools.commands.printing import as_json, in_language, number, print_json, print_table
+from crmtools.commands.project import settings_of
+from crmtools.words import Language
+
+
+@click.command()
+@click.argument("parameters")
+@in_language
+@as_json
+def goals(parameters: str, language: Language, wanted_json: bool) -> None:
+    """Print where every goal of a PARAMETERS file stands, and what the data say about it."""
+    from crmtools.goals.change import VERDICTS
+    from crmtools.goals.evidence import EVIDENCE
+    from crmtools.goals.judgement import judgements
+    from crmtools.goals.reading import scorecard
+    from crmtools.goals.status import STATUS
+    from crmtools.report.results import reading_values
+    from crmtools.show.evidence_words import chance_of
+    from crmtools.tables.source import open_settings
+
+    data = open_settings(settings_of(parameters))
+    readings = scorecard(data)
+    told = judgements(readings, data)
+    if wanted_json:
+        print_json([reading_values(*pair) for pair in zip(readings, told, strict=True)])
+        return
+    head = {
+        "en": [
+            "goal",
+            "now",
+            "low",
+            "high",
+            "target",
+            "by",
+            "progress",
+            "evidence",
+            "chance",
+            "since the baseline",
+            "by the plan",
+        ],
+        "zh": [
+            "目标",
+            "数值",
+            "下限",
+            "上限",
+            "目标值",
+            "截止",
+            "进度",
+            "证据状态",
+            "达成的可能",
+            "与基线相比",
+            "计划状态",
+        ],
+    }
+    rows = [
+        [
+            r.goal.name.to(language),
+            *(number(value) for value in (r.now.value, r.now.low, r.now.high, r.target)),
+            str(r.goal.deadline),
+            "" if r.progress is None else f"{r.progress:.0%}",
+            EVIDENCE[one.evidence].to(language),
+            chance_of(one, language),
+            "" if one.verdict is None else VERDICTS[one.verdict].to(language),
+            STATUS[r.status].to(language),
+        ]
+        for r, one in zip(readings, told, strict=True)
+    ]
+    print_table([head[language], *rows])
+
+
+@click.command()
+@click.argument("parameters")
+@in_language
+@as_json
+def smart(parameters: str, language: Language, wanted_json: bool) -> None:
+    """Check the goals of a PARAMETERS file before they start: specific, measurable, achievable, relevant, timely."""
+    from crmtools.goals.smart import smart_goals
+    from crmtools.show.smart_views import record, tables
+    from crmtools.tables.source import open_settings
+
+    settings = settings_of(parameters)
+    found = smart_goals(open_settings(settings))
+    if wanted_json:
+        print_json({"report": settings.name, "goals": [record(one, language) for one in found]})
+        return
+    for title, rows in tables(found, language):
+        click.echo(title)
+        print_table(rows)

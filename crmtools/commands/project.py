@@ -1,0 +1,20 @@
+"""The project that is worked in, and its parameters files."""
+
+from pathlib import Path
+
+from crmtools.settings import Settings
+
+
+def settings_of(name: str) -> Settings:
+    """The settings of a parameters file, or of a report's name."""
+    from crmtools.parameters import load
+    from crmtools.tables.source import find_parameters
+
+    path = Path(name)
+    return load(path if path.suffix in (".yml", ".yaml") and path.is_file() else find_parameters(name))
+
+
+def project() -> Path:
+    """The project that is worked in: the nearest folder upwards with parameters files, else this one."""
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "parameters").is_dir()), here)

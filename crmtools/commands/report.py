@@ -1,0 +1,100 @@
+"""Running a report."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+from crmtools.commands.printing import near, print_table
+from crmtools.commands.project import settings_of
+from crmtools.settings import Settings
+
+
+@click.command()
+@click.argument("parameters")
+@click.option(
+    "--out",
+    "published",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where reports are published.",
+)
+@click.option("--notebooks", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Other notebooks.")
+@click.option("--fresh", is_flag=True, help="Run every page, whatever earlier runs left.")
+@click.option("--dry-run", "only_plan", is_flag=True, help="Print which pages would be run, and why; run nothing.")
+def report(parameters: str, published: Path | None, notebooks: Path | None, fresh: bool, only_plan: bool) -> None:
+    """Run the report of a PARAMETERS file (or its name) and publish it.
+
+    Pages that depend on nothing that has changed are taken from earlier runs, also from one that was killed or had pages that
+    failed: running the report again goes on where it ended.
+
+    Exit code 0: every page has its numbers. 1: nothing was published, what was there stays. 2: published,
+    some pages say why they have no numbers.
+    """
+    from crmtools.progress import progress
+    from crmtools.report.provenance import STAGES
+    from crmtools.report.run import run_report
+
+    settings = settings_of(parameters)
+    if only_plan:
+        _print_plan(settings, notebooks, fresh=fresh)
+        return
+    with _ended_politely(), progress() as shown:
+        result = run_report(settings, out=shown, published=published, notebooks=notebooks, fresh=fresh)
+    click.echo()
+    if result.unchanged:
+        click.echo(f"Nothing has changed since run {result.run_id}: the published book stays.")
+    for outcome in result.failed:
+        failure = outcome.failure
+        said = f"{failure.name}: {failure.message.splitlines()[0]}" if failure else ""
+        click.echo(f"{outcome.state:10} {outcome.job.slug} ({outcome.job.language})  {said}")
+        click.echo(f"{'':10} {near(outcome.log)}")
+    width = max(len(STAGES[name].en) for name in result.stages)
+    for name, seconds in result.stages.items():
+        click.echo(f"{STAGES[name].en:{width}} {seconds:7.1f} s")
+    click.echo(f"{'Total':{width}} {sum(result.stages.values()):7.1f} s")
+    click.echo()
+    for language in settings.report.languages:
+        click.echo(f"Open {near(result.book / language / 'index.html')}")
+    sys.exit(result.exit_code)
+
+
+def _print_plan(settings: Settings, notebooks: Path | None, *, fresh: bool) -> None:
+    """Every page with what would become of it."""
+    from crmtools.report.cache import PageCache
+    from crmtools.report.plan import plan
+    from crmtools.tables.source import open_settings
+
+    data = open_settings(settings)
+    jobs, known = plan(settings, data, notebooks=notebooks).jobs, PageCache.of(settings, data)
+    why = [None if fresh else known.why(job) for job in jobs]
+    print_table(
+        [
+            [
+                job.slug,
+                job.language,
+                "run" if fresh or reason else "cached",
+                reason.en if reason else "asked for" if fresh else "",
+            ]
+            for job, reason in zip(jobs, why, strict=True)
+        ]
+    )
+    run = len(jobs) if fresh else sum(reason is not None for reason in why)
+    click.echo(f"\n{run} of {len(jobs)} notebooks would be run.")
+
+
+@contextmanager
+def _ended_politely() -> Iterator[None]:
+    """A scheduler's SIGTERM ends a run as Ctrl-C does: kernels are stopped, nothing is left."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, cast(Callable[..., Any], before))
