@@ -1,7 +1,7 @@
 """The command ``crmtools``.
 
 Exit codes: 0 all good, 1 it could not be done (nothing was published), 2 published, but some pages have no
-numbers.
+numbers, 3 all good, and an alert fired.
 """
 
 from pathlib import Path
@@ -11,6 +11,7 @@ import click
 
 import crmtools
 from crmtools import faults
+from crmtools.commands.alerts import alerts
 from crmtools.commands.catalogue import indicators
 from crmtools.commands.data import check, describe, dictionary, ready
 from crmtools.commands.goals import goals, smart
@@ -20,7 +21,7 @@ from crmtools.commands.report import report
 from crmtools.errors import CRMError
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-COMMANDS = (report, check, ready, indicators, describe, dictionary, goals, smart)
+COMMANDS = (report, alerts, check, ready, indicators, describe, dictionary, goals, smart)
 
 
 class _Commands(click.Group):

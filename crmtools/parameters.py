@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from crmtools.alert_settings import AlertRule, alert_problems
 from crmtools.errors import CRMError, Problem, SettingsError, nearest
 from crmtools.goal_settings import GoalSettings
 from crmtools.goals.goal import goal_problems
@@ -169,12 +170,16 @@ class _Parts:
     definitions: Mapping[str, Mapping[str, object]]
     goals: Mapping[int, GoalSettings]
     tables: Mapping[str, TableSource]
+    alerts: Mapping[int, AlertRule]
+    sinks: tuple[str, ...]
+    trend: int
     keep_personal: tuple[str, ...]
 
 
 def _sound_parts(content: Mapping[str, Any]) -> _Parts:
     report, source = _mapping(content.get("report")), _mapping(content.get("source"))
     goals, definitions = content.get("goals"), _mapping(content.get("definitions"))
+    alerts, trend = _listed(content.get("alerts")), report.get("trend_length", 12)
     indicators, segments = _listed(report.get("indicators")), _listed(report.get("segments"))
     return _Parts(
         {number: name for number, name in enumerate(indicators) if isinstance(name, str)},
@@ -186,6 +191,9 @@ def _sound_parts(content: Mapping[str, Any]) -> _Parts:
             for name, written in _mapping(source.get("tables")).items()
             if name in TABLES and (table := _sound(TableSource, written))
         },
+        {n: rule for n, rule in enumerate(_sound(AlertRule, written) for written in alerts) if rule},
+        tuple(str(name) for name in _mapping(content.get("sinks"))),
+        trend if isinstance(trend, int) else 12,
         tuple(name for name in _mapping(source.get("keep_personal")) if isinstance(name, str)),
     )
 
@@ -234,6 +242,9 @@ def _catalogue_problems(parts: _Parts, path: Path, lines: dict[Place, int]) -> I
         if (goal.id or goal.indicator) in ids:
             yield Problem(at("goals", number), f"a second goal '{goal.id or goal.indicator}': give each its own id.")
         ids.add(goal.id or goal.indicator)
+    watched = alert_problems(parts.alerts, sinks=parts.sinks, goals=sorted(ids), tables=list(TABLES), trend=parts.trend)
+    for place, message in watched:
+        yield Problem(at(*place), message)
     for table, how in parts.tables.items():
         known_columns = [column.name for column in TABLES[table].columns]
         extra = [*parts.segments] if table == "customers" else []

@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from crmtools.alert_settings import AlertRule, Sink
 from crmtools.cut_points import cut_problem
 from crmtools.errors import nearest
 from crmtools.goal_settings import GoalSettings
@@ -229,6 +230,8 @@ class Settings(Part):
     rfm: RfmSettings = RfmSettings()
     run: Run = Run()
     publish: Publish = Publish()
+    alerts: tuple[AlertRule, ...] = ()
+    sinks: dict[str, Sink] = {}
     path: Annotated[Path, Field(exclude=True)] = Path("parameters/unnamed.yml")
 
     @property

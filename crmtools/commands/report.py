@@ -32,7 +32,7 @@ def report(parameters: str, published: Path | None, notebooks: Path | None, fres
     failed: running the report again goes on where it ended.
 
     Exit code 0: every page has its numbers. 1: nothing was published, what was there stays. 2: published,
-    some pages say why they have no numbers.
+    some pages say why they have no numbers. 3: all good, and an alert fired.
     """
     from crmtools.progress import progress
     from crmtools.report.provenance import STAGES

@@ -27,6 +27,10 @@ else:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+class BusyError(RunError):
+    """Another process runs this report."""
+
+
 @contextmanager
 def only_run(root: Path, report: str) -> Iterator[None]:
     """Hold the lock of a report; raises RunError naming the holder when another process has it."""
@@ -52,7 +56,7 @@ def _locked(file: Path, report: str) -> int:
             _take(descriptor)
         except OSError:
             os.close(descriptor)
-            raise RunError(_held(file, report)) from None
+            raise BusyError(_held(file, report)) from None
         try:
             same = os.path.samestat(os.fstat(descriptor), file.stat())
         except FileNotFoundError:

@@ -121,6 +121,7 @@ def start(settings: Settings, data: Data, *, run_id: str, now: datetime, stages:
             "as_of": str(data.as_of),
             "currency": data.currency,
             "files": source_hashes(data),
+            "last": {item.table: item.last for item in data.door.tables if item.last},
             "rows": {item.table: {"read": item.read, "kept": item.kept} for item in data.door.tables},
         },
         code={

@@ -106,6 +106,7 @@ def reading_values(reading: Reading, judgement: Judgement | None) -> dict[str, A
         "now": reading.now.to_dict(),
         **{name: getattr(reading, name) for name in READ},
         **told,
+        "breached": [] if judgement is None else [guard.now.indicator for guard in judgement.breached],
     }
 
 

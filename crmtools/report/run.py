@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from crmtools import faults, formats
+from crmtools.alerts import Evaluation, after_run, when_not_published
 from crmtools.errors import CRMError, Problem, RunError
 from crmtools.indicators import CATALOGUE, DIMENSIONS
 from crmtools.measure import resolve
@@ -82,6 +83,7 @@ class RunResult:
     stages: Mapping[str, float]
     problems: tuple[Problem, ...] = ()
     unchanged: bool = False
+    alerts: Evaluation = Evaluation()
 
     @property
     def failed(self) -> tuple[Outcome, ...]:
@@ -90,10 +92,11 @@ class RunResult:
 
     @property
     def exit_code(self) -> int:
-        """0 when every page has its numbers, they agree and the run is in the history, else 2."""
-        return 2 if self.failed or self.problems else 0
+        """0 when every page has its numbers, they agree and the run is in the history, 3 when an alert fired besides, else 2."""
+        return 2 if self.failed or self.problems else 3 if self.alerts.fired else 0
 
 
+@when_not_published
 def run_report(
     settings: Settings,
     *,
@@ -247,8 +250,12 @@ class _Run:
             self.manifest.ended = "published" if whole else "published_with_failures"
             self.manifest.problems = [str(problem) for problem in problems]
             problems = [*problems, *self._after(numbers, in_force)]
-        result = RunResult(run_id, published / name, self.folder, outcomes, dict(stages), tuple(problems))
-        self.manifest.ended = "published_with_failures" if result.exit_code else "published"
+            alerts = after_run(self.settings, self.folder)
+            self._note([*alerts.remarks, *(one.text.en for one in alerts.new)])
+            self._note([*alerts.problems])
+            problems = [*problems, *alerts.problems]
+        result = RunResult(run_id, published / name, self.folder, outcomes, dict(stages), tuple(problems), alerts)
+        self.manifest.ended = "published_with_failures" if result.exit_code == 2 else "published"
         self.manifest.problems = [str(problem) for problem in problems]
         self.manifest.write(self.folder / "manifest.json")
         return result
