@@ -123,7 +123,6 @@ class Sink(Part):
     @classmethod
     def _name_of_a_variable(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"[A-Z_][A-Z0-9_]*", value):
-            # what stands here may be the secret itself, so it is not repeated
             raise ValueError("write the name of an environment variable in capitals, never the secret itself")
         return value
 

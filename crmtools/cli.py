@@ -18,10 +18,11 @@ from crmtools.commands.goals import goals, smart
 from crmtools.commands.printing import near
 from crmtools.commands.project import project
 from crmtools.commands.report import report
+from crmtools.commands.runs import verify
 from crmtools.errors import CRMError
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-COMMANDS = (report, alerts, check, ready, indicators, describe, dictionary, goals, smart)
+COMMANDS = (report, alerts, verify, check, ready, indicators, describe, dictionary, goals, smart)
 
 
 class _Commands(click.Group):
@@ -35,7 +36,7 @@ class _Commands(click.Group):
             error.show()
             ctx.exit(1)  # 2 says that a report was published
         except (CRMError, OSError) as error:
-            click.echo(str(error), err=True)
+            click.echo("\n".join([str(error), *getattr(error, "__notes__", ())]), err=True)
             ctx.exit(1)
         except KeyboardInterrupt:
             click.echo("Stopped.", err=True)

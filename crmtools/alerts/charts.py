@@ -32,6 +32,8 @@ class ControlChart:
     low: Values
     high: Values
     sigma_z: float = 1.0
+    independent: bool = True
+    """Whether points tell of one period each; smoothed ones lie on one side for long by chance, so that runs say nothing."""
 
     @property
     def signals(self) -> tuple[Signal, ...]:
@@ -41,7 +43,7 @@ class ControlChart:
             found.append("above")
         if last < self.low[-1]:
             found.append("below")
-        recent = self.points[-RUN:]
+        recent = self.points[-RUN:] if self.independent else self.points[:0]
         if len(recent) == RUN and bool(np.all(recent > self.centre)):
             found.append("run_above")
         if len(recent) == RUN and bool(np.all(recent < self.centre)):
@@ -91,7 +93,7 @@ def ewma(
         smoothed[number] = last
     steps = np.arange(1, len(given) + 1)
     spread = sigma * np.sqrt(weight / (2 - weight) * (1 - (1 - weight) ** (2 * steps)))
-    return ControlChart(smoothed, centre, *_around(centre, spread, sigmas))
+    return ControlChart(smoothed, centre, *_around(centre, spread, sigmas), independent=False)
 
 
 def _laney(

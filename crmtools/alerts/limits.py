@@ -45,7 +45,7 @@ def limits(rule: AlertRule, results: Results, settings: Settings) -> Iterator[Al
     kind, scale, chart = _chart(rule.chart, item, series)
     numbers = [scale(float(values[-1])) for values in (chart.points, chart.low, chart.high)]
     en, zh = (
-        [formats.quantity(number, item.unit, language, currency=last.currency) for number in numbers]
+        [formats.quantity(one, item.unit, language, last.currency, bare=place > 0) for place, one in enumerate(numbers)]
         for language in ("en", "zh")
     )
     for signal in chart.signals:

@@ -41,7 +41,7 @@ def _both(one: Alert, other: Alert) -> Alert:
 def _goal(rule: AlertRule, run: RunRecord) -> Said:
     for reading in _readings(rule, run):
         name = _name(reading)
-        states = {reading.get("evidence"): EVIDENCE, reading.get("status"): STATUS}
+        states: dict[Any, Any] = {reading.get("evidence"): EVIDENCE, reading.get("status"): STATUS}
         for state, words in states.items():
             if state in rule.turns and state is not None:
                 said = words[state]

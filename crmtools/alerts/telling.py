@@ -41,6 +41,9 @@ class Evaluation:
         return bool(self.new)
 
 
+NOTHING = Evaluation()
+
+
 def evaluate(settings: Settings, folder: Path, *, send: bool = True) -> Evaluation:
     """Judge the run in ``folder`` by the alerts of a parameters file.
 
@@ -55,7 +58,7 @@ def evaluate(settings: Settings, folder: Path, *, send: bool = True) -> Evaluati
 def after_run(settings: Settings, folder: Path) -> Evaluation:
     """As :func:`evaluate`, after a run: leaves ``alerts.json`` in its folder, and never raises: the report is what it is."""
     if not settings.alerts:
-        return Evaluation()
+        return NOTHING
     try:
         done = evaluate(settings, folder)
         plain = {
@@ -132,7 +135,7 @@ def _told(run: RunRecord, found: Found, *, send: bool, resolve: bool = True) -> 
     problems, reached = [], []
     for name, sink in settings.sinks.items():
         known = before.told.get(name, {})
-        meant = {key: one for key, one in active.items() if one.goes_to(name) and (resolve or key not in before.active)}
+        meant = {one.key: one for one in found.alerts if one.goes_to(name)}
         if not resolve:
             meant = {**known, **meant}
         message = _message(run, known, meant)

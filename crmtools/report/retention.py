@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from crmtools.report.seal import unseal
+
 RUN = re.compile(r"\d{8}T\d{6}-[0-9a-f]{6}")
 SNAPSHOT = re.compile(r"[0-9a-f]{20}(\.[0-9a-f]{8}\.part)?")
 DAY = 86_400
@@ -86,6 +88,7 @@ def _drop(folder: Path) -> bool:
         folder.rename(dropped)
     except OSError:
         return False
+    unseal(dropped)
     shutil.rmtree(dropped, ignore_errors=True)
     return True
 
@@ -93,4 +96,5 @@ def _drop(folder: Path) -> bool:
 def _finish_dropping(home: Path) -> None:
     with contextlib.suppress(OSError):
         for left in home.glob(f"{DROPPED}*"):
+            unseal(left)
             shutil.rmtree(left, ignore_errors=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from crmtools import faults, formats
-from crmtools.alerts import Evaluation, after_run, when_not_published
+from crmtools.alerts import NOTHING, Evaluation, after_run, when_not_published
 from crmtools.errors import CRMError, Problem, RunError
 from crmtools.indicators import CATALOGUE, DIMENSIONS
 from crmtools.measure import resolve
@@ -37,6 +37,7 @@ from crmtools.report.project import BOOK
 from crmtools.report.publish import publish
 from crmtools.report.results import collect, results_of
 from crmtools.report.retention import sweep
+from crmtools.report.seal import seal
 from crmtools.report.warm import Warm
 from crmtools.settings import Settings
 from crmtools.tables.source import Data, fingerprint_of, open_settings
@@ -83,7 +84,7 @@ class RunResult:
     stages: Mapping[str, float]
     problems: tuple[Problem, ...] = ()
     unchanged: bool = False
-    alerts: Evaluation = Evaluation()
+    alerts: Evaluation = NOTHING
 
     @property
     def failed(self) -> tuple[Outcome, ...]:
@@ -196,6 +197,7 @@ def _leave_failed(manifest: manifests.Manifest, folder: Path, message: str) -> N
             shutil.rmtree(folder / name, ignore_errors=True)
         with contextlib.suppress(OSError):
             manifest.write(folder / "manifest.json")
+    seal(folder)
 
 
 @contextmanager
@@ -258,6 +260,7 @@ class _Run:
         self.manifest.ended = "published_with_failures" if result.exit_code == 2 else "published"
         self.manifest.problems = [str(problem) for problem in problems]
         self.manifest.write(self.folder / "manifest.json")
+        self._note(seal(self.folder))
         return result
 
     def _after(self, numbers: Numbers, in_force: Mapping[str, Mapping[str, object]]) -> list[Problem]:

@@ -1,0 +1,241 @@
+"""From a run in its folder to alerts, and who is told when."""
+
+import json
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from servers import Hooks, serving
+
+from crmtools.alert_settings import AlertRule, Sink
+from crmtools.alerts import evaluate
+from crmtools.alerts.state import file_of, read_state
+from crmtools.errors import RunError
+from crmtools.estimate import Estimate
+from crmtools.period import Period
+from crmtools.report.results import Results
+from crmtools.settings import Settings
+
+DAY = date(2025, 12, 31)
+READING = {"goal": "nps", "name": {"zh": "净推荐值", "en": "NPS"}, "evidence": "at_risk", "status": "behind", "chance": 0.2,
+           "breached": []}  # fmt: skip
+MANIFEST = {
+    "run_id": "20260105T000000-abcdef", "report": "small", "started": "2026-01-05T20:00:00Z", "ended": "published",
+    "jobs": [{"page": "nps", "language": "en", "state": "ok"}], "problems": [],
+    "data": {"rows": {"orders": {"read": 100, "kept": 97}, "tickets": {"read": 0, "kept": 0}},
+             "last": {"orders": "2025-12-30 10:00:00", "tickets": "2025-11-30"}},
+}  # fmt: skip
+
+
+def months(indicator, points, *, group=()):
+    """Estimates of months up to December 2025; a point is (numerator, denominator, value)."""
+    first = Period.parse("2025-12").shift(1 - len(points))
+    return tuple(
+        Estimate(indicator, first.shift(n), DAY, value, n=500, numerator=a, denominator=b, group=group)
+        for n, (a, b, value) in enumerate(points)
+    )
+
+
+def complaints(last, before=24):
+    """A rate per 100 customer-months: 2.0 and 2.4 in turn, and the last one."""
+    counts = [*[40 + 8 * (n % 2) for n in range(before)], last]
+    return months("complaint_rate", [(100.0 * c, 2000.0, c / 20) for c in counts])
+
+
+class Company:
+    """A report whose runs are written by hand."""
+
+    def __init__(self, root, *rules, sinks=None, **manifest):
+        self.root, self.manifest = root, {**MANIFEST, **manifest}
+        self.settings = Settings(
+            report={"title": {"en": "Small", "zh": "小公司"}, "as_of": DAY, "period": "2025-Q4", "trend": "month"},
+            source={"folder": "."},
+            alerts=tuple(AlertRule.model_validate(rule) for rule in rules),
+            sinks={name: Sink.model_validate(sink) for name, sink in (sinks or {}).items()},
+            path=root / "parameters" / "small.yml",
+        )  # fmt: skip
+
+    def evaluate(self, *, send=True, readings=(READING,), estimates=(), **manifest):
+        folder = self.root / "runs" / self.manifest["run_id"]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "manifest.json").write_text(json.dumps(self.manifest | manifest))
+        Results("r", "small", "2025-Q4", str(DAY), "CNY", tuple(estimates), tuple(readings), {}, {}).write(
+            folder / "results.json"
+        )
+        return evaluate(self.settings, folder, send=send)
+
+    def keys(self, **given):
+        return [one.key for one in self.evaluate(send=False, **given).alerts]
+
+
+def test_a_goal_that_turns(tmp_path):
+    watch = Company(tmp_path, {"on": "goal"})
+    found = watch.evaluate()
+    assert [one.key for one in found.alerts] == ["goal:nps:at_risk"]
+    assert found.alerts[0].text.en == "Goal NPS: At risk"
+    assert found.alerts[0].text.zh == "目标“净推荐值”：确有风险"
+    assert watch.keys(readings=[READING | {"evidence": "on_track"}]) == []
+    assert watch.keys(readings=[READING | {"evidence": "met", "breached": ["csat_mean"]}]) == ["goal:nps:breached"]
+    assert Company(tmp_path, {"on": "goal", "turns": ["behind"]}).keys() == ["goal:nps:behind"]
+    other = Company(tmp_path, {"on": "goal", "goal": "churn_rate"})
+    assert other.keys() == []
+
+
+def test_a_poor_chance(tmp_path):
+    watch = Company(tmp_path, {"on": "chance", "below": "30%"})
+    assert watch.keys() == ["chance:nps:0.3"]
+    assert watch.keys(readings=[READING | {"chance": 0.3}]) == []
+    assert watch.keys(readings=[READING | {"chance": None}]) == []
+
+
+def test_rows_left_out_at_the_door(tmp_path):
+    assert Company(tmp_path, {"on": "rows_left_out", "above": "2%"}).keys() == ["rows_left_out:orders:0.02"]
+    assert Company(tmp_path, {"on": "rows_left_out", "above": "3%"}).keys() == []
+    assert Company(tmp_path, {"on": "rows_left_out", "above": 0, "table": "tickets"}).keys() == []
+
+
+def test_old_data(tmp_path):
+    """The run was started on the 6th in Shanghai, the 5th in UTC: orders end seven days before."""
+    assert Company(tmp_path, {"on": "data_age", "days": 6}).keys() == ["data_age:any:6"]
+    assert Company(tmp_path, {"on": "data_age", "days": 7}).keys() == []
+    assert Company(tmp_path, {"on": "data_age", "days": 36, "table": "tickets"}).keys() == ["data_age:tickets:36"]
+    blind = Company(tmp_path, {"on": "data_age", "days": 1, "table": "leads"}).evaluate(send=False)
+    assert (blind.alerts, blind.remarks) == ((), ("data_age: leads has no dates",))
+
+
+def test_a_run_that_fails(tmp_path):
+    watch = Company(tmp_path, {"on": "run"})
+    assert watch.keys() == []
+    for state in ("failed", "timed_out", "killed", "skipped"):
+        jobs = [{"page": "nps", "language": "en", "state": state}, {"page": "nps", "language": "zh", "state": "cached"}]
+        assert watch.keys(jobs=jobs) == [f"page:nps:en:{state}"]
+    assert watch.keys(ended="running") == ["run:not_ended"]
+    found = watch.evaluate(send=False, ended="not_published", problems=["The gate\nlong"])
+    assert found.alerts[0].text.en == "The report was not published: The gate"
+
+
+def test_control_limits_of_a_rate(tmp_path):
+    watch = Company(tmp_path, {"on": "limits", "indicator": "complaint_rate"})
+    assert watch.keys(estimates=complaints(48)) == []
+    found = watch.evaluate(send=False, estimates=complaints(90))
+    assert [one.key for one in found.alerts] == ["limits:complaint_rate:u:above:2025-12"]
+    said = found.alerts[0].text.en
+    assert "4.5" in said  # 90 in 2,000 customer-months, per 100
+    # 24 months: centre 2.2, every month 0.4 from the one before: 2.2 ± 3 · 0.4 / 1.128
+    assert f"(limits {2.2 - 1.2 / 1.128:.2f} to {2.2 + 1.2 / 1.128:.2f}, " in said
+    assert "above the upper control limit" in said
+    assert "高于控制上限" in found.alerts[0].text.zh
+
+
+@pytest.mark.parametrize(("chart", "kind"), [("auto", "u"), ("individuals", "individuals"), ("ewma", "ewma")])
+def test_the_chart_may_be_chosen(tmp_path, chart, kind):
+    watch = Company(tmp_path, {"on": "limits", "indicator": "complaint_rate", "chart": chart})
+    assert watch.keys(estimates=complaints(200)) == [f"limits:complaint_rate:{kind}:above:2025-12"]
+
+
+def test_a_duration_is_charted_by_its_logarithm(tmp_path):
+    hours = [4.0 if n % 2 else 5.0 for n in range(24)]
+    watch = Company(tmp_path, {"on": "limits", "indicator": "first_response_time"})
+    found = watch.evaluate(
+        send=False, estimates=months("first_response_time", [(None, None, h) for h in [*hours, 40.0]])
+    )
+    assert [one.key for one in found.alerts] == ["limits:first_response_time:individuals:above:2025-12"]
+    assert "40" in found.alerts[0].text.en
+
+
+def test_too_few_points_are_a_remark(tmp_path):
+    watch = Company(tmp_path, {"on": "limits", "indicator": "complaint_rate"})
+    found = watch.evaluate(send=False, estimates=complaints(200, before=19))
+    assert (found.alerts, found.remarks) == (
+        (), ("limits: complaint_rate has 19 points before the last, 20 are needed",))  # fmt: skip
+    assert watch.keys(estimates=complaints(200, before=20))
+
+
+def test_parts_and_small_groups_are_not_charted(tmp_path):
+    watch = Company(tmp_path, {"on": "limits", "indicator": "complaint_rate"})
+    few = [replace(one, n=9) for one in complaints(200)]
+    assert watch.keys(estimates=few) == []
+    parts = [replace(one, group=(("region", "south"),)) for one in complaints(200)]
+    assert watch.keys(estimates=parts) == []
+    unripe = [*complaints(200)[:-1], replace(complaints(200)[-1], maturity=0.5)]
+    assert watch.keys(estimates=unripe) == []
+
+
+def test_told_once_until_something_changes(tmp_path):
+    with serving(Hooks()) as server:
+        watch = Company(tmp_path, {"on": "goal"}, sinks={"chat": {"webhook": server.address}})
+        first, second = watch.evaluate(), watch.evaluate()
+        assert (first.fired, first.told) == (True, ("chat",))
+        assert (second.fired, second.told, len(second.alerts)) == (False, (), 1)
+        third = watch.evaluate(readings=[READING | {"evidence": "on_track"}])
+        assert (third.fired, third.told) == (False, ("chat",))
+        assert watch.evaluate(readings=[READING | {"evidence": "on_track"}]).told == ()
+        assert watch.evaluate().fired
+    told = [json.loads(body) for _, _, body in server.taken]
+    assert [[len(one[part]) for part in ("new", "still", "resolved")] for one in told] == [
+        [1, 0, 0],
+        [0, 0, 1],
+        [1, 0, 0],
+    ]
+
+
+def test_looking_tells_nobody(tmp_path):
+    watch = Company(tmp_path, {"on": "goal"}, sinks={"log": {"file": "log.jsonl"}})
+    assert watch.evaluate(send=False).fired
+    assert not (tmp_path / "log.jsonl").exists()
+    assert not file_of(tmp_path, "small").exists()
+
+
+def test_a_sink_that_fails_keeps_no_other_from_being_told_and_is_tried_again(tmp_path):
+    with serving(Hooks([404])) as server:
+        sinks = {"chat": {"webhook": server.address}, "log": {"file": "log.jsonl"}}
+        watch = Company(tmp_path, {"on": "goal"}, sinks=sinks)
+        found = watch.evaluate()
+        assert found.told == ("log",)
+        assert [problem.place for problem in found.problems] == ["alerts · chat"]
+        again = watch.evaluate()
+    assert (again.fired, again.told, again.problems) == (False, ("chat",), ())
+    assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 1
+
+
+def test_rules_choose_their_sinks(tmp_path):
+    sinks = {"a": {"file": "a.jsonl"}, "b": {"file": "b.jsonl"}}
+    rules = ({"on": "goal", "send": ["a"]}, {"on": "chance", "below": 0.5, "send": ["b"]})
+    Company(tmp_path, *rules, sinks=sinks).evaluate()
+    for name, key in (("a", "goal:nps:at_risk"), ("b", "chance:nps:0.5")):
+        (line,) = (tmp_path / f"{name}.jsonl").read_text("utf-8").splitlines()
+        assert [one["key"] for one in json.loads(line)["new"]] == [key]
+
+
+@pytest.mark.parametrize("damaged", ["", "{", "[]", '{"active": [{}], "told": {}}', '{"active": 3}'])
+def test_a_damaged_state_tells_again(tmp_path, damaged):
+    watch = Company(tmp_path, {"on": "goal"}, sinks={"log": {"file": "log.jsonl"}})
+    watch.evaluate()
+    file_of(tmp_path, "small").write_text(damaged)
+    assert watch.evaluate().fired
+    assert list(read_state(tmp_path, "small").active) == ["goal:nps:at_risk"]
+    assert [path.name for path in file_of(tmp_path, "small").parent.iterdir()] == ["small.json"]
+
+
+def test_no_run_is_an_error(tmp_path):
+    watch = Company(tmp_path, {"on": "goal"})
+    with pytest.raises(RunError, match="not the folder of a run"):
+        evaluate(watch.settings, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ({"on": "chance"}, "needs below"),
+        ({"on": "chance", "below": 1.5}, "less than or equal to 1"),
+        ({"on": "limits"}, "needs indicator"),
+        ({"on": "run", "days": 3}, "has no days"),
+        ({"on": "goal", "turns": ["mised"]}, "Did you mean 'missed'"),
+        ({"on": "goal", "turns": []}, "at least one state"),
+        ({"on": "limits", "indicator": "nps", "points": 3}, "greater than or equal to 8"),
+        ({"on": "chance", "days": 1}, "needs below; an alert on chance has no days"),
+    ],
+)
+def test_a_wrong_rule_says_what_is_wrong(written, said):
+    with pytest.raises(ValueError, match=said):
+        AlertRule.model_validate(written)
