@@ -92,7 +92,8 @@ def _files(folder: Path) -> Iterator[str]:
     """The files of a folder but for the manifest, as paths with ``/``, in order."""
     for home, folders, names in os.walk(folder):
         folders.sort()
-        for name in sorted(names):
+        links = [name for name in folders if (Path(home) / name).is_symlink()]
+        for name in sorted([*names, *links]):
             path = (Path(home) / name).relative_to(folder).as_posix()
             if path != MANIFEST:
                 yield path

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 
 import pytest
 from click.testing import CliRunner
@@ -66,12 +65,12 @@ def test_what_was_changed_is_found(run, monkeypatch):
 
 
 def test_a_link_is_compared_by_where_it_leads(run):
-    os.symlink("results.json", run / "last")
+    (run / "last").symlink_to("results.json")
     seal(run)
     assert verify(run).ok
     (run / "last").unlink()
-    os.symlink("logs", run / "last")
-    assert not verify(run).ok
+    (run / "last").symlink_to("logs")
+    assert verify(run).changed == ("last",)
 
 
 def test_a_run_without_a_seal(run, tmp_path, monkeypatch):
