@@ -19,10 +19,11 @@ from crmtools.commands.printing import near
 from crmtools.commands.project import project
 from crmtools.commands.report import report
 from crmtools.commands.runs import verify
+from crmtools.commands.schedule import schedule
 from crmtools.errors import CRMError
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-COMMANDS = (report, alerts, verify, check, ready, indicators, describe, dictionary, goals, smart)
+COMMANDS = (report, alerts, verify, schedule, check, ready, indicators, describe, dictionary, goals, smart)
 
 
 class _Commands(click.Group):

@@ -20,6 +20,8 @@ from crmtools.tables.typing import IGNORE
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml reads ten times as fast; every notebook reads the parameters file."""
+OWN = ("path", "asked")
+"""Fields of the settings that stand in no file."""
 Place = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -50,8 +52,9 @@ def load(path: str | Path) -> Settings:
         settings = Settings.model_validate({**content, "path": path})
     except ValidationError as error:
         problems += _problems(error, path, lines)
-    if "path" in content:
-        problems.append(Problem(_at(path, ("path",), lines), f"unknown key. {nearest('path', _allowed(()))}"))
+    for key in OWN:
+        if key in content:
+            problems.append(Problem(_at(path, (key,), lines), f"unknown key. {nearest(key, _allowed(()))}"))
     problems += _catalogue_problems(_sound_parts(content), path, lines)
     if problems or settings is None:
         raise SettingsError.of(
@@ -151,7 +154,7 @@ def _allowed(place: Place) -> list[str]:
             fields = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
             annotation = fields.get(str(part))
     model = None if get_origin(annotation) in (tuple, list, dict) else _model_in(annotation)
-    return [field.alias or name for name, field in model.model_fields.items() if name != "path"] if model else []
+    return [field.alias or name for name, field in model.model_fields.items() if name not in OWN] if model else []
 
 
 def _model_in(annotation: Any) -> Any:

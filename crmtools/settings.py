@@ -233,11 +233,17 @@ class Settings(Part):
     alerts: tuple[AlertRule, ...] = ()
     sinks: dict[str, Sink] = {}
     path: Annotated[Path, Field(exclude=True)] = Path("parameters/unnamed.yml")
+    asked: Annotated[str, Field(exclude=True)] = ""
 
     @property
     def name(self) -> str:
         """The report's name: the file's name without its ending."""
         return self.path.stem
+
+    @property
+    def reference(self) -> str:
+        """What a notebook opens the same report by: the file, and the period where another one was asked for."""
+        return f"{self.path.resolve()}{'@' * bool(self.asked)}{self.asked}"
 
     @property
     def root(self) -> Path:

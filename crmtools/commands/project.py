@@ -7,11 +7,9 @@ from crmtools.settings import Settings
 
 def settings_of(name: str) -> Settings:
     """The settings of a parameters file, or of a report's name."""
-    from crmtools.parameters import load
-    from crmtools.tables.source import find_parameters
+    from crmtools.asked import read_settings
 
-    path = Path(name)
-    return load(path if path.suffix in (".yml", ".yaml") and path.is_file() else find_parameters(name))
+    return read_settings(name)
 
 
 def project() -> Path:

@@ -25,23 +25,55 @@ from crmtools.settings import Settings
 @click.option("--notebooks", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Other notebooks.")
 @click.option("--fresh", is_flag=True, help="Run every page, whatever earlier runs left.")
 @click.option("--dry-run", "only_plan", is_flag=True, help="Print which pages would be run, and why; run nothing.")
-def report(parameters: str, published: Path | None, notebooks: Path | None, fresh: bool, only_plan: bool) -> None:
-    """Run the report of a PARAMETERS file (or its name) and publish it.
+@click.option("--catch-up", is_flag=True, help="Run every period that is over since the last published one, in order.")
+def report(
+    parameters: str, published: Path | None, notebooks: Path | None, fresh: bool, only_plan: bool, catch_up: bool
+) -> None:
+    """Run the report of a PARAMETERS file (or its name) and publish it; NAME@2025-10 runs it for that period.
 
     Pages that depend on nothing that has changed are taken from earlier runs, also from one that was killed or had pages that
     failed: running the report again goes on where it ended.
 
     Exit code 0: every page has its numbers. 1: nothing was published, what was there stays. 2: published,
-    some pages say why they have no numbers. 3: all good, and an alert fired.
+    some pages say why they have no numbers. 3: all good, and an alert fired. With --catch-up the gravest of
+    all runs; a period that cannot be published ends it, so that none is left out.
     """
+    settings = settings_of(parameters)
+    if not catch_up:
+        if only_plan:
+            _print_plan(settings, notebooks, fresh=fresh)
+            return
+        sys.exit(_run(settings, published, notebooks, fresh=fresh))
+    from crmtools.asked import for_period
+    from crmtools.schedule.catch_up import missed, reason_to_wait
+    from crmtools.tables.source import open_settings
+
+    codes = [0]
+    for period in missed(settings):
+        asked = for_period(settings, period)
+        if wait := reason_to_wait(asked, open_settings(asked), period):
+            click.echo(wait)
+            break
+        click.echo(f"{settings.name} {period.id}")
+        if only_plan:
+            _print_plan(asked, notebooks, fresh=fresh)
+        else:
+            codes.append(_run(asked, published, notebooks, fresh=fresh))
+    else:
+        click.echo(f"{settings.name}: nothing is missed{' any more' * (len(codes) > 1)}.")
+    sys.exit(max(codes, key=GRAVITY.index))
+
+
+GRAVITY = (0, 3, 2, 1)
+"""Exit codes, the gravest last."""
+
+
+def _run(settings: Settings, published: Path | None, notebooks: Path | None, *, fresh: bool) -> int:
+    """Run a report, say what became of it, and return the exit code."""
     from crmtools.progress import progress
     from crmtools.report.provenance import STAGES
     from crmtools.report.run import run_report
 
-    settings = settings_of(parameters)
-    if only_plan:
-        _print_plan(settings, notebooks, fresh=fresh)
-        return
     with _ended_politely(), progress() as shown:
         result = run_report(settings, out=shown, published=published, notebooks=notebooks, fresh=fresh)
     click.echo()
@@ -59,7 +91,7 @@ def report(parameters: str, published: Path | None, notebooks: Path | None, fres
     click.echo()
     for language in settings.report.languages:
         click.echo(f"Open {near(result.book / language / 'index.html')}")
-    sys.exit(result.exit_code)
+    return result.exit_code
 
 
 def _print_plan(settings: Settings, notebooks: Path | None, *, fresh: bool) -> None:

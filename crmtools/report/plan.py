@@ -141,7 +141,7 @@ class Plan:
     @property
     def jobs(self) -> tuple[Job, ...]:
         """The notebooks to run: the first page first, each in every language."""
-        report = str(self.settings.path.resolve())
+        report = self.settings.reference
         return tuple(
             Job(
                 entry.slug,

@@ -25,7 +25,6 @@ import pyarrow as pa
 import crmtools
 from crmtools import simulate
 from crmtools.errors import CRMError, DataError, Problem, SettingsError, nearest
-from crmtools.parameters import load
 from crmtools.period import Period
 from crmtools.settings import Report, Settings, Source, TableSource
 from crmtools.tables import TABLES
@@ -176,7 +175,7 @@ def open(source: str | Path | None = None, *, as_of: date | None = None, **frame
     ----------
     source
         A parameters file, or the name of one: ``"demo"`` is ``parameters/demo.yml``, looked for in this folder, then
-        upwards, then beside the installed package.
+        upwards, then beside the installed package. ``"demo@2025-Q3"`` is the same for another period.
     as_of
         The day up to which something is known; nothing later is looked at. By default the file's, or the last day that
         the frames hold.
@@ -194,7 +193,9 @@ def open(source: str | Path | None = None, *, as_of: date | None = None, **frame
     until = None if as_of is None else _day(as_of)
     if source is None:
         return _open_frames(frames, until)
-    settings = load(find_parameters(source))
+    from crmtools.asked import read_settings
+
+    settings = read_settings(source)
     data = open_settings(settings)
     return data.at(until) if until and until != data.as_of else data
 

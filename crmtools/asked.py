@@ -1,0 +1,66 @@
+"""What is asked for by a name: a parameters file, and with ``@`` another period than the one that stands in it.
+
+``demo@2025-10`` is ``parameters/demo.yml`` for October 2025, ``demo@last`` the last period that is over. What is looked at then
+ends as long after the period as in the file: a report of December as of the 31st becomes one of October as of the 31st.
+"""
+
+from datetime import date, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from crmtools.errors import SettingsError
+from crmtools.parameters import load
+from crmtools.period import MONTHS_IN, Period
+from crmtools.settings import Settings
+
+LAST = "last"
+
+
+def read_settings(name: str | Path) -> Settings:
+    """The settings that a name means; raises SettingsError with every problem of the file or the name."""
+    from crmtools.tables.source import find_parameters
+
+    if Path(name).is_file():
+        return load(find_parameters(name))
+    file, at, period = str(name).partition("@")
+    settings = load(find_parameters(file))
+    if not at:
+        return settings
+    return for_period(settings, last_over(settings) if period == LAST else Period.parse(period))
+
+
+def for_period(settings: Settings, period: Period) -> Settings:
+    """The settings for another period of the same kind."""
+    report = settings.report
+    if period == report.period:
+        return settings
+    if period.kind != report.period.kind or period.kind == "days":
+        raise SettingsError(
+            f"{settings.path.name} reports {report.period.id}, a {_kind(report.period)}; {period.id} is a {_kind(period)}. "
+            "Ask for a period of the same kind, a whole month, quarter or year."
+        )
+    as_of = known_on(settings, period)
+    return settings.model_copy(
+        update={"report": report.model_copy(update={"period": period, "as_of": as_of}), "asked": period.id}
+    )
+
+
+def known_on(settings: Settings, period: Period) -> date:
+    """The day up to which something is known for a period: as long after it as in the file."""
+    return period.last_day + (settings.report.as_of - settings.report.period.last_day)
+
+
+def last_over(settings: Settings, *, today: date | None = None) -> Period:
+    """The last period of the report's kind for which all is known before ``today``, in the report's time zone."""
+    kind = settings.report.period.kind
+    if kind == "days":
+        raise SettingsError(f"{settings.path.name} reports a range of days: no other one follows from it.")
+    now = today or datetime.now(ZoneInfo(settings.report.time_zone)).date()
+    period = Period.containing(now, kind)
+    while known_on(settings, period) >= now:
+        period = period.shift(-MONTHS_IN[kind])
+    return period
+
+
+def _kind(period: Period) -> str:
+    return "range of days" if period.kind == "days" else period.kind
