@@ -7,11 +7,12 @@ from datetime import date
 import pytest
 from servers import Hooks, serving
 
-from crmtools.alert_settings import AlertRule, Sink
+from crmtools.alert_settings import KEYS, AlertRule, Sink
 from crmtools.alerts import evaluate
 from crmtools.alerts.state import file_of, read_state
-from crmtools.errors import RunError
+from crmtools.errors import RunError, SettingsError
 from crmtools.estimate import Estimate
+from crmtools.parameters import load
 from crmtools.period import Period
 from crmtools.report.results import Results
 from crmtools.settings import Settings
@@ -239,3 +240,45 @@ def test_no_run_is_an_error(tmp_path):
 def test_a_wrong_rule_says_what_is_wrong(written, said):
     with pytest.raises(ValueError, match=said):
         AlertRule.model_validate(written)
+
+
+def demo_with_alerts(project_root):
+    """The demo's parameters with the commented example brought to life."""
+    text = (project_root / "parameters" / "demo.yml").read_text("utf-8")
+    before, example = text.split("\n# alerts:")
+    return before + "\nalerts:" + example.replace("\n# ", "\n")
+
+
+def test_the_example_of_the_demo_is_valid_and_complete(project_root, tmp_path):
+    file = tmp_path / "demo.yml"
+    file.write_text(demo_with_alerts(project_root), encoding="utf-8")
+    settings = load(file)
+    assert {rule.on for rule in settings.alerts} == set(KEYS)
+    for way in ("file", "webhook_env", "smtp", "command"):
+        assert sum(getattr(sink, way) is not None for sink in settings.sinks.values()) == 1
+
+
+def test_all_that_is_wrong_is_said_at_once_with_its_line(project_root, tmp_path):
+    text = demo_with_alerts(project_root)
+    for right, wrong in (
+        ("goal: churn_rate, turns", "goal: churn, turns"),
+        ("send: [desk]", "send: [dusk]"),
+        ("indicator: complaint_rate, points: 11", "indicator: complaints_rate, points: 12"),
+        ("table: orders}", "table: order}"),
+        ("{on: data_age, days: 10}", "{on: data_age, day: 10}"),
+        ("{file: runs/alerts.jsonl}", "{}"),
+    ):
+        assert right in text
+        text = text.replace(right, wrong)
+    file = tmp_path / "demo.yml"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError) as error:
+        load(file)
+    places = {problem.place.split(" · ")[1] for problem in error.value.problems}
+    assert places == {
+        "alerts[1].goal", "alerts[1].send", "alerts[3].indicator", "alerts[3].points", "alerts[4].table", "alerts[5].day",
+        "sinks.log",
+    }  # fmt: skip
+    said = str(error.value)
+    for hint in ("Did you mean 'churn_rate'", "Did you mean 'desk'", "Did you mean 'days'", "trend_length: 13"):
+        assert hint in said
