@@ -27,7 +27,7 @@ KEYS: dict[Watched, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "run": ((), ()),
 }
 """What each kind of alert needs, and what it may have besides."""
-ANYWHERE = ("on", "send")
+ANYWHERE = ("watch", "send")
 PORTS = {"starttls": 587, "tls": 465, "none": 25}
 
 
@@ -38,14 +38,14 @@ def _share(written: object) -> object:
 
 
 class AlertRule(Part):
-    """One thing that is watched; ``on`` says what. ``send`` names sinks, by default all of them.
+    """One thing that is watched; ``watch`` says what. ``send`` names sinks, by default all of them.
 
-    ``{on: goal, goal: nps, turns: [at_risk, missed]}`` · ``{on: chance, below: 40%}`` ·
-    ``{on: limits, indicator: complaint_rate}`` · ``{on: rows_left_out, above: 2%}`` · ``{on: data_age, days: 10}`` ·
-    ``{on: run}``
+    ``{watch: goal, goal: nps, turns: [at_risk, missed]}`` · ``{watch: chance, below: 40%}`` ·
+    ``{watch: limits, indicator: complaint_rate}`` · ``{watch: rows_left_out, above: 2%}`` · ``{watch: data_age, days: 10}`` ·
+    ``{watch: run}``
     """
 
-    on: Watched
+    watch: Watched
     send: tuple[str, ...] | None = None
     goal: str = "any"
     turns: tuple[str, ...] = ("at_risk", "missed", "breached")
@@ -73,11 +73,11 @@ class AlertRule(Part):
 
     @model_validator(mode="after")
     def _fits_what_is_watched(self) -> "AlertRule":
-        needed, optional = KEYS[self.on]
+        needed, optional = KEYS[self.watch]
         given = self.model_fields_set - set(ANYWHERE)
-        wrong = [f"an alert on {self.on} needs {key}" for key in needed if key not in given]
+        wrong = [f"an alert on {self.watch} needs {key}" for key in needed if key not in given]
         extra = sorted(given - {*needed, *optional})
-        wrong += [f"an alert on {self.on} has no {key}" for key in extra]
+        wrong += [f"an alert on {self.watch} has no {key}" for key in extra]
         if wrong:
             raise ValueError("; ".join(wrong))
         return self
@@ -168,7 +168,7 @@ def alert_problems(
             yield ("alerts", number, "goal"), f"no goal '{rule.goal}'. {nearest(rule.goal, [*goals, 'any'])}"
         if rule.table != "any" and rule.table not in tables:
             yield ("alerts", number, "table"), f"'{rule.table}' is no table. {nearest(rule.table, [*tables, 'any'])}"
-        if rule.on != "limits":
+        if rule.watch != "limits":
             continue
         if rule.indicator not in CATALOGUE:
             yield (

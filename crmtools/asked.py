@@ -8,8 +8,8 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from crmtools import parameters
 from crmtools.errors import SettingsError
-from crmtools.parameters import load
 from crmtools.period import MONTHS_IN, Period
 from crmtools.settings import Settings
 
@@ -21,9 +21,9 @@ def read_settings(name: str | Path) -> Settings:
     from crmtools.tables.source import find_parameters
 
     if Path(name).is_file():
-        return load(find_parameters(name))
+        return parameters.load(find_parameters(name))
     file, at, period = str(name).partition("@")
-    settings = load(find_parameters(file))
+    settings = parameters.load(find_parameters(file))
     if not at:
         return settings
     return for_period(settings, last_over(settings) if period == LAST else Period.parse(period))

@@ -23,7 +23,7 @@ def judge(run: RunRecord) -> Found:
     alerts: dict[str, Alert] = {}
     remarks: list[str] = []
     for rule in run.settings.alerts:
-        for one in RULES[rule.on](rule, run):
+        for one in RULES[rule.watch](rule, run):
             if isinstance(one, str):
                 remarks.append(one)
             elif one.key in alerts:

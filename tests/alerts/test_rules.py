@@ -70,42 +70,42 @@ class Company:
 
 
 def test_a_goal_that_turns(tmp_path):
-    watch = Company(tmp_path, {"on": "goal"})
+    watch = Company(tmp_path, {"watch": "goal"})
     found = watch.evaluate()
     assert [one.key for one in found.alerts] == ["goal:nps:at_risk"]
     assert found.alerts[0].text.en == "Goal NPS: At risk"
     assert found.alerts[0].text.zh == "目标“净推荐值”：确有风险"
     assert watch.keys(readings=[READING | {"evidence": "on_track"}]) == []
     assert watch.keys(readings=[READING | {"evidence": "met", "breached": ["csat_mean"]}]) == ["goal:nps:breached"]
-    assert Company(tmp_path, {"on": "goal", "turns": ["behind"]}).keys() == ["goal:nps:behind"]
-    other = Company(tmp_path, {"on": "goal", "goal": "churn_rate"})
+    assert Company(tmp_path, {"watch": "goal", "turns": ["behind"]}).keys() == ["goal:nps:behind"]
+    other = Company(tmp_path, {"watch": "goal", "goal": "churn_rate"})
     assert other.keys() == []
 
 
 def test_a_poor_chance(tmp_path):
-    watch = Company(tmp_path, {"on": "chance", "below": "30%"})
+    watch = Company(tmp_path, {"watch": "chance", "below": "30%"})
     assert watch.keys() == ["chance:nps:0.3"]
     assert watch.keys(readings=[READING | {"chance": 0.3}]) == []
     assert watch.keys(readings=[READING | {"chance": None}]) == []
 
 
 def test_rows_left_out_at_the_door(tmp_path):
-    assert Company(tmp_path, {"on": "rows_left_out", "above": "2%"}).keys() == ["rows_left_out:orders:0.02"]
-    assert Company(tmp_path, {"on": "rows_left_out", "above": "3%"}).keys() == []
-    assert Company(tmp_path, {"on": "rows_left_out", "above": 0, "table": "tickets"}).keys() == []
+    assert Company(tmp_path, {"watch": "rows_left_out", "above": "2%"}).keys() == ["rows_left_out:orders:0.02"]
+    assert Company(tmp_path, {"watch": "rows_left_out", "above": "3%"}).keys() == []
+    assert Company(tmp_path, {"watch": "rows_left_out", "above": 0, "table": "tickets"}).keys() == []
 
 
 def test_old_data(tmp_path):
     """The run was started on the 6th in Shanghai, the 5th in UTC: orders end seven days before."""
-    assert Company(tmp_path, {"on": "data_age", "days": 6}).keys() == ["data_age:any:6"]
-    assert Company(tmp_path, {"on": "data_age", "days": 7}).keys() == []
-    assert Company(tmp_path, {"on": "data_age", "days": 36, "table": "tickets"}).keys() == ["data_age:tickets:36"]
-    blind = Company(tmp_path, {"on": "data_age", "days": 1, "table": "leads"}).evaluate(send=False)
+    assert Company(tmp_path, {"watch": "data_age", "days": 6}).keys() == ["data_age:any:6"]
+    assert Company(tmp_path, {"watch": "data_age", "days": 7}).keys() == []
+    assert Company(tmp_path, {"watch": "data_age", "days": 36, "table": "tickets"}).keys() == ["data_age:tickets:36"]
+    blind = Company(tmp_path, {"watch": "data_age", "days": 1, "table": "leads"}).evaluate(send=False)
     assert (blind.alerts, blind.remarks) == ((), ("data_age: leads has no dates",))
 
 
 def test_a_run_that_fails(tmp_path):
-    watch = Company(tmp_path, {"on": "run"})
+    watch = Company(tmp_path, {"watch": "run"})
     assert watch.keys() == []
     for state in ("failed", "timed_out", "killed", "skipped"):
         jobs = [{"page": "nps", "language": "en", "state": state}, {"page": "nps", "language": "zh", "state": "cached"}]
@@ -116,7 +116,7 @@ def test_a_run_that_fails(tmp_path):
 
 
 def test_control_limits_of_a_rate(tmp_path):
-    watch = Company(tmp_path, {"on": "limits", "indicator": "complaint_rate"})
+    watch = Company(tmp_path, {"watch": "limits", "indicator": "complaint_rate"})
     assert watch.keys(estimates=complaints(48)) == []
     found = watch.evaluate(send=False, estimates=complaints(90))
     assert [one.key for one in found.alerts] == ["limits:complaint_rate:u:above:2025-12"]
@@ -130,13 +130,13 @@ def test_control_limits_of_a_rate(tmp_path):
 
 @pytest.mark.parametrize(("chart", "kind"), [("auto", "u"), ("individuals", "individuals"), ("ewma", "ewma")])
 def test_the_chart_may_be_chosen(tmp_path, chart, kind):
-    watch = Company(tmp_path, {"on": "limits", "indicator": "complaint_rate", "chart": chart})
+    watch = Company(tmp_path, {"watch": "limits", "indicator": "complaint_rate", "chart": chart})
     assert watch.keys(estimates=complaints(200)) == [f"limits:complaint_rate:{kind}:above:2025-12"]
 
 
 def test_a_duration_is_charted_by_its_logarithm(tmp_path):
     hours = [4.0 if n % 2 else 5.0 for n in range(24)]
-    watch = Company(tmp_path, {"on": "limits", "indicator": "first_response_time"})
+    watch = Company(tmp_path, {"watch": "limits", "indicator": "first_response_time"})
     found = watch.evaluate(
         send=False, estimates=months("first_response_time", [(None, None, h) for h in [*hours, 40.0]])
     )
@@ -145,7 +145,7 @@ def test_a_duration_is_charted_by_its_logarithm(tmp_path):
 
 
 def test_too_few_points_are_a_remark(tmp_path):
-    watch = Company(tmp_path, {"on": "limits", "indicator": "complaint_rate"})
+    watch = Company(tmp_path, {"watch": "limits", "indicator": "complaint_rate"})
     found = watch.evaluate(send=False, estimates=complaints(200, before=19))
     assert (found.alerts, found.remarks) == (
         (), ("limits: complaint_rate has 19 points before the last, 20 are needed",))  # fmt: skip
@@ -153,7 +153,7 @@ def test_too_few_points_are_a_remark(tmp_path):
 
 
 def test_parts_and_small_groups_are_not_charted(tmp_path):
-    watch = Company(tmp_path, {"on": "limits", "indicator": "complaint_rate"})
+    watch = Company(tmp_path, {"watch": "limits", "indicator": "complaint_rate"})
     few = [replace(one, n=9) for one in complaints(200)]
     assert watch.keys(estimates=few) == []
     parts = [replace(one, group=(("region", "south"),)) for one in complaints(200)]
@@ -164,7 +164,7 @@ def test_parts_and_small_groups_are_not_charted(tmp_path):
 
 def test_told_once_until_something_changes(tmp_path):
     with serving(Hooks()) as server:
-        watch = Company(tmp_path, {"on": "goal"}, sinks={"chat": {"webhook": server.address}})
+        watch = Company(tmp_path, {"watch": "goal"}, sinks={"chat": {"webhook": server.address}})
         first, second = watch.evaluate(), watch.evaluate()
         assert (first.fired, first.told) == (True, ("chat",))
         assert (second.fired, second.told, len(second.alerts)) == (False, (), 1)
@@ -181,7 +181,7 @@ def test_told_once_until_something_changes(tmp_path):
 
 
 def test_looking_tells_nobody(tmp_path):
-    watch = Company(tmp_path, {"on": "goal"}, sinks={"log": {"file": "log.jsonl"}})
+    watch = Company(tmp_path, {"watch": "goal"}, sinks={"log": {"file": "log.jsonl"}})
     assert watch.evaluate(send=False).fired
     assert not (tmp_path / "log.jsonl").exists()
     assert not file_of(tmp_path, "small").exists()
@@ -190,7 +190,7 @@ def test_looking_tells_nobody(tmp_path):
 def test_a_sink_that_fails_keeps_no_other_from_being_told_and_is_tried_again(tmp_path):
     with serving(Hooks([404])) as server:
         sinks = {"chat": {"webhook": server.address}, "log": {"file": "log.jsonl"}}
-        watch = Company(tmp_path, {"on": "goal"}, sinks=sinks)
+        watch = Company(tmp_path, {"watch": "goal"}, sinks=sinks)
         found = watch.evaluate()
         assert found.told == ("log",)
         assert [problem.place for problem in found.problems] == ["alerts · chat"]
@@ -201,7 +201,7 @@ def test_a_sink_that_fails_keeps_no_other_from_being_told_and_is_tried_again(tmp
 
 def test_rules_choose_their_sinks(tmp_path):
     sinks = {"a": {"file": "a.jsonl"}, "b": {"file": "b.jsonl"}}
-    rules = ({"on": "goal", "send": ["a"]}, {"on": "chance", "below": 0.5, "send": ["b"]})
+    rules = ({"watch": "goal", "send": ["a"]}, {"watch": "chance", "below": 0.5, "send": ["b"]})
     Company(tmp_path, *rules, sinks=sinks).evaluate()
     for name, key in (("a", "goal:nps:at_risk"), ("b", "chance:nps:0.5")):
         (line,) = (tmp_path / f"{name}.jsonl").read_text("utf-8").splitlines()
@@ -210,7 +210,7 @@ def test_rules_choose_their_sinks(tmp_path):
 
 @pytest.mark.parametrize("damaged", ["", "{", "[]", '{"active": [{}], "told": {}}', '{"active": 3}'])
 def test_a_damaged_state_tells_again(tmp_path, damaged):
-    watch = Company(tmp_path, {"on": "goal"}, sinks={"log": {"file": "log.jsonl"}})
+    watch = Company(tmp_path, {"watch": "goal"}, sinks={"log": {"file": "log.jsonl"}})
     watch.evaluate()
     file_of(tmp_path, "small").write_text(damaged)
     assert watch.evaluate().fired
@@ -219,7 +219,7 @@ def test_a_damaged_state_tells_again(tmp_path, damaged):
 
 
 def test_no_run_is_an_error(tmp_path):
-    watch = Company(tmp_path, {"on": "goal"})
+    watch = Company(tmp_path, {"watch": "goal"})
     with pytest.raises(RunError, match="not the folder of a run"):
         evaluate(watch.settings, tmp_path)
 
@@ -227,14 +227,14 @@ def test_no_run_is_an_error(tmp_path):
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ({"on": "chance"}, "needs below"),
-        ({"on": "chance", "below": 1.5}, "less than or equal to 1"),
-        ({"on": "limits"}, "needs indicator"),
-        ({"on": "run", "days": 3}, "has no days"),
-        ({"on": "goal", "turns": ["mised"]}, "Did you mean 'missed'"),
-        ({"on": "goal", "turns": []}, "at least one state"),
-        ({"on": "limits", "indicator": "nps", "points": 3}, "greater than or equal to 8"),
-        ({"on": "chance", "days": 1}, "needs below; an alert on chance has no days"),
+        ({"watch": "chance"}, "needs below"),
+        ({"watch": "chance", "below": 1.5}, "less than or equal to 1"),
+        ({"watch": "limits"}, "needs indicator"),
+        ({"watch": "run", "days": 3}, "has no days"),
+        ({"watch": "goal", "turns": ["mised"]}, "Did you mean 'missed'"),
+        ({"watch": "goal", "turns": []}, "at least one state"),
+        ({"watch": "limits", "indicator": "nps", "points": 3}, "greater than or equal to 8"),
+        ({"watch": "chance", "days": 1}, "needs below; an alert on chance has no days"),
     ],
 )
 def test_a_wrong_rule_says_what_is_wrong(written, said):
@@ -253,7 +253,7 @@ def test_the_example_of_the_demo_is_valid_and_complete(project_root, tmp_path):
     file = tmp_path / "demo.yml"
     file.write_text(demo_with_alerts(project_root), encoding="utf-8")
     settings = load(file)
-    assert {rule.on for rule in settings.alerts} == set(KEYS)
+    assert {rule.watch for rule in settings.alerts} == set(KEYS)
     for way in ("file", "webhook_env", "smtp", "command"):
         assert sum(getattr(sink, way) is not None for sink in settings.sinks.values()) == 1
 
@@ -265,7 +265,7 @@ def test_all_that_is_wrong_is_said_at_once_with_its_line(project_root, tmp_path)
         ("send: [desk]", "send: [dusk]"),
         ("indicator: complaint_rate, points: 11", "indicator: complaints_rate, points: 12"),
         ("table: orders}", "table: order}"),
-        ("{on: data_age, days: 10}", "{on: data_age, day: 10}"),
+        ("{watch: data_age, days: 10}", "{watch: data_age, day: 10}"),
         ("{file: runs/alerts.jsonl}", "{}"),
     ):
         assert right in text

@@ -13,7 +13,7 @@ from crmtools.report.lock import only_run
 from crmtools.report.seal import verify
 
 SECRET = "kept-out-of-everything"
-RULES = [{"on": "rows_left_out", "above": "90%"}, {"on": "data_age", "days": 1}, {"on": "run"}]
+RULES = [{"watch": "rows_left_out", "above": "90%"}, {"watch": "data_age", "days": 1}, {"watch": "run"}]
 FAILS = 'raise ValueError("not today")'
 
 
@@ -67,7 +67,7 @@ def test_an_alert_fires_once_and_the_run_is_sealed(project):
 
 def test_a_failed_page_counts_for_more_than_an_alert(project):
     write_notebooks(project / "notebooks", summary=FAILS)
-    write(project, {"on": "run"})
+    write(project, {"watch": "run"})
     result = report()
     assert result.exit_code == 2, result.output
     assert [one["key"] for one in told(project)[0]["new"]] == ["page:index:en:failed", "page:index:zh:failed"]
@@ -75,7 +75,7 @@ def test_a_failed_page_counts_for_more_than_an_alert(project):
 
 def test_a_sink_that_fails_is_told_of_and_undoes_nothing(project):
     sinks = {"chat": {"webhook_env": "HOOK", "retries": 0}, "log": {"file": "told.jsonl"}}
-    write(project, {"on": "data_age", "days": 1}, sinks=sinks)
+    write(project, {"watch": "data_age", "days": 1}, sinks=sinks)
     result = report()
     assert result.exit_code == 2
     assert (project / "published" / "small" / "en" / "index.html").is_file()
@@ -89,7 +89,7 @@ def test_a_sink_that_fails_is_told_of_and_undoes_nothing(project):
 
 
 def test_a_report_that_is_not_published_is_told_of(project):
-    file = write(project, {"on": "run"}, {"on": "goal"})
+    file = write(project, {"watch": "run"}, {"watch": "goal"})
     (project / "data" / "tiny" / "orders.csv").write_text("order_id\n")
     result = report()
     assert result.exit_code == 1
