@@ -153,6 +153,12 @@ def test_a_command_that_fails(tmp_path, made, said):
         tell(made, MESSAGE, root=tmp_path)
 
 
+def test_a_secret_that_a_command_blurts_out_is_cut_out(tmp_path):
+    blurts = command(f"import sys; sys.exit('no entry with {SECRET}')", token_env="TOKEN")
+    with pytest.raises(RunError, match="no entry with •••"):
+        tell(blurts, MESSAGE, root=tmp_path, environment={"TOKEN": SECRET})
+
+
 @pytest.mark.parametrize(
     ("written", "said"),
     [

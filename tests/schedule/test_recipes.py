@@ -92,6 +92,7 @@ def test_systemd(settings):
     service, timer = found["crmtools-small.service"], found["crmtools-small.timer"]
     words = re.findall(r'"((?:[^"\\]|\\.)*)"', service["Service"]["ExecStart"])
     assert [word.replace("%%", "%").replace("$$", "$") for word in words] == run_of(settings)
+    assert "$" not in service["Service"]["ExecStart"].replace("$$", "")  # systemd would put a variable there
     assert service["Service"]["WorkingDirectory"].replace("%%", "%") == str(settings.root)
     assert service["Service"]["SuccessExitStatus"] == "3"
     assert timer["Timer"]["OnCalendar"] == "*-*-02 07:00:00 Asia/Shanghai"
