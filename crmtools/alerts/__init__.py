@@ -5,6 +5,6 @@ until something changes.
 """
 
 from crmtools.alerts.alert import Alert
-from crmtools.alerts.telling import NOTHING, Evaluation, after_run, evaluate, when_not_published
+from crmtools.alerts.telling import NOTHING, Evaluation, after_run, after_unchanged, evaluate, when_not_published
 
-__all__ = ["NOTHING", "Alert", "Evaluation", "after_run", "evaluate", "when_not_published"]
+__all__ = ["NOTHING", "Alert", "Evaluation", "after_run", "after_unchanged", "evaluate", "when_not_published"]

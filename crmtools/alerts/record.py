@@ -19,22 +19,25 @@ class RunRecord:
     settings: Settings
     manifest: dict[str, Any]
     results: Results | None
+    today: date | None = None
 
     @property
     def day(self) -> date:
-        """The day on which the run was started, in the report's time zone."""
+        """The day that ages are counted to: by default that on which the run was started, in the report's time zone."""
+        if self.today is not None:
+            return self.today
         started = datetime.fromisoformat(self.manifest["started"])
         return started.astimezone(ZoneInfo(self.settings.report.time_zone)).date()
 
 
-def read_run(settings: Settings, folder: Path) -> RunRecord:
+def read_run(settings: Settings, folder: Path, *, today: date | None = None) -> RunRecord:
     """A run from its folder; raises RunError where it cannot be read."""
     try:
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RunError(f"{folder} is not the folder of a run: its manifest.json cannot be read ({error}).") from None
     file = folder / "results.json"
-    return RunRecord(settings, manifest, Results.read(file) if file.is_file() else None)
+    return RunRecord(settings, manifest, Results.read(file) if file.is_file() else None, today)
 
 
 def last_run(root: Path, report: str) -> Path:

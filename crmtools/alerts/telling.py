@@ -4,9 +4,10 @@ import functools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import ParamSpec, TypeVar
+from zoneinfo import ZoneInfo
 
 from crmtools import faults
 from crmtools.alerts.alert import Alert, Found
@@ -44,13 +45,13 @@ class Evaluation:
 NOTHING = Evaluation()
 
 
-def evaluate(settings: Settings, folder: Path, *, send: bool = True) -> Evaluation:
+def evaluate(settings: Settings, folder: Path, *, send: bool = True, today: date | None = None) -> Evaluation:
     """Judge the run in ``folder`` by the alerts of a parameters file.
 
     With ``send`` every sink is told what changed for it since it was last told, and that is remembered; a sink for which
     nothing changed hears nothing. One that cannot be told is a problem of the evaluation, and is tried again next time.
     """
-    run = read_run(settings, folder)
+    run = read_run(settings, folder, today=today)
     found = judge(run)
     return _told(run, found, send=send)
 
@@ -75,6 +76,20 @@ def after_run(settings: Settings, folder: Path) -> Evaluation:
         said = str(error) if isinstance(error, CRMError) else faults.said(error, faults.keep(error, folder / "logs"))
         return Evaluation(problems=(Problem("alerts", said),))
     return done
+
+
+def after_unchanged(settings: Settings, folder: Path) -> Evaluation:
+    """As :func:`after_run`, where nothing had to be run: the data are a little older, and a sink may be reached again. The
+    folder of the earlier run stays as it is.
+    """
+    if not settings.alerts:
+        return NOTHING
+    try:
+        return evaluate(settings, folder, today=datetime.now(ZoneInfo(settings.report.time_zone)).date())
+    except Exception as error:  # noqa: BLE001 - what was published stays published
+        logs = settings.root / ".crmtools" / "logs"
+        said = str(error) if isinstance(error, CRMError) else faults.said(error, faults.keep(error, logs))
+        return Evaluation(problems=(Problem("alerts", said),))
 
 
 def when_not_published(run: Callable[Given, Done]) -> Callable[Given, Done]:

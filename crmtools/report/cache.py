@@ -40,7 +40,14 @@ PARTS: dict[str, Text] = {
 }
 """What a page depends on."""
 CHANGED = Text("已改变：{parts}", "changed: {parts}")
-ELSEWHERE: dict[str, Any] = {"path": True, "run": True, "goals": True, "publish": {"keep"}}
+ELSEWHERE: dict[str, Any] = {
+    "path": True,
+    "run": True,
+    "goals": True,
+    "publish": {"keep"},
+    "alerts": True,
+    "sinks": True,
+}
 """Settings that no page shows; goals are taken apart."""
 
 
@@ -114,7 +121,9 @@ class PageCache:
         if not all(_only_ours(job.notebook) for job in jobs):
             return ""
         pages = [[job.slug, job.language, self.depends_on(job)] for job in jobs]
-        whole = self.settings.model_dump_json(exclude={"path": True, "run": {"at_once", "cell_seconds"}})
+        whole = self.settings.model_dump_json(
+            exclude={"path": True, "run": {"at_once", "cell_seconds"}, "alerts": True, "sinks": True}
+        )
         return _hash(pages, whole, self.files, self.data.fingerprint, package_mark(), _tree(assets))
 
     def _settings(self, job: Job) -> str:

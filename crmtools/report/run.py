@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from crmtools import faults, formats
-from crmtools.alerts import NOTHING, Evaluation, after_run, when_not_published
+from crmtools.alerts import NOTHING, Evaluation, after_run, after_unchanged, when_not_published
 from crmtools.errors import CRMError, Problem, RunError
 from crmtools.indicators import CATALOGUE, DIMENSIONS
 from crmtools.measure import resolve
@@ -146,8 +146,18 @@ def run_report(
             cached = PageCache.of(settings, data)
             mark = cached.mark(made.jobs, assets)
             if not fresh and mark and (before := _same(settings, published, mark)):
+                told = after_unchanged(settings, before)
+                for message in (*told.remarks, *(one.text.en for one in told.new), *told.problems):
+                    out.note(str(message))
                 return RunResult(
-                    before.name, published / settings.name, before, (), {**stages, "plan": 0.0}, unchanged=True
+                    before.name,
+                    published / settings.name,
+                    before,
+                    (),
+                    {**stages, "plan": 0.0},
+                    told.problems,
+                    True,
+                    told,
                 )
             warm = ending.enter_context(warm_process())
             run_id = manifests.new_run_id(started)
@@ -256,7 +266,9 @@ class _Run:
             self._note([*alerts.remarks, *(one.text.en for one in alerts.new)])
             self._note([*alerts.problems])
             problems = [*problems, *alerts.problems]
-        result = RunResult(run_id, published / name, self.folder, outcomes, dict(stages), tuple(problems), alerts)
+        result = RunResult(
+            run_id, published / name, self.folder, outcomes, dict(stages), tuple(problems), alerts=alerts
+        )
         self.manifest.ended = "published_with_failures" if result.exit_code == 2 else "published"
         self.manifest.problems = [str(problem) for problem in problems]
         self.manifest.write(self.folder / "manifest.json")

@@ -8,7 +8,7 @@ import pytest
 from servers import Hooks, serving
 
 from crmtools.alert_settings import KEYS, AlertRule, Sink
-from crmtools.alerts import evaluate
+from crmtools.alerts import after_unchanged, evaluate
 from crmtools.alerts.state import file_of, read_state
 from crmtools.errors import RunError, SettingsError
 from crmtools.estimate import Estimate
@@ -282,3 +282,18 @@ def test_all_that_is_wrong_is_said_at_once_with_its_line(project_root, tmp_path)
     said = str(error.value)
     for hint in ("Did you mean 'churn_rate'", "Did you mean 'desk'", "Did you mean 'days'", "trend_length: 13"):
         assert hint in said
+
+
+def test_where_nothing_had_to_be_run_data_still_grow_old(tmp_path):
+    """The run was good on its day; years later nothing has changed but the age of the data. Its folder is not written."""
+    watch = Company(tmp_path, {"watch": "data_age", "days": 30}, sinks={"log": {"file": "log.jsonl"}})
+    assert watch.evaluate().alerts == ()
+    folder = tmp_path / "runs" / MANIFEST["run_id"]
+    before = sorted(path.name for path in folder.iterdir())
+    found = after_unchanged(watch.settings, folder)
+    assert [one.key for one in found.new] == ["data_age:any:30"]
+    assert found.told == ("log",)
+    assert sorted(path.name for path in folder.iterdir()) == before
+    assert not after_unchanged(watch.settings, folder).fired
+    (problem,) = after_unchanged(watch.settings, tmp_path / "nowhere").problems
+    assert "not the folder of a run" in problem.message
