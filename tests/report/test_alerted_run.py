@@ -9,8 +9,11 @@ from click.testing import CliRunner
 from small_report import write_notebooks, write_report
 
 from crmtools.cli import main
+from crmtools.period import Period
 from crmtools.report.lock import only_run
+from crmtools.report.results import Results
 from crmtools.report.seal import verify
+from crmtools.schedule.catch_up import last_published
 
 SECRET = "kept-out-of-everything"
 RULES = [{"watch": "rows_left_out", "above": "90%"}, {"watch": "data_age", "days": 1}, {"watch": "run"}]
@@ -102,3 +105,16 @@ def test_a_report_that_is_not_published_is_told_of(project):
         (project / ".crmtools" / "alerts" / "small.json").unlink()
         assert report().exit_code == 1
     assert len(told(project)) == 1  # somebody else is at it: no alert
+
+
+def test_missed_periods_are_published_one_after_the_other(project, monkeypatch):
+    write(project, {"watch": "run"})
+    spans = tuple(map(Period.parse, ["2025-Q3", "2025-Q4"]))
+    monkeypatch.setattr("crmtools.schedule.catch_up.missed", lambda _: spans)
+    result = report("--catch-up")
+    assert result.exit_code == 0, result.output
+    found = [Results.read(folder / "results.json") for folder in folders(project)]
+    assert sorted((one.period, one.as_of) for one in found) == [("2025-Q3", "2025-09-30"), ("2025-Q4", "2025-12-31")]
+    for one in found:
+        assert {item.period.id for item in one.pages["nps"]} == {one.period}  # what the notebooks themselves opened
+    assert last_published(project, "small", "quarter") == spans[1]
