@@ -144,7 +144,7 @@ def _differ(one: Row, other: Row, mark: str) -> bool:
 
 def number(value: object) -> float | None:
     """A number of a frame, or None."""
-    return None if value is None or pd.isna(value) else float(value)  # type: ignore[call-overload, arg-type]
+    return None if value is None or pd.isna(value) else float(value)  # type: ignore[arg-type]
 
 
 def moved_between(before: pd.DataFrame, now: pd.DataFrame, *, smallest: int) -> list[Moved]:
@@ -164,13 +164,19 @@ def moved_between(before: pd.DataFrame, now: pd.DataFrame, *, smallest: int) -> 
         if key in hidden:
             found.append(Moved(*key, old_period, new_period, None, None, None, Why(), hidden=True))
             continue
-        values = [None if one is None else number(one["value"]) for one in (then, row, meanwhile)]
         maturity = number(then["maturity"])
         found.append(
             Moved(
-                *key, old_period, new_period, *values, why_moved(then, row, meanwhile), row["currency"],
+                *key,
+                period_before=old_period,
+                period=new_period,
+                before=number(then["value"]),
+                now=number(row["value"]),
+                again=None if meanwhile is None else number(meanwhile["value"]),
+                why=why_moved(then, row, meanwhile),
+                currency=row["currency"],
                 matured=maturity is not None and maturity < 1,
-            )  # fmt: skip
+            )
         )
     return sorted(found, key=lambda one: (one.group != "", list(CATALOGUE).index(one.indicator), one.group))
 
@@ -182,9 +188,14 @@ def reported(run: pd.DataFrame) -> str:
     return str(run["report_period"].iloc[0] or run["period"].iloc[0])
 
 
-def _at(run: pd.DataFrame, period: str) -> dict[Key, dict[str, Any]]:
-    rows = run[run["period"] == period].to_dict("records")
+def _at(run: pd.DataFrame, period: str) -> dict[Key, Row]:
+    rows = records(run[run["period"] == period])
     return {(row["indicator"], row["group"]): row for row in rows if row["indicator"] in CATALOGUE}
+
+
+def records(frame: pd.DataFrame) -> list[Row]:
+    """The rows of a frame by the names of their columns."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def hidden_groups_of(runs: Iterable[Mapping[Key, Row]], smallest: int) -> set[Key]:

@@ -18,9 +18,7 @@ import pyarrow.parquet as pq
 
 from crmtools.errors import RunError
 from crmtools.estimate import Estimate
-from crmtools.indicators import CATALOGUE
-from crmtools.report.definition_mark import definition_hash
-from crmtools.report.marks import Marks
+from crmtools.report.marks import Marks, definition_marks
 from crmtools.report.whole_files import write_whole
 
 _RUN: dict[str, str] = {
@@ -187,9 +185,8 @@ def append_history(
 
     Raises RunError when this run is there already: history is only added to.
     """
-    hashes = {name: definition_hash(CATALOGUE[name], in_force) for name, in_force in definitions.items()}
     found = rows_of(
-        estimates, run_id=run_id, run_at=run_at, definitions=hashes, marks=marks, backfilled=backfilled
+        estimates, run_id=run_id, run_at=run_at, definitions=definition_marks(definitions), marks=marks, backfilled=backfilled
     )  # fmt: skip
     goals = goal_rows(readings, run_id=run_id, run_at=run_at, marks=marks, backfilled=backfilled)
     folder = folder_of(root, report)

@@ -1,26 +1,25 @@
 """What the numbers of a run hang on, as short marks: where two runs differ, their marks say in what.
 
 A value can move because time went on, because the data were corrected, because the indicator is defined otherwise, or because
-the code computes otherwise. ``made_of.json`` in a run's folder keeps the marks beside the parameters that were in force.
+the code computes otherwise. A run's manifest has its marks; ``terms.json`` beside it has the definitions and parameters that were in force.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from crmtools.indicators import CATALOGUE
 from crmtools.report.definition_mark import definition_hash
-from crmtools.report.manifest import source_hashes
 from crmtools.report.whole_files import write_whole
 from crmtools.settings import Settings
 from crmtools.sums import made_by
-from crmtools.tables.reading import content_hash, locate
+from crmtools.tables.reading import content_hash, files_of, locate
 from crmtools.tables.source import Data
 
-FILE = "made_of.json"
+FILE = "terms.json"
 NUMBERS = {"report", "source", "definitions", "goals", "lifetime", "rfm", "publish"}
 """The parts of a parameters file that pages depend on; how a run is run is none of them."""
 
@@ -73,18 +72,31 @@ def parameters_of(settings: Settings) -> dict[str, Any]:
     return plain
 
 
-def keep_marks(folder: Path, data: Data, in_force: Mapping[str, Mapping[str, object]]) -> Marks:
-    """Write the marks of a run into its folder, with definitions and parameters; returns them."""
-    marks = marks_of(data)
+def source_hashes(data: Data) -> dict[str, dict[str, str]]:
+    """Table → file name and SHA-256 of every source file."""
+    settings = data.settings
+    memory = settings.root / ".crmtools" / "hashes.json"
+    if settings.source.duckdb:
+        file = settings.root / settings.source.duckdb
+        return {"all": {"file": file.name, "sha256": content_hash(file, memory)}}
+    files, _ = files_of(settings.source, settings.root)
+    return {table: {"file": file.name, "sha256": content_hash(file, memory)} for table, file in files.items()}
+
+
+def keep_terms(folder: Path, settings: Settings, in_force: Mapping[str, Mapping[str, object]]) -> None:
+    """Write into the folder of a run what its numbers mean: the definitions in force and the parameters."""
     plain = {
-        "marks": asdict(marks),
-        "definitions": {name: definition_hash(CATALOGUE[name], given) for name, given in in_force.items()},
+        "definitions": definition_marks(in_force),
         "in_force": {name: dict(given) for name, given in in_force.items()},
-        "parameters": parameters_of(data.settings),
+        "parameters": parameters_of(settings),
     }
     text = json.dumps(plain, ensure_ascii=False, indent=1, default=str)
     write_whole(folder / FILE, (text + "\n").encode(), again=True)
-    return marks
+
+
+def definition_marks(in_force: Mapping[str, Mapping[str, object]]) -> dict[str, str]:
+    """The mark of every indicator's definition, from the assumptions in force."""
+    return {name: definition_hash(CATALOGUE[name], given) for name, given in in_force.items()}
 
 
 def _mark(plain: object) -> str:

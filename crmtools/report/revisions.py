@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import pairwise
 
 import pandas as pd
 
 from crmtools.indicators import CATALOGUE
-from crmtools.report.differences import Moved, Why, hidden_groups_of, moved_between, number, same, why_revised
+from crmtools.report.differences import Key, Moved, Row, Why, hidden_groups_of, moved_between, number, records, same, why_revised
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +96,12 @@ def revisions(history: pd.DataFrame, present: pd.DataFrame | None = None, *, sma
     order = rows.drop_duplicates("run_id")["run_id"].tolist()
     found = []
     for period, of_period in rows.groupby("period", sort=False):
-        records = of_period.to_dict("records")
-        runs = {run: {(r["indicator"], r["group"]): r for r in records if r["run_id"] == run} for run in order}
+        runs: dict[str, dict[Key, Row]] = {run: {} for run in order}
+        for row in records(of_period):
+            runs[row["run_id"]][row["indicator"], row["group"]] = row
         hidden = hidden_groups_of(runs.values(), smallest)
-        for key in dict.fromkeys((r["indicator"], r["group"]) for r in records):
-            said = [runs[run][key] for run in order if key in runs[run]]
+        for key in dict.fromkeys(key for run in runs.values() for key in run):
+            said = [run[key] for run in runs.values() if key in run]
             if key not in hidden and (revision := _revision(*key, str(period), said)):
                 found.append((of_period["period_start"].iloc[0], revision))
     places = list(CATALOGUE)
@@ -117,20 +119,19 @@ def _published(history: pd.DataFrame, present: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-def _revision(indicator: str, group: str, period: str, said: list[dict[str, object]]) -> Revision | None:
-    known = [row for row in said if number(row["value"]) is not None]
+def _revision(indicator: str, group: str, period: str, said: list[Row]) -> Revision | None:
+    known = [(row, value) for row in said if (value := number(row["value"])) is not None]
     steps = []
-    for before, after in zip(known, known[1:]):
+    for (before, then), (after, now) in pairwise(known):
         why = why_revised(before, after)
         if why.causes:
             maturity = number(before["maturity"])
-            values = number(before["value"]), number(after["value"])
-            moment = after["run_at"].to_pydatetime()  # type: ignore[attr-defined]
-            steps.append(Step(str(after["run_id"]), moment, *values, why, maturity is not None and maturity < 1))  # type: ignore[arg-type]
-    if not steps or same(first := number(known[0]["value"]), now := number(known[-1]["value"])):
+            matured = maturity is not None and maturity < 1
+            steps.append(Step(after["run_id"], after["run_at"].to_pydatetime(), then, now, why, matured))
+    if not steps:
         return None
-    made = known[0]["run_at"].to_pydatetime()  # type: ignore[attr-defined]
-    currency = str(known[-1]["currency"])
-    return Revision(
-        indicator, group, period, first, str(known[0]["run_id"]), made, now, tuple(steps), currency  # type: ignore[arg-type]
-    )
+    (row, first), (latest, last) = known[0], known[-1]
+    if same(first, last):
+        return None
+    made, currency = row["run_at"].to_pydatetime(), latest["currency"]
+    return Revision(indicator, group, period, first, row["run_id"], made, last, tuple(steps), currency)

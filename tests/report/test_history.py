@@ -11,7 +11,8 @@ from crmtools.errors import RunError
 from crmtools.estimate import Estimate
 from crmtools.indicators import CATALOGUE
 from crmtools.period import Period
-from crmtools.report.history import COLUMNS, append_history, definition_hash, folder_of, read_history
+from crmtools.report.definition_mark import definition_hash
+from crmtools.report.history import COLUMNS, append_history, folder_of, read_history
 
 NOW = datetime(2026, 1, 5, 6, 0, tzinfo=UTC)
 NPS = Estimate(
