@@ -15,7 +15,7 @@ from typing import Any, cast, get_args
 import click
 
 import crmtools
-from crmtools import faults
+from crmtools import commands_compare, faults
 from crmtools.errors import CRMError
 from crmtools.words import Language
 
@@ -447,6 +447,8 @@ def _print_table(rows: list[list[str]]) -> None:
         line = "  ".join(cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=False))
         click.echo(f"  {line.rstrip()}")
 
+
+commands_compare.register(main)
 
 if __name__ == "__main__":
     main()

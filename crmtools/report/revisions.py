@@ -7,7 +7,18 @@ from itertools import pairwise
 import pandas as pd
 
 from crmtools.indicators import CATALOGUE
-from crmtools.report.differences import Key, Moved, Row, Why, hidden_groups_of, moved_between, number, records, same, why_revised
+from crmtools.report.differences import (
+    Key,
+    Moved,
+    Row,
+    Why,
+    hidden_groups_of,
+    moved_between,
+    number,
+    records,
+    same,
+    why_revised,
+)
 
 
 @dataclass(frozen=True, slots=True)
