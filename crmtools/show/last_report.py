@@ -92,7 +92,9 @@ def _course(history: "pd.DataFrame", one: "Moved", definitions: dict[str, str], 
         & (history["definition"] == definitions[one.indicator])
         & (history["period"] != one.period)
     ]
-    rows = rows.drop_duplicates("period", keep="last").sort_values("period_start", kind="stable")
+    # what was published of a period goes before what was computed for it afterwards
+    rows = rows.sort_values("backfilled", ascending=False, kind="stable").drop_duplicates("period", keep="last")
+    rows = rows.sort_values("period_start", kind="stable")
     kind = period.kind
     values = [
         None if value is None or value != value else float(value)
@@ -175,7 +177,7 @@ def _sentence(earlier: "Earlier", told: list[tuple["Moved", str, Tone]], data: D
     return f"{since_when}{said}{after}"
 
 
-_SINCE = Text("自 {day} 的报告（{period}）以来：", "Since the report of {day} ({period}): ")
+_SINCE = Text("自{day}的报告（{period}）以来：", "Since the report of {day} ({period}): ")
 _OF = Text(
     "{total} 项指标中，{counts}；其余无法与随机波动区分。",
     "of {total} indicators {counts}; the others cannot be told from chance.",
