@@ -5,7 +5,6 @@ import inspect
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import fields
 
 from crmtools.indicators import Indicator
 
@@ -21,7 +20,7 @@ def definition_hash(indicator: Indicator, in_force: Mapping[str, object]) -> str
         indicator.id,
         _source(indicator.facts, indicator.formula),
         ADDRESS.sub("", repr(indicator.kind)),
-        *(_source(getattr(indicator.kind, part.name), "") for part in fields(indicator.kind)),
+        *(_source(getattr(indicator.kind, name), "") for name in getattr(indicator.kind, "__dataclass_fields__", ())),
         indicator.unit.id,
         dict(indicator.uses),
         dict(in_force),
