@@ -20,7 +20,9 @@ from typing import Any
 
 import crmtools
 from crmtools.indicators import CATALOGUE
-from crmtools.report.manifest import libraries, source_hashes
+from crmtools.report.history import history_mark
+from crmtools.report.manifest import libraries
+from crmtools.report.marks import marks_of, source_hashes
 from crmtools.report.notebooks import read_notebook
 from crmtools.report.plan import CHAPTERS, INDICATOR, Job
 from crmtools.settings import GoalSettings, Settings
@@ -37,8 +39,11 @@ PARTS: dict[str, Text] = {
     "data": Text("数据", "the data"),
     "package": Text("crmtools 代码", "the code of crmtools"),
     "libraries": Text("软件库版本", "the libraries"),
+    "history": Text("运行历史", "the history of runs"),
 }
 """What a page depends on."""
+LOOKS_BACK = b"since_last"
+"""What a notebook asks for that shows what earlier runs said."""
 CHANGED = Text("已改变：{parts}", "changed: {parts}")
 ELSEWHERE: dict[str, Any] = {"path": True, "run": True, "goals": True, "publish": {"keep"}}
 """Settings that no page shows; goals are taken apart."""
@@ -71,6 +76,7 @@ class PageCache:
                 "data": _hash(self.data.as_of, self._files(job)),
                 "package": package_mark(),
                 "libraries": _libraries(),
+                "history": self._history() if LOOKS_BACK in job.notebook.read_bytes() else "",
             }
         return self.known[page]
 
@@ -115,7 +121,14 @@ class PageCache:
             return ""
         pages = [[job.slug, job.language, self.depends_on(job)] for job in jobs]
         whole = self.settings.model_dump_json(exclude={"path": True, "run": {"at_once", "cell_seconds"}})
-        return _hash(pages, whole, self.files, self.data.fingerprint, package_mark(), _tree(assets))
+        return _hash(pages, whole, self.files, self.data.fingerprint, package_mark(), _tree(assets), self._history())
+
+    def _history(self) -> str:
+        """The runs that pages look back on; not those that say the same as this one."""
+        if "history" not in self.shown:
+            edition = marks_of(self.data).edition
+            self.shown["history"] = history_mark(self.settings.root, self.settings.name, besides=edition)
+        return self.shown["history"]
 
     def _settings(self, job: Job) -> str:
         settings, goals = self.settings, self.settings.goals
