@@ -146,10 +146,18 @@ def test_a_concentration_tells_about_few_of_many():
 
 
 def test_revisions_leave_out_what_any_run_hides():
-    first = [one.hidden() for one in groups(east=4, west=12)] + groups(south=40)
-    later = [replace(one, value=one.value + 1) for one in groups(east=11, west=12, south=41)]
-    found = revisions(pd.concat([run("a", marks(), first), run("b", marks(data="new"), later, day=2)]), smallest=10)
-    assert [one.group for one in found] == ["region=south"]
+    """East was hidden once, and west with it, so that east could not be worked out: whatever others show of them stays away."""
+    sizes = {"east": 12, "west": 14, "south": 40}
+    first, last = groups(**sizes), [replace(one, value=one.value + 1) for one in groups(**sizes)]
+    between = [one.hidden() for one in groups(east=4, west=14)] + groups(south=40)
+    runs = [
+        run(name, marks(data=name), made, day=day)
+        for day, (name, made) in enumerate({"a": first, "b": between, "c": last}.items(), 1)
+    ]
+    assert [one.group for one in revisions(pd.concat(runs), smallest=10)] == ["region=south"]
+    both_shown = pd.concat([runs[0], runs[2]])
+    assert len(revisions(both_shown, smallest=10)) == 3
+    assert [one.group for one in revisions(both_shown, smallest=14)] == ["region=south"], "a stricter rule today"
 
 
 # ---- looking back

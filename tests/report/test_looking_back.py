@@ -17,11 +17,16 @@ import crmtools as crm
 from crmtools import show
 show.since_last(crm.open(report), ["nps"], language=language)
 """
+INDICATOR = """
+import crmtools as crm
+crm.measure(indicator, crm.open(report))
+"""
 
 
+@pytest.mark.slow
 def test_a_report_says_what_changed_since_the_one_before(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-    write_notebooks(tmp_path / "notebooks", summary=SUMMARY)
+    write_notebooks(tmp_path / "notebooks", summary=SUMMARY, indicator=INDICATOR)
     file = write_report(tmp_path)
 
     def run(**report):
