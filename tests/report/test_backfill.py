@@ -47,6 +47,9 @@ def test_each_period_is_as_it_was_known_on_its_last_day(report):
     assert frame["backfilled"].all()
     assert set(frame["report_period"]) == {"2025-Q2", "2025-Q3"}
     assert (frame["period"] == frame["report_period"]).all()
+    assert {(row.period, str(row.as_of.date())) for row in frame.itertuples()} == {
+        ("2025-Q2", "2025-06-30"), ("2025-Q3", "2025-09-30"),
+    }  # fmt: skip
     nps = frame[(frame.indicator == "nps") & (frame.group == "") & (frame.period == "2025-Q3")]
     assert nps["value"].tolist() == [-100.0]
     churn = frame[(frame.indicator == "churn_rate") & (frame.group == "") & (frame.period == "2025-Q3")]
