@@ -15,6 +15,7 @@ from crmtools.commands.alerts import alerts
 from crmtools.commands.catalogue import indicators
 from crmtools.commands.data import check, describe, dictionary, ready
 from crmtools.commands.goals import goals, smart
+from crmtools.commands.history import backfill, compare
 from crmtools.commands.printing import near
 from crmtools.commands.project import project
 from crmtools.commands.report import report
@@ -23,7 +24,21 @@ from crmtools.commands.schedule import schedule
 from crmtools.errors import CRMError
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-COMMANDS = (report, alerts, verify, schedule, check, ready, indicators, describe, dictionary, goals, smart)
+COMMANDS = (
+    report,
+    alerts,
+    verify,
+    compare,
+    backfill,
+    schedule,
+    check,
+    ready,
+    indicators,
+    describe,
+    dictionary,
+    goals,
+    smart,
+)
 
 
 class _Commands(click.Group):
@@ -58,7 +73,6 @@ def main() -> None:
 
 for _command in COMMANDS:
     main.add_command(_command)
-
 
 if __name__ == "__main__":
     main()

@@ -1,12 +1,12 @@
 """What each sink has been told: ``.crmtools/alerts/REPORT.json``. It makes an alert that goes on silent."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from crmtools.alerts.alert import Alert
+from crmtools.whole_files import write_whole
 from crmtools.words import Text
 
 
@@ -19,15 +19,9 @@ class State:
 
     def write(self, root: Path, report: str) -> None:
         """Write it in one step; :func:`read_state` gives it back."""
-        file = file_of(root, report)
-        file.parent.mkdir(parents=True, exist_ok=True)
         plain = {"active": _plain(self.active), "told": {sink: _plain(known) for sink, known in self.told.items()}}
-        part = file.with_name(f".{file.name}.{os.getpid()}.part")
-        try:
-            part.write_text(json.dumps(plain, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-            part.replace(file)
-        finally:
-            part.unlink(missing_ok=True)
+        text = json.dumps(plain, ensure_ascii=False, indent=1)
+        write_whole(file_of(root, report), (text + "\n").encode(), again=True)
 
 
 def file_of(root: Path, report: str) -> Path:

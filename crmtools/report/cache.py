@@ -4,13 +4,12 @@ A page depends on its notebook, on the settings in force for it, on the data it 
 these is hashed apart, so that a plan can say why a page is run. What was executed is kept once per page and language, under
 ``.crmtools/pages/REPORT/``, as soon as it is done: a run that is killed leaves what it had finished to the next one.
 
-A notebook that imports anything but this package may depend on anything: it is always run.
+A notebook that imports anything but this package, or opens files itself, may depend on anything: it is always run.
 """
 
 import ast
 import hashlib
 import json
-import secrets
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,16 +19,19 @@ from typing import Any
 
 import crmtools
 from crmtools.indicators import CATALOGUE
-from crmtools.report.manifest import libraries, source_hashes
+from crmtools.report.history import history_mark
+from crmtools.report.manifest import libraries
+from crmtools.report.marks import marks_of, source_hashes
 from crmtools.report.notebooks import read_notebook
 from crmtools.report.plan import CHAPTERS, INDICATOR, Job
 from crmtools.settings import GoalSettings, Settings
 from crmtools.tables import TABLES
 from crmtools.tables.source import Data
+from crmtools.whole_files import write_whole
 from crmtools.words import Text
 
 NEW = Text("首次运行", "never run before")
-FREE = Text("使用了其他程序包，每次都运行", "it imports other packages, so it is always run")
+FREE = Text("使用了 crmtools 以外的程序或文件，每次都运行", "it uses more than this package, so it is always run")
 LOST = Text("缓存的文件已损坏或缺失", "what was kept of it is damaged or gone")
 PARTS: dict[str, Text] = {
     "notebook": Text("笔记本", "the notebook"),
@@ -37,8 +39,13 @@ PARTS: dict[str, Text] = {
     "data": Text("数据", "the data"),
     "package": Text("crmtools 代码", "the code of crmtools"),
     "libraries": Text("软件库版本", "the libraries"),
+    "history": Text("运行历史", "the history of runs"),
 }
 """What a page depends on."""
+LOOKS_BACK = b"since_last"
+"""What a notebook asks for that shows what earlier runs said."""
+ELSEWHERE_BY = {"open", "exec", "eval", "compile", "__import__", "input", "get_ipython"}
+"""Names by which code reaches what this package does not know of."""
 CHANGED = Text("已改变：{parts}", "changed: {parts}")
 ELSEWHERE: dict[str, Any] = {
     "path": True,
@@ -78,6 +85,7 @@ class PageCache:
                 "data": _hash(self.data.as_of, self._files(job)),
                 "package": package_mark(),
                 "libraries": _libraries(),
+                "history": self._history() if LOOKS_BACK in job.notebook.read_bytes() else "",
             }
         return self.known[page]
 
@@ -112,9 +120,9 @@ class PageCache:
             return
         content = executed.read_bytes()
         record = {"run": run_id, "parts": self.depends_on(job), "sha256": hashlib.sha256(content).hexdigest()}
-        self._file(job).parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(self._file(job), content)
-        _write_whole(self._file(job).with_suffix(".json"), json.dumps(record, indent=1).encode())
+        write_whole(self._file(job), content, again=True, lasting=False)
+        record_file = self._file(job).with_suffix(".json")
+        write_whole(record_file, json.dumps(record, indent=1).encode(), again=True, lasting=False)
 
     def mark(self, jobs: Sequence[Job], assets: Path) -> str:
         """What the whole book depends on; empty where a notebook may depend on more."""
@@ -124,7 +132,14 @@ class PageCache:
         whole = self.settings.model_dump_json(
             exclude={"path": True, "run": {"at_once", "cell_seconds"}, "alerts": True, "sinks": True}
         )
-        return _hash(pages, whole, self.files, self.data.fingerprint, package_mark(), _tree(assets))
+        return _hash(pages, whole, self.files, self.data.fingerprint, package_mark(), _tree(assets), self._history())
+
+    def _history(self) -> str:
+        """The runs that pages look back on; not those that say the same as this one."""
+        if "history" not in self.shown:
+            edition = marks_of(self.data).edition
+            self.shown["history"] = history_mark(self.settings.root, self.settings.name, besides=edition)
+        return self.shown["history"]
 
     def _settings(self, job: Job) -> str:
         settings, goals = self.settings, self.settings.goals
@@ -188,7 +203,7 @@ def _hash(*parts: object) -> str:
 
 @cache
 def _only_ours(notebook: Path) -> bool:
-    """Whether the code of a notebook imports nothing but this package; magics and shell commands may do anything."""
+    """Whether the code of a notebook reaches nothing but this package; magics and shell commands may do anything."""
     for cell in read_notebook(notebook).cells:
         if cell.cell_type != "code":
             continue
@@ -201,17 +216,10 @@ def _only_ours(notebook: Path) -> bool:
                 names = [name.name for name in node.names]
             elif isinstance(node, ast.ImportFrom):
                 names = [node.module or ""]
+            elif isinstance(node, ast.Name) and node.id in ELSEWHERE_BY:
+                names = [node.id]
             else:
                 continue
             if any(name.split(".")[0] != "crmtools" for name in names):
                 return False
     return True
-
-
-def _write_whole(file: Path, content: bytes) -> None:
-    part = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)

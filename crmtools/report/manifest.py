@@ -2,12 +2,11 @@
 
 import hashlib
 import json
-import os
 import platform
 import secrets
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,10 +14,11 @@ from typing import Any
 
 import crmtools
 from crmtools.report.engine import Outcome
+from crmtools.report.marks import Marks, marks_of, source_hashes
 from crmtools.report.plan import Plan
 from crmtools.settings import Settings
-from crmtools.tables.reading import content_hash, files_of
 from crmtools.tables.source import Data
+from crmtools.whole_files import write_whole
 
 LIBRARIES = (
     "duckdb", "ibis-framework", "pandas", "numpy", "scipy", "statsmodels", "pyarrow", "matplotlib", "seaborn",
@@ -52,6 +52,7 @@ class Manifest:
     ended: str = "running"
     inputs: str = ""
     problems: list[str] = field(default_factory=list)
+    marks: Marks | None = None
 
     @property
     def is_published(self) -> bool:
@@ -74,14 +75,11 @@ class Manifest:
             "problems": self.problems,
             "parameters": self.parameters,
             "data": self.data,
+            "marks": asdict(self.marks) if self.marks else None,
             **self.code,
         }
-        part = file.with_name(f"{file.name}.{os.getpid()}.part")
-        try:
-            part.write_text(json.dumps(plain, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-            part.replace(file)
-        finally:
-            part.unlink(missing_ok=True)
+        text = json.dumps(plain, ensure_ascii=False, indent=1)
+        write_whole(file, (text + "\n").encode(), again=True)
 
     def add(self, plan: Plan, outcomes: Sequence[Outcome]) -> None:
         """Note what became of the notebooks, and what was left out."""
@@ -132,18 +130,8 @@ def start(settings: Settings, data: Data, *, run_id: str, now: datetime, stages:
             "git": git_state(settings.root),
         },
         stages=stages,
+        marks=marks_of(data),
     )
-
-
-def source_hashes(data: Data) -> dict[str, dict[str, str]]:
-    """Table → file name and SHA-256 of every source file."""
-    settings = data.settings
-    memory = settings.root / ".crmtools" / "hashes.json"
-    if settings.source.duckdb:
-        file = settings.root / settings.source.duckdb
-        return {"all": {"file": file.name, "sha256": content_hash(file, memory)}}
-    files, _ = files_of(settings.source, settings.root)
-    return {table: {"file": file.name, "sha256": content_hash(file, memory)} for table, file in files.items()}
 
 
 def libraries() -> dict[str, str]:

@@ -14,7 +14,7 @@ from crmtools.estimate import Estimate
 from crmtools.goals.judgement import Judgement, judgements
 from crmtools.goals.reading import Scorecard, scorecard
 from crmtools.indicators import CATALOGUE, Indicator
-from crmtools.lifetime.study import study
+from crmtools.lifetime.study import Study, study
 from crmtools.measure import attributes, breakdown, measure, resolve, trend
 from crmtools.report.plan import CHAPTERS, Job, Plan
 from crmtools.sums import gather
@@ -23,8 +23,7 @@ from crmtools.tables.source import Data
 COMPARED = 3
 """The period that is reported, the one before it and a year ago: they stand first among an indicator's estimates."""
 
-
-SHARED: dict[str, Callable[[Data], object]] = {"lifetime": study, "lifetime_check": study}
+SHARED: dict[str, Callable[[Data], Study]] = {"lifetime": study, "lifetime_check": study}
 """What several chapters show, remembered beside the snapshot by who asks first: asked here, or two would at the same time."""
 
 
@@ -81,7 +80,13 @@ def ready_jobs(plan: Plan, data: Data, numbers: Numbers) -> Iterator[Job]:
     """
     first, *others = plan.settings.report.languages
     alone, sharing = _apart([job for job in plan.jobs if job.language == first])
-    yield from alone
+    yield from (job for job in alone if job.slug not in SHARED)
+    for ask in {SHARED[job.slug] for job in alone if job.slug in SHARED}:
+        try:
+            ask(data)
+        except Exception as error:  # noqa: BLE001 - the chapters say what is wrong
+            numbers.notes.append(f"{ask.__name__}: {_said(error)}")
+    yield from (job for job in alone if job.slug in SHARED)
     items = _items(plan)
     try:
         gather(data, {item.id: resolve(item, data, {}) for item in items}, items)

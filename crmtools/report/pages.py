@@ -8,6 +8,7 @@ from crmtools.estimate import Estimate
 from crmtools.indicators import CATALOGUE, DIMENSIONS, OWNERS, Indicator
 from crmtools.readiness import Readiness
 from crmtools.report.blocks import STATES, box, facts, flat, link
+from crmtools.report.changes_page import changes_page
 from crmtools.report.engine import Outcome
 from crmtools.report.manifest import Manifest
 from crmtools.report.notebooks import escape
@@ -151,6 +152,8 @@ def generated_page(
             return definitions_page(in_force, sources, language)
         case "readiness":
             return readiness_page(plan, language)
+        case "changes":
+            return changes_page(plan, numbers, manifest, in_force, language)
         case "provenance":
             return provenance_page(plan, manifest, outcomes, language)
     raise RunError(f"The plan has a page '{entry.slug}' that nobody writes.")

@@ -85,11 +85,12 @@ WRITTEN: dict[str, Text] = {
 GENERATED: dict[str, Text] = {
     "definitions": Text("指标定义", "Definitions"),
     "readiness": Text("可计算性", "What can be computed"),
+    "changes": Text("与上一份报告相比的变化", "Changes since the last report"),
     "provenance": Text("来源与运行记录", "Provenance"),
 } | {slug: reading_list.title for slug, reading_list in READING_LISTS.items()}
 OVERVIEW_ORDER = tuple(READING_LISTS)
 """The pages that follow the chapters of the overview."""
-APPENDIX_ORDER = ("methodology", "definitions", "readiness", "glossary", "references", "provenance")
+APPENDIX_ORDER = ("methodology", "definitions", "readiness", "glossary", "references", "changes", "provenance")
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,13 @@ def reading_values(reading: Reading, judgement: Judgement | None) -> dict[str, A
     }
 
 
+def readings_of(numbers: Numbers) -> tuple[dict[str, Any], ...]:
+    """Every goal of a run as plain values."""
+    return tuple(
+        reading_values(reading, judgement) for reading, judgement in zip_longest(numbers.goals, numbers.judged)
+    )
+
+
 def results_of(
     plan: Plan,
     numbers: Numbers,
@@ -129,7 +136,7 @@ def results_of(
         str(report.as_of),
         report.currency,
         tuple(numbers.estimates),
-        tuple(reading_values(reading, judgement) for reading, judgement in zip_longest(numbers.goals, numbers.judged)),
+        readings_of(numbers),
         shown,
         states,
     )

@@ -30,12 +30,13 @@ from crmtools.report.gate import gate
 from crmtools.report.history import append_history
 from crmtools.report.kernel import warm_process
 from crmtools.report.lock import only_run
+from crmtools.report.marks import keep_terms
 from crmtools.report.numbers import Numbers, read_all, ready_jobs
 from crmtools.report.plan import Job, Plan, plan
 from crmtools.report.private import private_values
 from crmtools.report.project import BOOK
 from crmtools.report.publish import publish
-from crmtools.report.results import collect, results_of
+from crmtools.report.results import collect, readings_of, results_of
 from crmtools.report.retention import sweep
 from crmtools.report.seal import seal
 from crmtools.report.warm import Warm
@@ -242,6 +243,7 @@ class _Run:
         with _stage("results", stages, self.out):
             shown, problems = collect(outcomes)
             results_of(self.plan, numbers, shown, outcomes, run_id).write(self.folder / "results.json")
+            keep_terms(self.folder, self.settings, in_force)
             self.manifest.add(self.plan, outcomes)
             self.manifest.write(self.folder / "manifest.json")
             self._note(problems)
@@ -282,7 +284,7 @@ class _Run:
             self.manifest.write(self.folder / "manifest.json")
             append_history(
                 self.settings.root, name, run_id=run_id, run_at=self.manifest.started,
-                estimates=numbers.estimates, definitions=in_force,
+                estimates=numbers.estimates, definitions=in_force, readings=readings_of(numbers), marks=self.manifest.marks,
             )  # fmt: skip
             sweep(self.settings.root, report=name, present=run_id, keep=self.settings.publish.keep)
         except Exception as error:  # noqa: BLE001 - the report is published, and that is what must be said

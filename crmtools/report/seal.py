@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crmtools.errors import Problem, RunError
+from crmtools.whole_files import write_whole
 
 MANIFEST = "manifest.json"
 WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
@@ -43,12 +44,8 @@ def seal(folder: Path) -> list[Problem]:
     try:
         plain = json.loads(manifest.read_text(encoding="utf-8"))
         plain["files"] = {name: _hash(folder / name) for name in _files(folder)}
-        part = manifest.with_name(f".{MANIFEST}.{os.getpid()}.part")
-        try:
-            part.write_text(json.dumps(plain, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-            part.replace(manifest)
-        finally:
-            part.unlink(missing_ok=True)
+        text = json.dumps(plain, ensure_ascii=False, indent=1)
+        write_whole(manifest, (text + "\n").encode(), again=True)
         for name in (*plain["files"], MANIFEST):
             _permit(folder / name, write=False)
     except (OSError, ValueError) as error:

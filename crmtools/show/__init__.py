@@ -16,6 +16,7 @@ from crmtools.show.goal_parts import goal_parts
 from crmtools.show.goal_views import gaps, not_computable, notes, paths
 from crmtools.show.groups import breakdown, breakdown_table, breakdowns
 from crmtools.show.headlines import headline
+from crmtools.show.last_report import since_last
 from crmtools.show.lifetime_checks import lifetime_check, lifetime_tracking
 from crmtools.show.lifetime_fit import lifetime_parameters
 from crmtools.show.lifetime_histories import lifetime_alive, lifetime_histories
@@ -85,6 +86,7 @@ __all__ = [
     "rfm_segments",
     "scorecard",
     "scores",
+    "since_last",
     "smart",
     "stress",
     "table",

@@ -4,7 +4,6 @@ A name tells all that an answer depends on besides the data; its file is named a
 """
 
 import hashlib
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
+
+from crmtools.whole_files import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,9 @@ class Answers:
         """Remember a table; the same as a frame."""
         key = self._key(name)
         if file := self._file(key, "parquet"):
-            _write_whole(file, lambda part: parquet.write_table(table, part))
+            sink = pa.BufferOutputStream()
+            parquet.write_table(table, sink)
+            _write(file, sink.getvalue().to_pybytes())
         self.tables[key] = _frame(table)
         return self.tables[key].copy()
 
@@ -56,27 +59,29 @@ class Answers:
         """Remember a text."""
         key = self._key(name)
         if file := self._file(key, "json"):
-            _write_whole(file, lambda part: part.write_text(text, encoding="utf-8"))
+            _write(file, text.encode())
         self.texts[key] = text
 
     def thing(self, name: str, read: Callable[[str], object]) -> object | None:
         """What was remembered by this name, ``read`` from its text once per process: nobody may change it."""
         key = self._key(name)
         if key not in self.things:
-            if (text := self.text(name)) is None:
+            file = self._file(key, "json")
+            if not (file and file.is_file()):
                 return None
-            self.things[key] = read(text)
+            self.things[key] = read(file.read_text(encoding="utf-8"))
         return self.things[key]
 
     def keep_thing(self, name: str, thing: object, write: Callable[[object], str]) -> object:
-        """Remember a thing; the same."""
-        if self.folder:
-            self.keep_text(name, write(thing))
-        self.things[self._key(name)] = thing
+        """Remember a thing; the same. Its text, which may be long, is not kept in the process."""
+        key = self._key(name)
+        if file := self._file(key, "json"):
+            _write(file, write(thing).encode())
+        self.things[key] = thing
         return thing
 
     def __len__(self) -> int:
-        return len(self.tables) + len(self.texts)
+        return len(self.tables) + len(self.texts) + len(self.things)
 
     def _key(self, name: str) -> str:
         return hashlib.sha256(f"{self.state}|{name}".encode()).hexdigest()[:32]
@@ -90,11 +95,7 @@ def _frame(table: pa.Table) -> pd.DataFrame:
     return table.to_pandas(date_as_object=False)
 
 
-def _write_whole(file: Path, write: Callable[[Path], object]) -> None:
-    """Write an answer beside the snapshot; readers see all of it or nothing."""
-    if not file.parent.parent.is_dir():
-        return  # the snapshot was swept away, there is nothing to remember it beside
-    file.parent.mkdir(exist_ok=True)
-    part = file.with_suffix(f".{secrets.token_hex(4)}.part")
-    write(part)
-    part.replace(file)
+def _write(file: Path, content: bytes) -> None:
+    """Write an answer beside the snapshot; one that was swept away has nothing to be remembered beside."""
+    if file.parent.parent.is_dir():
+        write_whole(file, content, again=True, lasting=False)

@@ -9,7 +9,6 @@ import hashlib
 import importlib.util
 import json
 import re
-import secrets
 import time
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -24,6 +23,7 @@ from crmtools.errors import DataError, Problem, few, nearest
 from crmtools.settings import Source, TableSource
 from crmtools.tables import TABLES
 from crmtools.tables.text_files import distinct, file_literal, literal, read_text
+from crmtools.whole_files import write_whole
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".txt", ".parquet", ".xlsx")
 JUST_NOW = 2_000_000_000
@@ -271,10 +271,8 @@ def content_hash(path: Path, remembered: Path) -> str:
         content = hashlib.file_digest(file, "sha256").hexdigest()
     # a file written this very moment may be written again with the same size and the same time of change
     if time.time_ns() - max(stat.st_mtime_ns, stat.st_ctime_ns) > JUST_NOW:
-        remembered.parent.mkdir(parents=True, exist_ok=True)
-        part = remembered.with_name(f"{remembered.name}.{secrets.token_hex(4)}.part")
-        part.write_text(json.dumps({**known, key: content}, indent=0), encoding="utf-8")
-        part.replace(remembered)
+        text = json.dumps({**known, key: content}, indent=0)
+        write_whole(remembered, text.encode(), again=True, lasting=False)
     return content
 
 

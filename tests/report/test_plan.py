@@ -33,7 +33,7 @@ def test_pages_stand_in_the_order_of_the_book(folder):
     assert slugs(made.entries) == [
         "index", "goals", "core_three", "ten_indicators", "fifteen_risks",
         "loyalty", "nps", "churn", "churn_rate", "acquisition", "cac",
-        "methodology", "definitions", "readiness", "glossary", "references", "provenance",
+        "methodology", "definitions", "readiness", "glossary", "references", "changes", "provenance",
     ]  # fmt: skip
     assert {e.slug: e.parent for e in made.entries if e.parent} == {
         "nps": "loyalty", "churn_rate": "churn", "cac": "acquisition",
