@@ -21,7 +21,7 @@ from crmtools.tables.source import open_settings
 
 ONLY_OURS = "import crmtools as crm\ndata = crm.open(report)\n"
 INDICATOR = ONLY_OURS + "print(crm.measure(indicator, data).value)"
-INDICATORS = ("nps", "revenue_per_customer", "cost_per_ticket")
+INDICATORS = ("nps", "revenue_per_customer", "cost_per_ticket", "lead_conversion_rate")
 
 
 def write(folder, **changes):
@@ -95,13 +95,18 @@ def test_another_goal_runs_its_pages_and_those_about_goals(folder):
 
 @pytest.mark.parametrize(
     ("table", "spared"),
-    [("tickets", {"revenue_per_customer"}), ("orders", {"cost_per_ticket"}), ("customers", set())],
+    [
+        ("tickets", {"revenue_per_customer", "lead_conversion_rate"}),
+        ("orders", {"cost_per_ticket", "lead_conversion_rate"}),
+        ("campaigns", {"revenue_per_customer", "cost_per_ticket"}),  # leads refer to them
+        ("customers", set()),
+    ],
 )
 def test_other_data_run_what_reads_them(folder, table, spared):
     fill(folder)
     change_row(folder, table)
     found = to_run(folder)
-    assert {"index", "goals", "rfm", "revenue_per_customer", "cost_per_ticket"} - set(found) == spared
+    assert {"index", "goals", "rfm", *INDICATORS} - set(found) == spared
     assert {why.en for why in found.values()} == {"changed: the data"}
 
 
@@ -173,7 +178,7 @@ def test_the_mark_of_a_book_moves_with_all_that_is_in_it(folder, tmp_path):
     assert mark() == seen[0] != ""
     for change in (
         lambda: (folder / "assets" / "glossary.md").write_text("new", encoding="utf-8"),
-        lambda: change_row(folder, "campaigns"),  # no page reads it but that on the quality of the data
+        lambda: change_row(folder, "campaigns"),
         lambda: change_settings(folder, lambda plain: plain["goals"].pop()),
         lambda: change_settings(folder, lambda plain: plain.update(publish={"smallest_group": 2})),
         lambda: write_notebook(folder / "notebooks", "rfm", ONLY_OURS + "1"),
