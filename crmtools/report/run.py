@@ -146,29 +146,18 @@ def run_report(
             assets, published = assets or BOOK, published or settings.root / "published"
             cached = PageCache.of(settings, data)
             mark = cached.mark(made.jobs, assets)
-            if not fresh and mark and (before := _same(settings, published, mark)):
-                told = after_unchanged(settings, before)
-                for message in (*told.remarks, *(one.text.en for one in told.new), *told.problems):
-                    out.note(str(message))
-                return RunResult(
-                    before.name,
-                    published / settings.name,
-                    before,
-                    (),
-                    {**stages, "plan": 0.0},
-                    told.problems,
-                    True,
-                    told,
-                )
-            warm = ending.enter_context(warm_process())
-            run_id = manifests.new_run_id(started)
-            manifest = manifests.start(settings, data, run_id=run_id, now=started, stages=stages)
-            manifest.inputs = mark
+            before = None if fresh or not mark else _same(settings, published, mark)
+        if before is not None:
+            return _unchanged(settings, published, before, stages, out)
+        warm = ending.enter_context(warm_process())
+        run_id = manifests.new_run_id(started)
+        manifest = manifests.start(settings, data, run_id=run_id, now=started, stages=stages)
+        manifest.inputs = mark
         folder = settings.root / "runs" / run_id
         folder.mkdir(parents=True)
         try:
             manifest.write(folder / "manifest.json")
-            run = _Run(settings, data, made, manifest, folder, out, warm, None if fresh else cached, cached)
+            run = _Run(settings, data, made, manifest, folder, out, warm, cached, fresh)
             return run.to_the_end(published, assets)
         except KeyboardInterrupt:
             if not manifest.is_published:
@@ -194,6 +183,17 @@ def _same(settings: Settings, published: Path, mark: str) -> Path | None:
         return None
     same = isinstance(record, dict) and record.get("inputs") == mark and record.get("ended") == "published"
     return folder if same and (edition / "index.html").is_file() else None
+
+
+def _unchanged(
+    settings: Settings, published: Path, before: Path, stages: Mapping[str, float], out: Progress
+) -> RunResult:
+    """What there is to say when the published book is what would be built; alerts may fire even so, for data grow old."""
+    told = after_unchanged(settings, before)
+    for message in (*told.remarks, *(one.text.en for one in told.new), *told.problems):
+        out.note(str(message))
+    book = published / settings.name
+    return RunResult(before.name, book, before, (), dict(stages), told.problems, unchanged=True, alerts=told)
 
 
 def _leave_failed(manifest: manifests.Manifest, folder: Path, message: str) -> None:
@@ -228,8 +228,8 @@ class _Run:
     folder: Path
     out: Progress
     warm: Warm | None
-    known: PageCache | None
-    keeper: PageCache
+    pages: PageCache
+    fresh: bool
 
     def to_the_end(self, published: Path, assets: Path) -> RunResult:
         """Numbers, notebooks, results, book, gate, publication."""
@@ -334,11 +334,11 @@ class _Run:
 
     def _taken(self, job: Job) -> Outcome | None:
         """A page as an earlier run left it; None where it has to be run."""
-        if self.known is None:
+        if self.fresh:
             return None
         started = time.perf_counter()
         notebook, log = page_files(self.folder, job)
-        if not (run := self.known.take(job, notebook)):
+        if not (run := self.pages.take(job, notebook)):
             return None
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(f"Taken from run {run}: nothing that this page depends on has changed.\n", encoding="utf-8")
@@ -350,7 +350,7 @@ class _Run:
         # a page that was made while something changed would be kept as one of the state before
         if outcome.state == "ok" and not self._changed():
             with contextlib.suppress(OSError):  # a full disk: the page is in the run, and only made again next time
-                self.keeper.keep(outcome.job, outcome.notebook, self.manifest.run_id)
+                self.pages.keep(outcome.job, outcome.notebook, self.manifest.run_id)
 
     def _changed(self) -> str:
         """What was changed since the run began, and must not have been."""
