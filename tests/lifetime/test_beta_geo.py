@@ -307,3 +307,15 @@ def test_a_second_opinion_that_does_not_converge_is_none(monkeypatch) -> None:
 
     monkeypatch.setattr(lifetimes.BetaGeoFitter, "fit", fails)
     assert second_opinion(simulate_summary(customers=200, length=52)) is None
+
+
+@pytest.mark.parametrize("off", [1e-15, -1e-14, 2e-14, -9e-14, 1e-12, -1e-9, 1e-7])
+@pytest.mark.parametrize("x", [0.0, 3.0])
+def test_a_hair_from_a_equal_to_one_the_expectation_is_what_it_is_there(off, x):
+    """scipy's hypergeometric function gives 1e23 there, now of this sign and now of that."""
+    histories = np.array([x]), np.array([4 * x])
+    at_one, near = (
+        np.array([purchases_if_alive(np.array([r, 0.5, a, 0.3]), *histories, h)[0] for r in (150.0, 900.0) for h in (30.0, 900.0)])
+        for a in (1.0, 1.0 + off)
+    )  # fmt: skip
+    assert near == pytest.approx(at_one, rel=1e-9 + 10 * abs(off))
