@@ -28,7 +28,7 @@ def project(tmp_path, monkeypatch):
     write_notebooks(tmp_path / "notebooks")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-    return write_report(tmp_path)
+    return write_report(tmp_path, languages=("en",))
 
 
 def manifest_of(folder):
