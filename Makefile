@@ -19,6 +19,8 @@ AS_LOCKED := --no-deps --no-compile
 export PYTHONUTF8 := 1
 export JUPYTER_PLATFORM_DIRS := 1
 export JUPYTER_PREFER_ENV_PATH := 1
+# kernels of Papermill, nbval and JupyterLab are forked from a process that has imported everything
+export JUPYTER_DEFAULT_PROVISIONER_NAME := crmtools
 export LANG ?= C.UTF-8
 # byte code is written when a module is first imported (see the install), or every kernel would compile it again
 unexport PYTHONDONTWRITEBYTECODE

@@ -23,6 +23,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 
 import crmtools
+from crmtools.report.provisioner import ForkedKernel
 from crmtools.report.warm import AVAILABLE, Warm
 
 ENGINE = "crmtools"
@@ -75,8 +76,10 @@ class PageKernel(AsyncKernelManager):
 
     def __init__(self, *, place: Path, log: IO[str], kernels: Kernels) -> None:
         super().__init__(kernel_name="python3")
-        if kernels.warm is not None:
-            self.provisioner = _ForkedKernel(kernels.warm, log, place, parent=self)
+        made = LocalProvisioner if kernels.warm is None else ForkedKernel
+        self.provisioner = made(kernel_id=place.name, kernel_spec=self.kernel_spec, parent=self)
+        if isinstance(self.provisioner, ForkedKernel):
+            self.provisioner.warm = kernels.warm
         self.place, self.log_file, self.kernels = place, log, kernels
         self.connection_file = str(place / CONNECTION)
         if sys.platform != "win32" and len(str(place / "k")) < LONGEST_SOCKET:
@@ -114,28 +117,6 @@ def environment(place: Path | None = None) -> dict[str, str]:
     package = str(Path(crmtools.__file__).parent.parent)
     made["PYTHONPATH"] = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
     return made | ({"IPYTHONDIR": str(place / "ipython")} if place else {})
-
-
-class _ForkedKernel(LocalProvisioner):
-    """Jupyter's provisioner of local kernels, with the warm process in the place of a new one."""
-
-    def __init__(self, warm: Warm, log: IO[str], place: Path, **options: Any) -> None:
-        spec = KernelSpec(argv=["forked"], display_name="Python 3", language="python")
-        super().__init__(kernel_id=place.name, kernel_spec=spec, **options)
-        self._warm, self._log, self._place = warm, log, place
-        self._connection = str(place / CONNECTION)
-
-    async def launch_kernel(self, cmd: list[str], **options: Any) -> Any:
-        """Fork it; where that is not possible, start it as usual."""
-        own = {"IPYTHONDIR": str(self._place / "ipython")}
-        try:
-            process = self._warm.fork(self._connection, environment=own, log=self._log)
-        except OSError as error:
-            self._log.write(f"no forked kernel ({error}), an ordinary one is started\n")
-            return await super().launch_kernel(cmd, **options)
-        self.process = process  # type: ignore[assignment]  # it answers as a Popen does
-        self.pid, self.pgid, self.cwd = process.pid, process.pid, Path.cwd()
-        return self.connection_info
 
 
 class PageEngine(NBClientEngine):

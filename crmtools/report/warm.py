@@ -24,7 +24,7 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -39,6 +39,8 @@ PRELOADED = (
 )
 """Imported before the first fork; of packages of ours, every module."""
 READY = b"+"
+LONGEST_REQUEST = 1 << 18
+"""Bytes; an environment of the usual length has some thousand."""
 PATIENCE = 60.0
 """Seconds until a warm process that does not answer is given up."""
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
@@ -106,26 +108,52 @@ class Warm:
         self._socket = ours
         self._ready = self._given_up = False
         self._lock = threading.Lock()
+        self._made: list[Forked] = []
 
-    def fork(self, connection_file: str, *, environment: Mapping[str, str], log: IO[str]) -> Forked:
-        """A new kernel; raises OSError when the warm process cannot make one. Safe from any thread.
+    @property
+    def given_up(self) -> bool:
+        """Whether it has failed and makes no kernels any more."""
+        return self._given_up
 
-        After a failure of the warm process itself it is never asked again, nor is anything read of it: every later
-        call raises OSError at once. Kernels that it has made go on.
+    @property
+    def idle(self) -> bool:
+        """Whether every kernel that it has made has ended."""
+        self._made = [kernel for kernel in self._made if kernel.poll() is None]
+        return not self._made
+
+    def fork(
+        self,
+        arguments: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        cwd: Path | None = None,
+        said: tuple[int, int] = (1, 2),
+    ) -> Forked:
+        """A new kernel with the arguments of ipykernel; raises OSError when there can be none. Safe from any thread.
+
+        ``environment`` is all of its environment, ``said`` are open files for what it writes. After a failure of the warm process
+        itself it is never asked again, nor is anything read of it: every later call raises OSError at once. Kernels that it has
+        made go on.
         """
-        request = {"file": connection_file, "environment": dict(environment), "cwd": str(Path.cwd())}
+        request = {
+            "arguments": list(arguments),
+            "environment": dict(environment),
+            "cwd": str(cwd or Path.cwd()),
+        }
         alive, theirs = os.pipe()
         try:
             try:
-                self._ask(request, log.fileno(), theirs)
+                self._ask(request, (*said, theirs))
             finally:
                 os.close(theirs)
-            return Forked(self._told(alive), alive)
+            kernel = Forked(self._told(alive), alive)
         except BaseException:
             os.close(alive)  # a kernel that is forked too late finds nobody to tell, and ends
             raise
+        self._made.append(kernel)
+        return kernel
 
-    def _ask(self, request: Mapping[str, Any], log: int, alive: int) -> None:
+    def _ask(self, request: Mapping[str, Any], descriptors: Sequence[int]) -> None:
         with self._lock:
             if self._given_up:
                 raise ConnectionAbortedError("the warm process did not answer before")
@@ -133,7 +161,7 @@ class Warm:
                 if not self._ready and self._socket.recv(64) != READY:
                     raise ConnectionResetError("the warm process has ended")
                 self._ready = True
-                socket.send_fds(self._socket, [json.dumps(request).encode()], [log, alive])
+                socket.send_fds(self._socket, [json.dumps(request).encode()], descriptors)
             except BaseException:
                 self._given_up = True
                 if not self._ready:
@@ -171,7 +199,7 @@ def serve(control: socket.socket) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children here
     control.send(READY)
     while True:
-        message, descriptors, _, _ = socket.recv_fds(control, 1 << 16, 2)
+        message, descriptors, _, _ = socket.recv_fds(control, LONGEST_REQUEST, 3)
         if not message:
             return
         try:
@@ -217,16 +245,17 @@ def _rehearse() -> None:
     data.backend.disconnect()
 
 
-def _become_kernel(request: Mapping[str, Any], log: int, alive: int) -> None:
+def _become_kernel(request: Mapping[str, Any], out: int, err: int, alive: int) -> None:
     """Turn the forked process into a kernel; never returns."""
     code = 1
     try:
         os.setsid()
         ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
-        for number in (1, 2):
-            os.dup2(log, number)
-        os.close(log)
+        for number, descriptor in enumerate((out, err), 1):
+            os.dup2(descriptor, number)
+            os.close(descriptor)
         os.chdir(str(request["cwd"]))
+        os.environ.clear()
         os.environ.update(request["environment"])
         os.environ["JPY_PARENT_PID"] = str(os.getppid())
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -234,7 +263,7 @@ def _become_kernel(request: Mapping[str, Any], log: int, alive: int) -> None:
         os.write(alive, str(os.getpid()).encode())  # fails when nobody waits for it any more
         from ipykernel.kernelapp import IPKernelApp
 
-        sys.argv = ["ipykernel_launcher", "-f", str(request["file"])]
+        sys.argv = ["ipykernel_launcher", *request["arguments"]]
         IPKernelApp.launch_instance(argv=sys.argv[1:])
         code = 0
     except SystemExit as stop:

@@ -18,13 +18,17 @@ def process():
         yield made
 
 
+def fork(process, connection_file, log):
+    return process.fork(["-f", str(connection_file)], environment=dict(os.environ), said=(log.fileno(), log.fileno()))
+
+
 def command_line(pid):
     return Path(f"/proc/{pid}/stat").read_text("utf-8").split()
 
 
 def test_every_kernel_is_told_by_its_own_pid(process, tmp_path):
     with (tmp_path / "log").open("w") as log:
-        made = [process.fork(str(tmp_path / f"{n}.json"), environment={}, log=log) for n in range(2)]
+        made = [fork(process, tmp_path / f"{n}.json", log) for n in range(2)]
     assert len({one.pid for one in made}) == 2
     for one in made:
         assert int(command_line(one.pid)[3]) == process._process.pid, "a child of the warm process"
@@ -34,14 +38,14 @@ def test_every_kernel_is_told_by_its_own_pid(process, tmp_path):
 
 def test_after_a_late_answer_the_warm_process_is_given_up_and_its_kernels_go_on(process, tmp_path, monkeypatch):
     with (tmp_path / "log").open("w") as log:
-        first = process.fork(str(tmp_path / "first.json"), environment={}, log=log)
+        first = fork(process, tmp_path / "first.json", log)
         monkeypatch.setattr(warm, "PATIENCE", 0.5)
         os.kill(process._process.pid, signal.SIGSTOP)
         with pytest.raises(TimeoutError, match="did not answer"):
-            process.fork(str(tmp_path / "late.json"), environment={}, log=log)
+            fork(process, tmp_path / "late.json", log)
         os.kill(process._process.pid, signal.SIGCONT)
         with pytest.raises(OSError, match="did not answer before"):
-            process.fork(str(tmp_path / "next.json"), environment={}, log=log)
+            fork(process, tmp_path / "next.json", log)
     until = time.monotonic() + 20
     while not ((tmp_path / "first.json").exists() and "BrokenPipe" in (tmp_path / "log").read_text("utf-8")):
         assert time.monotonic() < until, (tmp_path / "log").read_text("utf-8")
@@ -54,7 +58,7 @@ def test_a_warm_process_that_never_gets_ready_is_ended_at_once(tmp_path, monkeyp
     monkeypatch.setattr(warm, "PATIENCE", 0.01)
     with kernel.warm_process() as process, (tmp_path / "log").open("w") as log:
         with pytest.raises(TimeoutError):
-            process.fork(str(tmp_path / "k.json"), environment={}, log=log)
+            fork(process, tmp_path / "k.json", log)
         assert process._process.poll() is not None
         with pytest.raises(OSError, match="did not answer before"):
-            process.fork(str(tmp_path / "k.json"), environment={}, log=log)
+            fork(process, tmp_path / "k.json", log)
