@@ -197,10 +197,16 @@ class RfmSettings(Part):
 
 
 class Run(Part):
-    """How the notebooks are run; ``at_once`` is by default one more than there are cores, since kernels wait for each other."""
+    """How the notebooks are run, and what they may use: see :class:`crmtools.report.limits.Limits`.
+
+    ``at_once`` is by default one more than there are cores, since kernels wait for each other.
+    """
 
     at_once: Annotated[int, Field(ge=1, le=64)] | None = None
     cell_seconds: Annotated[int, Field(ge=1)] = 300
+    notebook_seconds: Annotated[int, Field(ge=1)] = 1_800
+    run_seconds: Annotated[int, Field(ge=1)] = 14_400
+    memory_mb: Annotated[int, Field(ge=200)] | None = None
     chapters: tuple[str, ...] | None = None
 
     @property

@@ -25,9 +25,21 @@ from crmtools.settings import Settings
 @click.option("--notebooks", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Other notebooks.")
 @click.option("--fresh", is_flag=True, help="Run every page, whatever earlier runs left.")
 @click.option("--dry-run", "only_plan", is_flag=True, help="Print which pages would be run, and why; run nothing.")
+@click.option(
+    "--engine",
+    type=click.Choice(["forked", "kernel"]),
+    default="forked",
+    help="Fork the kernels of the notebooks (fast, the default where the system can), or start each by itself.",
+)
 @click.option("--catch-up", is_flag=True, help="Run every period that is over since the last published one, in order.")
 def report(
-    parameters: str, published: Path | None, notebooks: Path | None, fresh: bool, only_plan: bool, catch_up: bool
+    parameters: str,
+    published: Path | None,
+    notebooks: Path | None,
+    fresh: bool,
+    only_plan: bool,
+    engine: str,
+    catch_up: bool,
 ) -> None:
     """Run the report of a PARAMETERS file (or its name) and publish it; NAME@2025-10 runs it for that period.
 
@@ -43,7 +55,7 @@ def report(
         if only_plan:
             _print_plan(settings, notebooks, fresh=fresh)
             return
-        sys.exit(_run(settings, published, notebooks, fresh=fresh))
+        sys.exit(_run(settings, published, notebooks, fresh=fresh, forked=engine == "forked"))
     from crmtools.asked import for_period
     from crmtools.schedule.catch_up import missed, reason_to_wait
     from crmtools.tables.source import open_settings
@@ -58,7 +70,7 @@ def report(
         if only_plan:
             _print_plan(asked, notebooks, fresh=fresh)
         else:
-            codes.append(_run(asked, published, notebooks, fresh=fresh))
+            codes.append(_run(asked, published, notebooks, fresh=fresh, forked=engine == "forked"))
     else:
         click.echo(f"{settings.name}: nothing is missed{' any more' * (len(codes) > 1)}.")
     sys.exit(max(codes, key=GRAVITY.index))
@@ -68,14 +80,14 @@ GRAVITY = (0, 3, 2, 1)
 """Exit codes, the gravest last."""
 
 
-def _run(settings: Settings, published: Path | None, notebooks: Path | None, *, fresh: bool) -> int:
+def _run(settings: Settings, published: Path | None, notebooks: Path | None, *, fresh: bool, forked: bool) -> int:
     """Run a report, say what became of it, and return the exit code."""
     from crmtools.progress import progress
     from crmtools.report.provenance import STAGES
     from crmtools.report.run import run_report
 
     with _ended_politely(), progress() as shown:
-        result = run_report(settings, out=shown, published=published, notebooks=notebooks, fresh=fresh)
+        result = run_report(settings, out=shown, published=published, notebooks=notebooks, fresh=fresh, forked=forked)
     click.echo()
     if result.unchanged:
         click.echo(f"Nothing has changed since run {result.run_id}: the published book stays.")

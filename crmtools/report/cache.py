@@ -24,7 +24,7 @@ from crmtools.report.manifest import libraries
 from crmtools.report.marks import marks_of, source_hashes
 from crmtools.report.notebooks import read_notebook
 from crmtools.report.plan import CHAPTERS, INDICATOR, Job
-from crmtools.settings import GoalSettings, Settings
+from crmtools.settings import GoalSettings, Run, Settings
 from crmtools.tables import TABLES
 from crmtools.tables.source import Data
 from crmtools.whole_files import write_whole
@@ -130,7 +130,7 @@ class PageCache:
             return ""
         pages = [[job.slug, job.language, self.depends_on(job)] for job in jobs]
         whole = self.settings.model_dump_json(
-            exclude={"path": True, "run": {"at_once", "cell_seconds"}, "alerts": True, "sinks": True}
+            exclude={"path": True, "run": set(Run.model_fields) - {"chapters"}, "alerts": True, "sinks": True}
         )
         return _hash(pages, whole, self.files, self.data.fingerprint, package_mark(), _tree(assets), self._history())
 

@@ -25,6 +25,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from crmtools.errors import CRMError
 from crmtools.report import kernel
+from crmtools.report.limits import Ended, Limits, Watch
 from crmtools.report.notebooks import prepare, read_notebook
 from crmtools.report.plan import Job
 from crmtools.report.project import State
@@ -32,6 +33,9 @@ from crmtools.report.warm import Warm
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 START_SECONDS = 60
+OUTSIDE = Ended(
+    "killed", "DeadKernelError", "the kernel ended while a cell was running: out of memory, or ended from outside"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def run_jobs(
     facts: Callable[[Job], dict[str, str]],
     warm: Warm | None = None,
     at_once: int = 2,
-    cell_seconds: int = 300,
+    limits: Limits = Limits(),
     done: Callable[[Outcome], None] = lambda outcome: None,
 ) -> tuple[Outcome, ...]:
     """Run every job and say what became of it, in the order of the jobs.
@@ -77,6 +81,7 @@ def run_jobs(
     Executed notebooks go to ``folder/notebooks/LANGUAGE/SLUG.ipynb``, what they said to ``folder/logs``. ``jobs`` may
     be a generator that makes each job ready while the ones before are running. ``facts`` gives what a notebook's
     Markdown may name. Kernels are forked from ``warm`` where it is given. ``done`` is called in this thread after each.
+    What uses more than the ``limits`` is ended, and its page says so.
     No job stops another one; an interrupt ends all kernels and is raised again.
     """
     kernel.register()
@@ -91,11 +96,14 @@ def run_jobs(
             outcomes[number] = future.result()
             done(outcomes[number])
 
-    with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="notebook") as pool:
+    with (
+        Watch(limits, lambda: kernels.alive, kernels.stop),
+        ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="notebook") as pool,
+    ):
         try:
             for number, job in enumerate(jobs):
                 future = pool.submit(
-                    _run, job, folder=folder, facts=facts(job), cell_seconds=cell_seconds, kernels=kernels
+                    _run, job, folder=folder, facts=facts(job), cell_seconds=limits.cell_seconds, kernels=kernels
                 )
                 waiting[future] = number
                 gather(0)
@@ -151,6 +159,7 @@ def _execute(
     seen: list[NotebookNode] = []
     at = {"cell": 0}
     place = kernel.new_place()
+    own = kernel.PageKernel(place=place, log=said, kernels=kernels)
     try:
         papermill.execute_notebook(
             ready,
@@ -163,7 +172,7 @@ def _execute(
             start_timeout=START_SECONDS,
             stderr_file=said,
             cell_seconds=cell_seconds,
-            kernel=kernel.PageKernel(place=place, log=said, kernels=kernels),
+            kernel=own,
             seen=seen,
             on_cell_start=lambda cell, cell_index, **_: at.update(cell=cell_index + 1),
         )
@@ -172,9 +181,11 @@ def _execute(
     except CellTimeoutError:
         message = f"a cell took longer than {cell_seconds} s (run.cell_seconds in the parameters file)"
         raise _Stopped("timed_out", Failure("CellTimeoutError", message, at["cell"])) from None
-    except DeadKernelError:
-        message = "the kernel ended while a cell was running: out of memory, or ended from outside"
-        raise _Stopped("killed", Failure("DeadKernelError", message, at["cell"])) from None
+    except (DeadKernelError, RuntimeError) as error:  # the latter of a kernel that ends while it starts
+        if own.why is None and not isinstance(error, DeadKernelError):
+            raise
+        why = own.why or OUTSIDE
+        raise _Stopped(why.state, Failure(why.name, why.message, at["cell"] or None)) from None
     finally:
         _close_loop()
         kernel.remove_place(place)

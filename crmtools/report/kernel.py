@@ -5,11 +5,13 @@ the kernel does ("Address already in use", when many start at once). Here every 
 of its own, which is removed with it. Where a system has no such sockets, TCP is used.
 """
 
+import math
 import os
 import shutil
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 
 import crmtools
+from crmtools.report.limits import Ended
 from crmtools.report.provisioner import ForkedKernel
 from crmtools.report.warm import AVAILABLE, Warm
 
@@ -30,6 +33,7 @@ ENGINE = "crmtools"
 CONNECTION = "kernel.json"
 LONGEST_SOCKET = 100
 """A socket's path may have 107 characters (104 on macOS); Jupyter appends a number to ours."""
+STOPPED = Ended("killed", "Stopped", "the run was stopped")
 SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 """Several kernels share the cores; each linear-algebra library would otherwise start a thread per core in
 every one.
@@ -46,13 +50,20 @@ class Kernels:
         self.warm = warm
         self._alive: set[PageKernel] = set()
         self._lock = threading.Lock()
-        self.stopped = False
+        self._stopped: Ended | None = None
+
+    @property
+    def alive(self) -> list["PageKernel"]:
+        """Those that have been started and not ended."""
+        with self._lock:
+            return list(self._alive)
 
     def add(self, kernel: "PageKernel") -> None:
-        """Remember a kernel that is about to start."""
+        """Remember a kernel that is about to start; raises DeadKernelError, and tells the kernel why, when none may."""
         with self._lock:
-            if self.stopped:
-                raise DeadKernelError("the run is being stopped")
+            if self._stopped:
+                kernel.why = self._stopped
+                raise DeadKernelError(self._stopped.message)
             self._alive.add(kernel)
 
     def drop(self, kernel: "PageKernel") -> None:
@@ -60,13 +71,12 @@ class Kernels:
         with self._lock:
             self._alive.discard(kernel)
 
-    def stop(self) -> None:
+    def stop(self, why: Ended = STOPPED) -> None:
         """End every kernel now, and let no other start."""
         with self._lock:
-            self.stopped = True
-            alive = list(self._alive)
-        for kernel in alive:
-            kernel.kill()
+            self._stopped = why
+        for kernel in self.alive:
+            kernel.end(why)
 
 
 class PageKernel(AsyncKernelManager):
@@ -81,6 +91,8 @@ class PageKernel(AsyncKernelManager):
         if isinstance(self.provisioner, ForkedKernel):
             self.provisioner.warm = kernels.warm
         self.place, self.log_file, self.kernels = place, log, kernels
+        self.started = math.inf
+        self.why: Ended | None = None
         self.connection_file = str(place / CONNECTION)
         if sys.platform != "win32" and len(str(place / "k")) < LONGEST_SOCKET:
             self.transport, self.ip = "ipc", str(place / "k")
@@ -95,6 +107,9 @@ class PageKernel(AsyncKernelManager):
         """Start it with its own environment."""
         self.kernels.add(self)
         await super().start_kernel(**options, env=environment(self.place), stdout=self.log_file, stderr=self.log_file)
+        self.started = time.monotonic()
+        if self.why:  # it was ended before it had a process
+            self.end(self.why)
 
     async def cleanup_resources(self, restart: bool = False) -> None:  # type: ignore[override]
         """Forget it, after its process has ended."""
@@ -102,8 +117,14 @@ class PageKernel(AsyncKernelManager):
         if not restart:
             self.kernels.drop(self)
 
-    def kill(self) -> None:
-        """End the process at once; safe from any thread."""
+    @property
+    def pid(self) -> int | None:
+        """Its process, as soon as there is one."""
+        return getattr(self.provisioner, "pid", None)
+
+    def end(self, why: Ended) -> None:
+        """End the process at once, and remember why; safe from any thread."""
+        self.why = self.why or why
         process = getattr(self.provisioner, "process", None)
         if process is not None and process.poll() is None:
             process.kill()

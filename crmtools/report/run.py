@@ -11,7 +11,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -29,6 +29,7 @@ from crmtools.report.engine import Outcome, page_files, run_jobs
 from crmtools.report.gate import gate
 from crmtools.report.history import append_history
 from crmtools.report.kernel import warm_process
+from crmtools.report.limits import Limits
 from crmtools.report.lock import only_run
 from crmtools.report.marks import keep_terms
 from crmtools.report.numbers import Numbers, read_all, ready_jobs
@@ -107,6 +108,7 @@ def run_report(
     notebooks: Path | None = None,
     assets: Path | None = None,
     fresh: bool = False,
+    forked: bool = True,
 ) -> RunResult:
     """Run a report and publish it.
 
@@ -125,6 +127,8 @@ def run_report(
         The folders of the notebooks and of the hand-written pages; by default those of the project.
     fresh
         Run every page, whatever earlier runs left.
+    forked
+        Fork the kernels from a process that has imported everything, where the system can; else each starts by itself.
 
     Raises
     ------
@@ -149,7 +153,7 @@ def run_report(
             before = None if fresh or not mark else _same(settings, published, mark)
         if before is not None:
             return _unchanged(settings, published, before, stages, out)
-        warm = ending.enter_context(warm_process())
+        warm = ending.enter_context(warm_process()) if forked else None
         run_id = manifests.new_run_id(started)
         manifest = manifests.start(settings, data, run_id=run_id, now=started, stages=stages)
         manifest.inputs = mark
@@ -319,7 +323,7 @@ class _Run:
             facts=self._facts,
             warm=self.warm,
             at_once=self.settings.run.kernels,
-            cell_seconds=self.settings.run.cell_seconds,
+            limits=Limits(*(getattr(self.settings.run, one.name) for one in fields(Limits))),
             done=self._done,
         )
         of = {(one.job.slug, one.job.language): one for one in (*found, *run)}

@@ -14,6 +14,7 @@ from small_report import write_notebook
 
 from crmtools.report import kernel, warm
 from crmtools.report.engine import run_jobs
+from crmtools.report.limits import Limits
 from crmtools.report.plan import Job
 
 CODES = {
@@ -23,6 +24,7 @@ CODES = {
     "dead": "import os\nos._exit(0)",
     "left": "import sys\nsys.exit(0)",
     "figure": "import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])",
+    "greedy": "import time\nmuch = b'x' * 1_500_000_000\ntime.sleep(60)",
     "threads": "import os\nprint(os.environ['OMP_NUM_THREADS'], os.environ['OPENBLAS_NUM_THREADS'])",
 }
 
@@ -47,7 +49,7 @@ def run_all(folder, process, seen):
         facts=lambda job: {},
         warm=process,
         at_once=2,
-        cell_seconds=4,
+        limits=Limits(cell_seconds=8, memory_mb=1_000),
         done=lambda outcome: seen.append(outcome.job.slug),
     )
 
@@ -78,6 +80,7 @@ def test_each_state_is_the_truth(outcomes):
         "late": "timed_out",
         "dead": "killed",
         "left": "failed",
+        "greedy": "killed",
         "figure": "ok",
         "threads": "ok",
     }
@@ -90,8 +93,11 @@ def test_a_failure_says_what_and_where_and_the_log_has_the_rest(outcomes):
     assert "in deep()" in log
     assert "\x1b[" not in log
     assert outcomes["left"].failure.name == "SystemExit"
-    assert "longer than 4 s" in outcomes["late"].failure.message
+    assert "longer than 8 s" in outcomes["late"].failure.message
     assert outcomes["dead"].failure.cell == 4
+    assert outcomes["greedy"].failure.name == "MemoryLimit"
+    assert "more than 1,000 MB (run.memory_mb" in outcomes["greedy"].failure.message
+    assert outcomes["greedy"].failure.cell == 4
 
 
 def test_what_was_printed_before_the_end_is_kept(outcomes):
@@ -111,6 +117,29 @@ def test_figures_are_shown_whatever_the_back_end_of_the_caller(outcomes):
 
 def test_every_kernel_has_one_thread(outcomes):
     assert printed(outcomes["threads"]) == "1 1\n"
+
+
+@pytest.mark.parametrize(
+    ("limits", "states", "words"),
+    [
+        (Limits(notebook_seconds=2), ["timed_out", "ok"], "the notebook took longer than 2 s (run.notebook_seconds"),
+        (Limits(run_seconds=2), ["skipped", "skipped"], "all notebooks together took longer than 2 s (run.run_seconds"),
+    ],
+)
+def test_a_notebook_and_a_run_have_their_time(tmp_path, limits, states, words):
+    codes = {"slow": "import time\nfor _ in range(600):\n    time.sleep(0.1)", "next": "print('done')"}
+    with kernel.warm_process() as process:
+        found = run_jobs(
+            jobs_of(tmp_path, codes),
+            folder=tmp_path / "run",
+            facts=lambda job: {},
+            warm=process,
+            at_once=1,
+            limits=limits,
+        )
+    assert [one.state for one in found] == states
+    assert words in found[0].failure.message
+    assert words in found[0].log.read_text("utf-8")
 
 
 def test_an_interrupt_ends_every_kernel(tmp_path, monkeypatch):
