@@ -18,6 +18,7 @@ from pathlib import Path
 
 from crmtools.errors import Problem, RunError
 from crmtools.report.project import BOOK, Page, write_project
+from crmtools.report.slim import slim
 from crmtools.words import Language
 
 __all__ = ["Built", "Edition", "Page", "build_book", "build_books"]
@@ -97,6 +98,7 @@ def build_book(
             problems = [Problem("jupyter-book", last or f"ended with code {output.code} and said nothing")]
         raise RunError.of(f"The {language} book could not be built.", problems, footer=f"Full log: {log}")
     _prune(built)
+    slim(built)
     shutil.rmtree(out, ignore_errors=True)
     out.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(built, out)
