@@ -64,6 +64,11 @@ def _scroll(content: str) -> str:
     return f'<div class="crm-scroll"><table class="crm-table">\n{content}\n</table></div>'
 
 
+def download(place: str) -> Html:
+    """A link to a file of the book, named as the file is."""
+    return Html(f'<a href="{flat(place)}" download>{flat(place.rsplit("/", 1)[-1])}</a>')
+
+
 def link(slug: str, label: str) -> Html:
     """A link to another page of the book."""
     return Html(f'<a href="{slug}.html">{flat(label)}</a>')

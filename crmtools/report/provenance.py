@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from crmtools.report.blocks import STATES, chip, facts, link, table
+from crmtools.report.blocks import STATES, chip, download, facts, link, table
 from crmtools.report.book import NAMES
 from crmtools.report.engine import Outcome
 from crmtools.report.manifest import Manifest
 from crmtools.report.plan import GENERATED, Plan
+from crmtools.report.results_files import ARCHIVE
 from crmtools.words import Language, Text, word
 
 STAGES: dict[str, Text] = {
@@ -58,6 +59,7 @@ def _run(manifest: Manifest, language: Language) -> list[tuple[str, object]]:
         (Text("数据指纹", "Fingerprint of the data").to(language), manifest.data["fingerprint"]),
         (Text("参数文件", "Parameters file").to(language), parameters),
         (Text("代码版本", "Version of the code").to(language), commit),
+        (Text("全部结果（CSV 与 JSON）", "All results (CSV and JSON)").to(language), download(ARCHIVE)),
     ]
 
 

@@ -38,6 +38,7 @@ from crmtools.report.private import private_values
 from crmtools.report.project import BOOK
 from crmtools.report.publish import publish
 from crmtools.report.results import collect, readings_of, results_of
+from crmtools.report.results_files import ARCHIVE, pack
 from crmtools.report.retention import sweep
 from crmtools.report.seal import seal
 from crmtools.report.warm import Warm
@@ -246,7 +247,9 @@ class _Run:
             self._note(numbers.notes)
         with _stage("results", stages, self.out):
             shown, problems = collect(outcomes)
-            results_of(self.plan, numbers, shown, outcomes, run_id).write(self.folder / "results.json")
+            results = results_of(self.plan, numbers, shown, outcomes, run_id)
+            results.write(self.folder / "results.json")
+            pack(results, self.folder / "results.json", self.folder / "beside" / ARCHIVE)
             keep_terms(self.folder, self.settings, in_force)
             self.manifest.add(self.plan, outcomes)
             self.manifest.write(self.folder / "manifest.json")
@@ -259,7 +262,9 @@ class _Run:
                 for language in self.settings.report.languages
             ]
             log = self.folder / "logs"
-            build_books(self.folder / "book", editions=editions, out=built, log=log, assets=assets)
+            build_books(
+                self.folder / "book", editions=editions, out=built, log=log, extra=self.folder / "beside", assets=assets
+            )
         with _stage("gate", stages, self.out):
             self._gate(built)
         with _stage("publish", stages, self.out):
