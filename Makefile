@@ -9,6 +9,8 @@ PYTHON ?=
 
 VENV := .venv
 STAMP := $(VENV)/.installed
+# what the tests in a real browser need beside Python, as far as it can be had
+BROWSER := $(VENV)/browser/tried
 PIP := $(VENV)/bin/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 
 # No resolver: the lock is complete. No byte code ahead of time: compiling what is never imported costs a quarter more.
@@ -44,13 +46,16 @@ help:
 report: $(STAMP)  ## run and publish a report: REPORT=demo reads parameters/demo.yml, writes published/demo/
 	@$(RUN) crmtools report "parameters/$(REPORT).yml"
 
-test: $(STAMP)  ## the tests that are quick, and every notebook (PYTEST_ARGS="-x tests/test_setup.py" runs some of them)
+test: $(STAMP) $(BROWSER)  ## the tests that are quick, and every notebook (PYTEST_ARGS="-x tests/test_setup.py" runs some of them)
 	@$(RUN) pytest $(PYTEST_ARGS)
 	@[ -z "$(NOTEBOOK_TESTS)" ] || $(RUN) pytest $(PYTEST_ARGS) --nbval-lax --nbval-current-env notebooks
 
-test-all: $(STAMP)  ## all tests, the slow ones too
+test-all: $(STAMP) $(BROWSER)  ## all tests, the slow ones too
 	@$(RUN) pytest $(PYTEST_ARGS) -m ""
 	@[ -z "$(NOTEBOOK_TESTS)" ] || $(RUN) pytest $(PYTEST_ARGS) --nbval-lax --nbval-current-env notebooks
+
+$(BROWSER): $(STAMP)
+	@$(RUN) python tests/set_up_browser.py
 
 check: $(STAMP)  ## formatting, lint and types
 	@$(RUN) ruff format --check

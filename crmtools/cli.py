@@ -16,6 +16,7 @@ from crmtools.commands.catalogue import indicators
 from crmtools.commands.data import check, describe, dictionary, ready
 from crmtools.commands.goals import goals, smart
 from crmtools.commands.history import backfill, compare
+from crmtools.commands.pdf import pdf
 from crmtools.commands.printing import near
 from crmtools.commands.project import project
 from crmtools.commands.report import report
@@ -27,6 +28,7 @@ HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 COMMANDS = (
     report,
     alerts,
+    pdf,
     verify,
     compare,
     backfill,

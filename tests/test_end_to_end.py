@@ -3,19 +3,29 @@
 import hashlib
 import re
 import shutil
+import zlib
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
+from browser import Tab, browser
+from set_up_browser import axe, chromium
 
 import crmtools as crm
 from crmtools import formats
 from crmtools.parameters import load
 from crmtools.report.gate import gate
+from crmtools.report.pdf import print_book, sheets_of
 from crmtools.report.results import Results
 from crmtools.report.run import RunResult, run_report
 
 LANGUAGES = ("en", "zh")
+WINDOWS = [(1280, False), (390, True), (1280, True), (390, False)]
+"""Widths, and whether dark: the pages take turns."""
+KINDS = ("index", "goals", "churn_rate", "churn", "cohorts", "rfm", "lifetime", "provenance", "references", "search")
+"""A page of each kind."""
 COMPUTED = [item for item in crm.CATALOGUE.values() if item.waits_for is None]
 
 
@@ -121,3 +131,156 @@ def test_wrong_data_leave_the_published_book_as_it_was(run: RunResult, company: 
     assert "2024-13-05 10:00" in str(caught.value)
     assert "four hundred" in str(caught.value)
     assert fingerprint(company / "published") == before
+
+
+# ---- in a real browser
+
+
+@pytest.fixture(scope="module")
+def tab(run: RunResult) -> Iterator[Tab]:
+    """A tab of Chromium, without a network."""
+    if chromium() is None:
+        pytest.skip("no Chromium on this machine, and none could be fetched")
+    with browser() as opened:
+        yield opened
+
+
+def pages(company: Path, language: str) -> list[Path]:
+    return sorted((company / "published" / "tiny" / language).resolve().glob("*.html"))
+
+
+OVERFLOW = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_opens_without_an_error_a_request_or_a_scroll_bar(tab: Tab, company: Path, language: str) -> None:
+    found = {}
+    for number, file in enumerate(pages(company, language)):
+        for width, dark in WINDOWS if file.stem in KINDS else [WINDOWS[number % len(WINDOWS)]]:
+            seen = tab.open(file, width=width, dark=dark)
+            if seen.errors or seen.remote or tab.js(OVERFLOW) > 0:
+                found[file.stem, width, dark] = (seen.errors, seen.remote, tab.js(OVERFLOW))
+    assert found == {}
+
+
+FAULTS = """axe.run(document, {resultTypes: ["violations"], preload: false}).then(found => found.violations
+  .filter(one => ["serious", "critical"].includes(one.impact))
+  .map(one => [one.id, one.nodes.length, one.nodes[0].html.slice(0, 200)]))"""
+
+
+def axe_faults(tab: Tab, files: list[Path]) -> dict[tuple[str, int, bool], list[object]]:
+    script = axe()
+    if script is None:
+        pytest.skip("axe-core is not here and could not be fetched from npm")
+    found = {}
+    for number, file in enumerate(files):
+        width, dark = WINDOWS[number % len(WINDOWS)]
+        tab.open(file, width=width, dark=dark)
+        tab.js(f"{script.read_text('utf-8')};0")
+        if faults := tab.js(FAULTS):
+            found[file.stem, width, dark] = faults
+    return found
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_page_of_each_kind_can_be_used_by_everybody(tab: Tab, company: Path, language: str) -> None:
+    folder = (company / "published" / "tiny" / language).resolve()
+    kinds = KINDS if language == "en" else KINDS[1:] + KINDS[:1]  # in other windows
+    assert axe_faults(tab, [folder / f"{kind}.html" for kind in kinds]) == {}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_page_can_be_used_by_everybody(tab: Tab, company: Path, language: str) -> None:
+    assert axe_faults(tab, pages(company, language)) == {}
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "slug"),
+    [
+        ("en", "churn", "churn_rate"),
+        ("en", "Kaplan", "resolution_time"),
+        ("zh", "留存率", "retention_rate"),
+        ("zh", "目标差距", "goals"),
+        ("zh", "客户关系管理", None),
+    ],
+)
+def test_the_search_finds_words_of_both_languages(
+    tab: Tab, company: Path, language: str, words: str, slug: str | None
+) -> None:
+    folder = (company / "published" / "tiny" / language).resolve()
+    tab.open(f"{(folder / 'search.html').as_uri()}?q={words}")
+    hits = tab.wait_for(
+        "(links => links.length && links.map(a => a.getAttribute('href')))([...document.querySelectorAll('#search-results li a')])"
+    )
+    found = {hit.split(".html")[0] for hit in hits}
+    assert slug is None or slug in found
+
+
+@pytest.mark.parametrize("slug", ["index", "churn_rate", "cohorts"])
+def test_the_switch_of_languages_leads_to_the_same_page(tab: Tab, company: Path, slug: str) -> None:
+    tab.open((company / "published" / "tiny" / "en").resolve() / f"{slug}.html", width=390)
+    tab.js("document.querySelector('.crm-language a, a.crm-language').click()")
+    tab.wait_for("document.documentElement.lang.startsWith('zh') && document.readyState === 'complete'")
+    assert tab.js("location.pathname").endswith(f"/zh/{slug}.html")
+
+
+def test_tables_can_be_sorted_and_narrowed(tab: Tab, company: Path) -> None:
+    tab.open((company / "published" / "tiny" / "en").resolve() / "provenance.html")
+    table = "[...document.querySelectorAll('table.crm-table')].find(t => t.innerText.includes('Rows read'))"
+    column = f"[...{table}.tBodies[0].rows].map(r => Number(r.cells[2].innerText.replaceAll(',', '')))"
+    first = tab.js(column)
+    button = f"{table}.tHead.rows[0].cells[2].querySelector('button')"
+    orders = []
+    for _ in range(3):
+        tab.js(f"{button}.click()")
+        orders.append((tab.js(f"{table}.tHead.rows[0].cells[2].ariaSort"), tab.js(column)))
+    assert orders == [("ascending", sorted(first)), ("descending", sorted(first, reverse=True)), ("none", first)]
+    tab.js(
+        "(i => {i.value = 'CHURN rate'; i.dispatchEvent(new Event('input'))})(document.querySelector('.crm-filter input'))"
+    )
+    shown = tab.js(
+        "[...document.querySelector('.crm-filter').nextElementSibling.querySelectorAll('tbody tr')].filter(r => !r.hidden).map(r => r.innerText)"
+    )
+    assert shown
+    assert all("churn rate" in row.lower() for row in shown)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_first_page_is_light(tab: Tab, company: Path, language: str) -> None:
+    folder = (company / "published" / "tiny" / language).resolve()
+    seen = tab.open(folder / "index.html")
+    files = {Path(unquote(urlsplit(url).path)) for url in seen.requests if url.startswith("file:")}
+    assert sum(file.stat().st_size for file in files) < 400_000
+    assert max(file.stat().st_size for file in folder.glob("*.html")) < 1_500_000
+
+
+def test_a_book_on_paper_has_every_page_in_its_outline_and_text_that_can_be_copied(
+    tab: Tab, company: Path, tmp_path: Path
+) -> None:
+    folder = (company / "published" / "tiny" / "zh").resolve()
+    print_book(folder, tmp_path / "book.pdf")
+    made = (tmp_path / "book.pdf").read_bytes()
+    outline = {title.decode("utf-16-be") for title in titles_of(made)}
+    sheets = sheets_of(folder)
+    assert {sheet.slug for sheet in sheets} == {file.stem for file in pages(company, "zh")} - {"search"}
+    assert {sheet.title for sheet in sheets} <= outline
+    maps = [stream for stream in streams_of(made) if b"begincmap" in stream]
+    known = {chr(int(code, 16)) for stream in maps for code in re.findall(rb"<([0-9A-F]{4})>", stream)}
+    assert set("客户留存率目标差距") <= known, "what a reader copies is text, not numbers of glyphs"
+
+
+def titles_of(pdf: bytes) -> list[bytes]:
+    """The titles of a PDF's outline, as they are written: UTF-16 after a mark, in hexadecimals or with escapes."""
+    found = [bytes.fromhex(text.decode())[2:] for text in re.findall(rb"/Title\s*<(FEFF[0-9A-F]+)>", pdf)]
+    for text in re.findall(rb"/Title\s*\(\xfe\xff((?:[^\\)]|\\.)*)\)", pdf, re.DOTALL):
+        found.append(re.sub(rb"\\(.)", rb"\1", text, flags=re.DOTALL))
+    return found
+
+
+def streams_of(pdf: bytes) -> Iterator[bytes]:
+    for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
+        try:
+            yield zlib.decompress(stream)
+        except zlib.error:
+            continue

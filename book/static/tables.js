@@ -1,4 +1,5 @@
-/* Long tables can be sorted by a column and narrowed to the rows that hold a word. Without scripts they are plain tables. */
+/* Long tables can be sorted by a column and narrowed to the rows that hold a word; wide ones can be moved with the keyboard.
+   Without scripts they are plain tables. */
 (() => {
   "use strict";
   const zh = document.documentElement.lang.startsWith("zh");
@@ -68,7 +69,17 @@
     });
   };
 
+  const reach = () => {
+    for (const box of document.querySelectorAll(".crm-scroll")) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  };
+
   const prepare = () => {
+    reach();
+    window.addEventListener("resize", reach);
+    document.addEventListener("toggle", reach, true);
     for (const table of document.querySelectorAll("table.crm-table:not(.crm-heat):not(.crm-definition)")) {
       const body = table.tBodies[0];
       if (!table.tHead || table.tBodies.length !== 1 || body.querySelector("[rowspan],[colspan]")) continue;

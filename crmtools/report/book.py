@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crmtools.errors import Problem, RunError
+from crmtools.report.accessible import mend
 from crmtools.report.downloads import offer
 from crmtools.report.project import BOOK, Page, write_project
 from crmtools.report.slim import slim
@@ -100,6 +101,7 @@ def build_book(
         raise RunError.of(f"The {language} book could not be built.", problems, footer=f"Full log: {log}")
     _prune(built)
     slim(built)
+    mend(built, language)
     offer(built, language)
     shutil.rmtree(out, ignore_errors=True)
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -132,6 +132,7 @@ def configuration(
         "extensions": [*extensions, *(["sphinxcontrib.bibtex"] if bibliography else [])],
         "templates_path": ["_templates"],
         "html_math_renderer": "crm_mathml",
+        "html_context": {"default_mode": "auto"},  # an empty one is an error in the console of a reader who is new
         "html_show_search_summary": False,  # needs fetch(), which browsers refuse for files
         "html_copy_source": False,
         "html_show_sourcelink": False,

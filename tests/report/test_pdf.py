@@ -1,0 +1,98 @@
+"""A book as one document: every page once and in order, ids that do not meet, links that stay within it."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from crmtools.cli import main
+from crmtools.errors import RunError
+from crmtools.report import chromium
+from crmtools.report.pdf import document, print_book, sheets_of
+
+PAGE = """<!DOCTYPE html><html lang="{lang}"><head><title>The report</title>{after}<script>x()</script></head><body>
+<span class="caption-text">Overview</span><li class="toctree-l1"><a class="reference internal" href="goals.html">Goals</a></li>
+<article class="bd-article">
+<h1>{title} &amp; more<a class="headerlink" href="#top">#</a></h1><p id="top">{title}</p>
+<a href="#top">here</a><a href="goals.html">there</a><a href="goals.html#top">in it</a><a href="https://example.com/">away</a><a href="gone.html">gone</a>
+<svg aria-labelledby="t u"><title id="t">t</title><g clip-path="url(#c)"/></svg><details><summary>more</summary></details>
+</article></body></html>"""
+
+
+@pytest.fixture
+def edition(tmp_path):
+    folder = tmp_path / "book" / "en"
+    folder.mkdir(parents=True)
+    after = {"index": "goals", "goals": "churn", "churn": None}
+    for slug, following in after.items():
+        link = f'<link rel="next" title="x" href="{following}.html" />' if following else ""
+        (folder / f"{slug}.html").write_text(PAGE.format(lang="en", title=slug.title(), after=link), "utf-8")
+    (folder / "search.html").write_text(PAGE.format(lang="en", title="Search", after=""), "utf-8")
+    return folder
+
+
+def test_the_pages_are_those_that_the_book_leads_through(edition):
+    assert [(sheet.slug, sheet.title) for sheet in sheets_of(edition)] == [
+        ("index", "Index & more"),
+        ("goals", "Goals & more"),
+        ("churn", "Churn & more"),
+    ]
+
+
+def test_ids_do_not_meet_and_links_stay_within_the_document(edition):
+    made = document(edition, sheets_of(edition), with_contents=True)
+    ids = re.findall(r'\bid="([^"]+)"', made)
+    assert len(ids) == len(set(ids))
+    body = made.split('<section class="crm-sheet" id="churn">')[1]
+    assert 'href="#churn--top">here' in body
+    assert 'href="#goals">there' in body
+    assert 'href="#goals--top">in it' in body
+    assert 'href="https://example.com/">away' in body
+    assert "gone.html" not in body
+    assert 'aria-labelledby="churn--t churn--u"' in body
+    assert "url(#churn--c)" in body
+    assert "<details open>" in body
+    assert "<script" not in made
+    contents = made.split("<nav")[1].split("</nav>")[0]
+    assert re.findall(r'<li[^>]*>(?:<a href="#(\w+)">)?([^<]*)', contents) == [
+        ("index", "Index &amp; more"),
+        ("", "Overview"),
+        ("goals", "Goals &amp; more"),
+        ("churn", "Churn &amp; more"),
+    ]
+    assert '<li class="crm-below"><a href="#churn">' in contents
+
+
+def test_what_is_no_book_is_named(edition):
+    (edition / "goals.html").unlink()
+    with pytest.raises(RunError, match=r"is no edition of a book: goals\.html is missing"):
+        print_book(edition, edition / "x.pdf")
+
+
+def test_without_a_browser_the_command_says_what_to_do(edition, monkeypatch, tmp_path):
+    monkeypatch.setattr(chromium, "find", lambda: None)
+    result = CliRunner().invoke(main, ["pdf", str(edition.parent)])
+    assert result.exit_code == 1
+    assert "install one, or print the pages from your own browser" in result.stderr
+    result = CliRunner().invoke(main, ["pdf", "nothing"])
+    assert result.exit_code == 1
+    assert "crmtools report nothing" in result.stderr
+
+
+def test_a_browser_that_prints_nothing_is_told_with_its_last_words(edition, monkeypatch, tmp_path):
+    said = subprocess.CompletedProcess([], 1, b"", b"first\nno fonts here\n")
+    monkeypatch.setattr(chromium, "find", lambda: "/bin/chromium")
+    monkeypatch.setattr(chromium.subprocess, "run", lambda *_, **__: said)
+    with pytest.raises(RunError, match=r"chromium did not print book\.pdf: no fonts here"):
+        print_book(edition, tmp_path / "book.pdf")
+    assert not (tmp_path / "book.pdf").exists()
+
+
+def test_the_browser_that_is_named_comes_first(monkeypatch, tmp_path):
+    named = tmp_path / "mine"
+    named.write_text("#!/bin/sh\n")
+    named.chmod(0o755)
+    monkeypatch.setenv("CRMTOOLS_CHROMIUM", str(named))
+    assert Path(chromium.find()) == named
