@@ -26,6 +26,7 @@ from papermill.exceptions import PapermillExecutionError
 from crmtools.errors import CRMError
 from crmtools.report import kernel
 from crmtools.report.notebooks import prepare, read_notebook
+from crmtools.report.places import new_place, places, remove_place
 from crmtools.report.plan import Job
 from crmtools.report.project import State
 from crmtools.report.warm import Warm
@@ -80,7 +81,6 @@ def run_jobs(
     No job stops another one; an interrupt ends all kernels and is raised again.
     """
     kernel.register()
-    kernels = kernel.Kernels(warm)
     outcomes: dict[int, Outcome] = {}
     waiting: dict[Future[Outcome], int] = {}
 
@@ -91,7 +91,8 @@ def run_jobs(
             outcomes[number] = future.result()
             done(outcomes[number])
 
-    with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="notebook") as pool:
+    with places() as home, ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="notebook") as pool:
+        kernels = kernel.Kernels(home, warm)
         try:
             for number, job in enumerate(jobs):
                 future = pool.submit(
@@ -150,7 +151,7 @@ def _execute(
     ready = prepare(read_notebook(job.notebook), language=job.language, facts=facts)
     seen: list[NotebookNode] = []
     at = {"cell": 0}
-    place = kernel.new_place()
+    place = new_place(kernels.home)
     try:
         papermill.execute_notebook(
             ready,
@@ -177,7 +178,7 @@ def _execute(
         raise _Stopped("killed", Failure("DeadKernelError", message, at["cell"])) from None
     finally:
         _close_loop()
-        kernel.remove_place(place)
+        remove_place(place)
         if seen:
             with contextlib.suppress(OSError):  # a full disk has been reported by whatever met it first
                 nbformat.write(seen[0], target)
