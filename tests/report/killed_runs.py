@@ -4,7 +4,9 @@ Where the book itself is not the point, a light one is made in the place of Sphi
 other, each with the run in it and a mark of what it was made from.
 """
 
+import contextlib
 import hashlib
+import importlib
 import json
 import os
 import re
@@ -12,11 +14,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import nbformat
 import psutil
 import yaml
 from small_report import write_notebook, write_report
@@ -308,3 +313,158 @@ def main():
 
     run.build_books = light_books
     command(prog_name="crmtools")
+
+
+# ---- killed at a step
+
+
+STEPS = ("replace", "rename", "link", "symlink", "unlink", "rmdir", "mkdir", "chmod", "fsync")
+"""What changes names and rights on a disk: between two of these a file system stays as it is."""
+
+
+RANDOM = re.compile(r"\d{8}T\d{6}-[0-9a-f]{6}|(?<=\.)(\d+-)?[0-9a-f]{8}(?=\.part)|(?<=crm-)\w+|\d{4,}")
+
+
+def in_steps(folder, fatal, number):
+    """Run the report of a project whose pages are all kept, and kill the process before the so-manieth step called ``fatal``.
+
+    Returns the exit code, what was said and the names of the steps. No kernels are started, and the book is the light one.
+    """
+    from click.testing import CliRunner
+
+    from crmtools.cli import main as command
+    from crmtools.report import run
+
+    done = []
+
+    def watched(name, function):
+        def step(*given, **named):
+            done.append(f"{name} {'' if isinstance(given[0], int) else RANDOM.sub('*', Path(given[0]).name)}".strip())
+            if done[-1] == fatal and done.count(fatal) == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return function(*given, **named)
+
+        return step
+
+    for name in STEPS:
+        setattr(os, name, watched(name, getattr(os, name)))
+    run.build_books, run.warm_process = light_books, contextlib.nullcontext
+    os.chdir(folder)
+    result = CliRunner().invoke(command, ["report", f"parameters/{NAME}.yml"])
+    return {"code": result.exit_code, "said": result.stderr, "out": result.stdout, "steps": done}
+
+
+def mount(how, place, *size):
+    """Change what a folder is for all that follow: ``read_only``, or ``small``, a disk of its own with so many bytes."""
+    if how == "small":
+        options = ["-o", "remount"] if Path(place).is_mount() else ["-t", "tmpfs", "-o", "rw"]
+        subprocess.run(["mount", *options[:-1], f"{options[-1]},size={size[0]}", "none", place], check=True)
+    else:
+        subprocess.run(["mount", "--bind", place, place], check=True)
+        subprocess.run(["mount", "-o", "remount,bind,ro", place], check=True)
+
+
+def serve():
+    """Answer every line of JSON: a mount, a copy, or a run in a process that is forked for it."""
+    import duckdb
+
+    from crmtools.report import run  # noqa: F401 - imported once for all
+
+    duckdb.default_connection().close()  # it has a thread, which a fork would not inherit
+    for line in sys.stdin:
+        match json.loads(line):
+            case ["mount", *given]:
+                mount(*given)
+                answer = {}
+            case ["copy", folder, target]:
+                shutil.copytree(folder, target, symlinks=True, dirs_exist_ok=True)
+                answer = {}
+            case ["run", folder, fatal, number]:
+                answer = _forked(Path(folder), fatal, number)
+                for name in answer.pop("modules", ()):  # imported on first use only: once for all that follow
+                    with contextlib.suppress(ImportError):
+                        importlib.import_module(name)
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+def _forked(folder, fatal, number):
+    """The answer of a process that runs a report; its exit code alone when it was killed."""
+    ours, theirs = os.pipe()
+    if not (child := os.fork()):
+        try:
+            import duckdb
+
+            duckdb.set_default_connection(duckdb.connect())
+            tempfile.tempdir = str(folder / "t")
+            found = in_steps(folder, fatal, number) | {"modules": sorted(sys.modules)}
+            with os.fdopen(theirs, "w") as told:
+                json.dump(found, told)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(0)
+    os.close(theirs)
+    with os.fdopen(ours) as told:
+        answer = told.read()
+    _, status = os.waitpid(child, 0)
+    return json.loads(answer) if answer else {"code": os.waitstatus_to_exitcode(status), "steps": []}
+
+
+class Stepper:
+    """The process that forks, as a context; with ``mounts`` it may have folders of its own."""
+
+    def __init__(self, folder, *, mounts=False):
+        self.process = subprocess.Popen(
+            [*(["unshare", "-rm"] if mounts else []), sys.executable, "-c", "from killed_runs import serve; serve()"],
+            env=environment(folder), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def ask(self, *what):
+        """Have something done there."""
+        self.process.stdin.write(json.dumps([str(one) if isinstance(one, Path) else one for one in what]) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def run(self, folder, fatal="", number=1):
+        """Run a project."""
+        return self.ask("run", folder, fatal, number)
+
+    def seen(self, folder):
+        """A folder as that process sees it."""
+        return Path(f"/proc/{self.process.pid}/root{folder}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.process.stdin.close()
+        self.process.wait(timeout=60)
+        self.process.stdout.close()
+
+
+def can_mount():
+    """Whether this system lets its users mount folders of their own."""
+    try:
+        return not subprocess.run(
+            ["unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True
+        ).returncode
+    except OSError:
+        return False
+
+
+def keep_all_pages(folder):
+    """Every page of a report as if an earlier run had made it."""
+    from crmtools.parameters import load
+    from crmtools.report.cache import PageCache
+    from crmtools.report.plan import plan
+    from crmtools.tables.source import open_settings
+
+    settings = load(folder / "parameters" / f"{NAME}.yml")
+    data = open_settings(settings)
+    known, executed = PageCache.of(settings, data), folder / "executed.ipynb"
+    for job in plan(settings, data).jobs:
+        nbformat.write(
+            nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(f"# {job.slug}", id="a")]), executed
+        )
+        known.keep(job, executed, "before")
