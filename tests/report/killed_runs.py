@@ -203,7 +203,7 @@ def history(folder):
 
 def shown_run(folder):
     """The folder of the run whose book is published."""
-    return folder / "runs" / (folder / "published" / NAME).resolve().name
+    return folder / "runs" / (folder / "published" / NAME).readlink().name
 
 
 def results(run):
@@ -376,6 +376,9 @@ def serve():
             case ["mount", *given]:
                 mount(*given)
                 answer = {}
+            case ["unmount", place]:
+                subprocess.run(["umount", place], check=True)
+                answer = {}
             case ["copy", folder, target]:
                 shutil.copytree(folder, target, symlinks=True, dirs_exist_ok=True)
                 answer = {}
@@ -400,7 +403,7 @@ def _forked(folder, fatal, number):
             found = in_steps(folder, fatal, number) | {"modules": sorted(sys.modules)}
             with os.fdopen(theirs, "w") as told:
                 json.dump(found, told)
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - it must end here, or it would serve as a second server
             traceback.print_exc()
         finally:
             os._exit(0)
