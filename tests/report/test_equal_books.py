@@ -23,7 +23,7 @@ def both_run(one, other):
 def differing(one, other):
     """The files of two books that are not the same, with the first place where they differ."""
     left, right = book(one), book(other)
-    found = {name: "only in one" for name in left.keys() ^ right.keys()}
+    found = dict.fromkeys(left.keys() ^ right.keys(), "only in one")
     for name in left.keys() & right.keys():
         if left[name] != right[name]:
             place = next((n for n, (a, b) in enumerate(zip(left[name], right[name])) if a != b), -1)
