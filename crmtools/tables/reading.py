@@ -84,9 +84,9 @@ def files_of(source: Source, root: Path) -> tuple[dict[str, Path], list[Problem]
     for name in TABLES:
         if name in named or (name in source.tables and source.tables[name].derive):
             continue
-        there = [path for ending in ENDINGS if os.path.lexists(path := folder / f"{name}{ending}")]
-        candidates = [path for path in there if path.is_file()]
-        for path in there:
+        named_so = [path for ending in ENDINGS if os.path.lexists(path := folder / f"{name}{ending}")]
+        candidates = [path for path in named_so if path.is_file()]
+        for path in named_so:
             if path not in candidates:  # silence would lose the table
                 what = "is a folder, not a file" if path.is_dir() else "is a link that leads to no file"
                 problems.append(

@@ -70,7 +70,7 @@ def test_killed_around_the_publication(prepared, tmp_path):
     steps = prepared[2]
     turning = [number for number in tried(steps) if steps[number].startswith(TURNING)]
     assert len(turning) == len(TURNING), steps
-    after = np.random.default_rng(20261127).choice([n for n in tried(steps) if n > max(turning)], 4, replace=False)
+    after = np.random.default_rng(20261127).choice([n for n in tried(steps) if n > max(turning)], 1, replace=False)
     for number in sorted({*turning, *map(int, after)}):
         killed_before(prepared, number, tmp_path / f"{number}")
 
