@@ -34,7 +34,7 @@ def write_whole(file: Path, content: bytes, *, again: bool = False, lasting: boo
     finally:
         part.unlink(missing_ok=True)
     if lasting:
-        _sweep(file.parent)
+        sweep(file.parent)
 
 
 def _take_the_name(part: Path, file: Path) -> None:
@@ -59,8 +59,9 @@ def _settle(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _sweep(folder: Path) -> None:
+def sweep(folder: Path, *, older_than: float = FORGOTTEN) -> None:
+    """Remove what killed writers left in a folder; with less than a day ``older_than`` nobody else may write there."""
     for left in folder.glob(f".*{PART}"):
         with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > FORGOTTEN:
+            if time.time() - left.stat().st_mtime > older_than:
                 left.unlink()

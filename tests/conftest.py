@@ -19,8 +19,9 @@ hypothesis.settings.load_profile("repeatable")
 
 
 LONGEST_FIRST = (
-    "test_end_to_end.py", "test_recomputed.py", "test_catalogue.py", "test_invariance.py", "test_chapters.py", "test_run.py",
+    "test_end_to_end.py", "test_killed_runs.py", "test_recomputed.py", "test_catalogue.py", "test_invariance.py", "test_chapters.py", "test_run.py",
     "test_sums.py", "test_failed_run.py", "test_reading.py", "test_privacy.py", "test_source.py", "test_reading_pages.py",
+    "test_true_states.py", "test_refused_runs.py", "test_equal_books.py", "test_killed_steps.py",
 )  # fmt: skip
 """Files that one worker is busy with for a minute or more: begun last, they would leave the other one idle."""
 

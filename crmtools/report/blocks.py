@@ -21,9 +21,10 @@ CHIPS = {"ok": "good", "cached": "good", "skipped": "none"}
 
 @dataclass(frozen=True, slots=True)
 class Html:
-    """Text that is HTML already."""
+    """Text that is HTML already; ``number`` says that it shows one."""
 
     code: str
+    number: bool = False
 
 
 def flat(value: str) -> str:
@@ -40,7 +41,7 @@ def _content(value: object) -> str:
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A table as one HTML block; a cell is :class:`Html`, a number or text. Columns of numbers are set to the right."""
     rows = list(rows)
-    right = [bool(rows) and all(isinstance(row[n], int | float) for row in rows) for n in range(len(head))]
+    right = [bool(rows) and all(_is_number(row[n]) for row in rows) for n in range(len(head))]
     number = [' class="num"' if one else "" for one in right]
     names = "".join(f'<th scope="col"{where}>{flat(name)}</th>' for name, where in zip(head, number))
     body = "\n".join(
@@ -48,6 +49,10 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
         for row in rows
     )
     return _scroll(f"<thead><tr>{names}</tr></thead>\n<tbody>\n{body}\n</tbody>")
+
+
+def _is_number(value: object) -> bool:
+    return value.number if isinstance(value, Html) else isinstance(value, int | float)
 
 
 def facts(rows: Iterable[tuple[str, object]]) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from crmtools.errors import Problem, RunError
 from crmtools.report.accessible import mend
+from crmtools.report.blocks import Html
 from crmtools.report.downloads import offer
 from crmtools.report.project import BOOK, Page, write_project
 from crmtools.report.slim import slim
@@ -38,13 +39,15 @@ TAGS: Mapping[Language, str] = {"en": "en", "zh": "zh-CN"}
 class Edition:
     """One language of a report: its title, its pages, and the pieces of the line above each page's heading.
 
-    ``meta`` is ready to print, in the language of the edition: period, data as of, published, run.
+    ``meta`` is ready to print, in the language of the edition: period, data as of. ``made`` follows it as HTML: when the book
+    was made and by which run.
     """
 
     language: Language
     title: str
     pages: tuple[Page, ...]
     meta: tuple[str, ...] = ()
+    made: tuple[Html, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ def build_book(
     out: Path,
     log: Path,
     meta: Sequence[str] = (),
+    made: Sequence[Html] = (),
     others: Mapping[Language, Collection[str]] | None = None,
     extra: Path | None = None,
     assets: Path = BOOK,
@@ -85,6 +89,7 @@ def build_book(
         title=title,
         pages=pages,
         meta=meta,
+        made=made,
         others=others,
         extra=extra,
         assets=assets,
@@ -134,6 +139,7 @@ def build_books(
                 out=out / edition.language,
                 log=log / f"book-{edition.language}.log",
                 meta=edition.meta,
+                made=edition.made,
                 others={name: found for name, found in slugs.items() if name != edition.language},
                 extra=extra,
                 assets=assets,

@@ -27,7 +27,7 @@ from crmtools.report.plan import CHAPTERS, INDICATOR, Job
 from crmtools.settings import GoalSettings, Run, Settings
 from crmtools.tables import TABLES
 from crmtools.tables.source import Data
-from crmtools.whole_files import write_whole
+from crmtools.whole_files import sweep, write_whole
 from crmtools.words import Text
 
 NEW = Text("首次运行", "never run before")
@@ -123,6 +123,11 @@ class PageCache:
         write_whole(self._file(job), content, again=True, lasting=False)
         record_file = self._file(job).with_suffix(".json")
         write_whole(record_file, json.dumps(record, indent=1).encode(), again=True, lasting=False)
+
+    def tidy(self) -> None:
+        """Remove what a killed run had half written; the caller holds the lock of the report."""
+        for folder in (self.folder / language for language in self.settings.report.languages):
+            sweep(folder, older_than=0)
 
     def mark(self, jobs: Sequence[Job], assets: Path) -> str:
         """What the whole book depends on; empty where a notebook may depend on more."""

@@ -18,6 +18,7 @@ def citations(file: Path) -> Mapping[str, str]:
         entries = parse_file(str(file), bib_format="bibtex")
         style = find_plugin("pybtex.style.formatting", "plain")()
         formatted = style.format_bibliography(entries)
-        return {entry.key: entry.text.render_as("text") for entry in formatted}
+        text = find_plugin("pybtex.backends", "text")()  # looked up once: it looks into every package that is installed
+        return {entry.key: entry.text.render(text) for entry in formatted}
     except (BibliographyDataError, TokenRequired) as error:
         raise RunError(f"{file.name} is not BibTeX: {error}") from None

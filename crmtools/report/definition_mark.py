@@ -5,6 +5,8 @@ import inspect
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
+from types import FunctionType
 
 from crmtools.indicators import Indicator
 
@@ -30,9 +32,13 @@ def definition_hash(indicator: Indicator, in_force: Mapping[str, object]) -> str
 
 def _source(thing: object, otherwise: str) -> str:
     """The source of a function; of anything else, and where it is not kept, something else."""
-    if not inspect.isfunction(thing):
-        return otherwise
+    return (_source_of(thing) if inspect.isfunction(thing) else None) or otherwise
+
+
+@cache
+def _source_of(function: FunctionType) -> str | None:
+    """Kept, for a run asks for the marks of all definitions more than once; None where there is no source."""
     try:
-        return inspect.getsource(thing)
+        return inspect.getsource(function)
     except OSError:
-        return otherwise
+        return None

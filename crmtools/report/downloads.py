@@ -19,6 +19,7 @@ from pathlib import Path
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 
+from crmtools.report.stamps import CLASS
 from crmtools.words import Language, Text
 
 FOLDER = "files"
@@ -216,6 +217,7 @@ class _TableReader(HTMLParser):
         self._cell: _Read | None = None
         self._span = 1
         self._silent = self._small = 0
+        self._spans: list[bool] = []
         self._in_caption = self._in_head = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -234,6 +236,9 @@ class _TableReader(HTMLParser):
             self._silent += 1
         elif tag == "small":
             self._small += 1
+        elif tag == "span":  # times and the run differ from run to run, the tables do not
+            self._spans.append(CLASS in (given.get("class") or "").split())
+            self._silent += self._spans[-1]
         self._say(" ")
 
     def handle_endtag(self, tag: str) -> None:
@@ -248,15 +253,17 @@ class _TableReader(HTMLParser):
             self._silent -= 1
         elif tag == "small":
             self._small -= 1
+        elif tag == "span" and self._spans:
+            self._silent -= self._spans.pop()
 
     def handle_data(self, data: str) -> None:
         if self._in_caption:
             self.caption += data
-        elif not self._silent:
+        else:
             self._say(data)
 
     def _say(self, text: str) -> None:
-        if self._cell is None:
+        if self._cell is None or self._silent:
             return
         if self._small:
             self._cell.small += text

@@ -11,6 +11,7 @@ import nbformat
 
 from crmtools import formats
 from crmtools.report import pages
+from crmtools.report.blocks import Html
 from crmtools.report.book import Edition, Page
 from crmtools.report.citations import citations
 from crmtools.report.engine import Outcome
@@ -19,6 +20,7 @@ from crmtools.report.notebooks import for_the_book
 from crmtools.report.numbers import Numbers
 from crmtools.report.plan import Entry, Plan
 from crmtools.report.project import ROOT
+from crmtools.report.stamps import stamp
 from crmtools.show.display import RESULT
 from crmtools.words import Language, Text, word
 
@@ -64,7 +66,7 @@ def edition(made: Made, language: Language, *, folder: Path, assets: Path) -> Ed
         part = entry.part.to(language) if entry.part else None
         found.append(Page(entry.slug, entry.title.to(language), source, part, entry.parent, state))
     title = made.plan.settings.report.title.to(language)
-    return Edition(language, title, tuple(found), _meta(made, language))
+    return Edition(language, title, tuple(found), _meta(made, language), _made(made, language))
 
 
 def _write_notebook(file: Path, outcome: Outcome, first: str) -> None:
@@ -97,12 +99,15 @@ def _generated(made: Made, entry: Entry, sources: Mapping[str, str], language: L
 
 
 def _meta(made: Made, language: Language) -> tuple[str, ...]:
-    """The line above every heading."""
+    """What the line above every heading says of the data."""
     report = made.plan.settings.report
-    published = made.manifest.started.astimezone(ZoneInfo(report.time_zone)).date()
+    return report.period.label(language), word("as_of", language, day=formats.day(report.as_of, language))
+
+
+def _made(made: Made, language: Language) -> tuple[Html, ...]:
+    """What it says of the book."""
+    began = made.manifest.started.astimezone(ZoneInfo(made.plan.settings.report.time_zone)).date()
     return (
-        report.period.label(language),
-        word("as_of", language, day=formats.day(report.as_of, language)),
-        PUBLISHED.to(language, day=formats.day(published, language)),
-        RUN.to(language, run=made.manifest.run_id),
+        stamp("published", PUBLISHED.to(language, day=formats.day(began, language))),
+        stamp("run", RUN.to(language, run=made.manifest.run_id)),
     )

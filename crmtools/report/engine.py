@@ -27,6 +27,7 @@ from crmtools.errors import CRMError
 from crmtools.report import kernel
 from crmtools.report.limits import Ended, Limits, Watch
 from crmtools.report.notebooks import prepare, read_notebook
+from crmtools.report.places import new_place, places, remove_place
 from crmtools.report.plan import Job
 from crmtools.report.project import State
 from crmtools.report.warm import Warm
@@ -85,7 +86,6 @@ def run_jobs(
     No job stops another one; an interrupt ends all kernels and is raised again.
     """
     kernel.register()
-    kernels = kernel.Kernels(warm)
     outcomes: dict[int, Outcome] = {}
     waiting: dict[Future[Outcome], int] = {}
 
@@ -96,23 +96,23 @@ def run_jobs(
             outcomes[number] = future.result()
             done(outcomes[number])
 
-    with (
-        Watch(limits, lambda: kernels.alive, kernels.stop),
-        ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="notebook") as pool,
-    ):
-        try:
-            for number, job in enumerate(jobs):
-                future = pool.submit(
-                    _run, job, folder=folder, facts=facts(job), cell_seconds=limits.cell_seconds, kernels=kernels
-                )
-                waiting[future] = number
-                gather(0)
-            while waiting:
-                gather(0.2)
-        except BaseException:  # an interrupt above all
-            pool.shutdown(wait=False, cancel_futures=True)
-            kernels.stop()
-            raise
+    with places() as home:
+        kernels = kernel.Kernels(home, warm)
+        pool = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="notebook")
+        with Watch(limits, lambda: kernels.alive, kernels.stop), pool:
+            try:
+                for number, job in enumerate(jobs):
+                    future = pool.submit(
+                        _run, job, folder=folder, facts=facts(job), cell_seconds=limits.cell_seconds, kernels=kernels
+                    )
+                    waiting[future] = number
+                    gather(0)
+                while waiting:
+                    gather(0.2)
+            except BaseException:  # an interrupt above all
+                pool.shutdown(wait=False, cancel_futures=True)
+                kernels.stop()
+                raise
     return tuple(outcomes[number] for number in sorted(outcomes))
 
 
@@ -158,7 +158,7 @@ def _execute(
     ready = prepare(read_notebook(job.notebook), language=job.language, facts=facts)
     seen: list[NotebookNode] = []
     at = {"cell": 0}
-    place = kernel.new_place()
+    place = new_place(kernels.home)
     own = kernel.PageKernel(place=place, log=said, kernels=kernels)
     try:
         papermill.execute_notebook(
@@ -188,7 +188,7 @@ def _execute(
         raise _Stopped(why.state, Failure(why.name, why.message, at["cell"] or None)) from None
     finally:
         _close_loop()
-        kernel.remove_place(place)
+        remove_place(place)
         if seen:
             with contextlib.suppress(OSError):  # a full disk has been reported by whatever met it first
                 nbformat.write(seen[0], target)

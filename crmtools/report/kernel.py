@@ -7,9 +7,7 @@ of its own, which is removed with it. Where a system has no such sockets, TCP is
 
 import math
 import os
-import shutil
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -43,11 +41,11 @@ every one.
 class Kernels:
     """The kernels that are alive, so that they can be ended from another thread.
 
-    With a ``warm`` process they are forked from it, else each starts as usual.
+    With a ``warm`` process they are forked from it, else each starts as usual. Their folders lie in ``home``.
     """
 
-    def __init__(self, warm: Warm | None = None) -> None:
-        self.warm = warm
+    def __init__(self, home: Path, warm: Warm | None = None) -> None:
+        self.home, self.warm = home, warm
         self._alive: set[PageKernel] = set()
         self._lock = threading.Lock()
         self._stopped: Ended | None = None
@@ -196,13 +194,3 @@ def warm_process() -> Iterator[Warm | None]:
         return
     with Warm(environment()) as warm:
         yield warm
-
-
-def new_place() -> Path:
-    """A new folder with a short path for one kernel."""
-    return Path(tempfile.mkdtemp(prefix="crm-"))
-
-
-def remove_place(place: Path) -> None:
-    """Remove the folder of a kernel that has ended."""
-    shutil.rmtree(place, ignore_errors=True)

@@ -36,7 +36,9 @@ def only_run(root: Path, report: str) -> Iterator[None]:
     """Hold the lock of a report; raises RunError naming the holder when another process has it."""
     file = root / ".crmtools" / "locks" / f"{report}.lock"
     file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = _locked(file, report)
+    descriptor = take(file)
+    if descriptor is None:
+        raise BusyError(_held(file, report))
     try:
         os.ftruncate(descriptor, 0)
         os.lseek(descriptor, 0, os.SEEK_SET)
@@ -48,15 +50,15 @@ def only_run(root: Path, report: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _locked(file: Path, report: str) -> int:
-    """The lock file, open and locked."""
+def take(file: Path) -> int | None:
+    """A lock file, open and locked; None where another process has it. Closing the descriptor, or the process's end, frees it."""
     while True:
         descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             _take(descriptor)
         except OSError:
             os.close(descriptor)
-            raise BusyError(_held(file, report)) from None
+            return None
         try:
             same = os.path.samestat(os.fstat(descriptor), file.stat())
         except FileNotFoundError:

@@ -17,6 +17,7 @@ from crmtools.report.plan import GENERATED, Entry, Plan
 from crmtools.report.provenance import provenance_page
 from crmtools.report.reading_lists import READING_LISTS
 from crmtools.report.reading_pages import dimension_page, reading_list_page
+from crmtools.report.stamps import stamp
 from crmtools.show.readiness_views import advice, ready_of
 from crmtools.words import Language, Text, word
 
@@ -56,8 +57,8 @@ def failure_page(entry: Entry, outcome: Outcome, numbers: Numbers, manifest: Man
         message = f"{failure.name}: {failure.message}"
         shortened = message if len(message) <= LONGEST else f"{message[:LONGEST]} …"
         said.append(f"<p><code>{flat(shortened)}</code></p>")
-    log = f"logs/{outcome.log.name}"
-    said.append(f"<p>{flat(LOG.to(language, file=log, run=manifest.run_id))}</p>")
+    log = flat(f"logs/{outcome.log.name}")
+    said.append(f"<p>{LOG.to(language, file=log, run=stamp('run', manifest.run_id).code)}</p>")
     return f"# {escape(entry.title.to(language))}\n\n{box(*said)}"
 
 

@@ -20,6 +20,7 @@ from typing import Any, Literal
 import yaml
 
 from crmtools.errors import Problem, RunError
+from crmtools.report.blocks import Html
 from crmtools.words import Language, Text
 
 State = Literal["ok", "cached", "failed", "timed_out", "killed", "skipped"]
@@ -118,6 +119,7 @@ def configuration(
     title: str,
     home: str,
     meta: Sequence[str],
+    made: Sequence[Html],
     others: Mapping[Language, Collection[str]],
     bibliography: bool,
     extra: bool,
@@ -170,6 +172,7 @@ def configuration(
         "myst_dmath_allow_space": False,  # "$412 to $437" is money, not a formula
         "myst_dmath_allow_digits": False,
         "crm_meta": list(meta),
+        "crm_made": [one.code for one in made],
         "crm_editions": {name: sorted(slugs) for name, slugs in others.items()},
         "crm_wide": list(WIDE),
         "crm_home": home,
@@ -215,6 +218,7 @@ def write_project(
     title: str,
     pages: Sequence[Page],
     meta: Sequence[str] = (),
+    made: Sequence[Html] = (),
     others: Mapping[Language, Collection[str]] | None = None,
     extra: Path | None = None,
     assets: Path = BOOK,
@@ -236,6 +240,7 @@ def write_project(
         title=title,
         home=pages[0].title,
         meta=meta,
+        made=made,
         others=others or {},
         bibliography=bibliography.is_file(),
         extra=extra is not None,

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from crmtools.report.blocks import STATES, chip, download, facts, link, table
+from crmtools.report.blocks import CHIPS, STATES, Html, chip, download, facts, link, table
 from crmtools.report.book import NAMES
 from crmtools.report.engine import Outcome
 from crmtools.report.manifest import Manifest
 from crmtools.report.plan import GENERATED, Plan
 from crmtools.report.results_files import ARCHIVE
+from crmtools.report.stamps import stamp
 from crmtools.words import Language, Text, word
 
 STAGES: dict[str, Text] = {
@@ -53,8 +54,11 @@ def _run(manifest: Manifest, language: Language) -> list[tuple[str, object]]:
         commit = git["commit"][:12] + (UNCOMMITTED.to(language) if git["dirty"] else "")
     parameters = f"{manifest.parameters['file']} ({manifest.parameters['sha256'][:12]})"
     return [
-        (Text("运行编号", "Run").to(language), manifest.run_id),
-        (Text("开始时间（UTC）", "Started (UTC)").to(language), f"{manifest.started:%Y-%m-%d %H:%M:%S}"),
+        (Text("运行编号", "Run").to(language), stamp("run", manifest.run_id)),
+        (
+            Text("开始时间（UTC）", "Started (UTC)").to(language),
+            stamp("started", f"{manifest.started:%Y-%m-%d %H:%M:%S}"),
+        ),
         (Text("数据截至", "Data as of").to(language), manifest.data["as_of"]),
         (Text("数据指纹", "Fingerprint of the data").to(language), manifest.data["fingerprint"]),
         (Text("参数文件", "Parameters file").to(language), parameters),
@@ -88,12 +92,19 @@ def _pages(plan: Plan, outcomes: Sequence[Outcome], language: Language) -> str:
         if any(ran):
             row: list[object] = [link(entry.slug, entry.title.to(language))]
             for one in ran:
-                row += [chip(one.state, language), round(one.seconds, 1)] if one else ["", ""]
+                row += [_state(one, language), stamp("seconds", round(one.seconds, 1))] if one else ["", ""]
             rows.append(row)
     head = [PAGE.to(language)]
     for name in languages:
         head += [NAMES[name], SECONDS.to(language)]
     return table(head, rows)
+
+
+def _state(outcome: Outcome, language: Language) -> Html:
+    """The state of a page; whether a good one was run or taken from an earlier run says nothing of what is on it."""
+    if not outcome.ok:
+        return chip(outcome.state, language)
+    return stamp("taken", STATES[outcome.state].to(language), also=f"crm-chip {CHIPS[outcome.state]}")
 
 
 def _left_out(plan: Plan, language: Language) -> str:
@@ -104,7 +115,9 @@ def _left_out(plan: Plan, language: Language) -> str:
 
 
 def _stages(manifest: Manifest, language: Language) -> str:
-    rows = [[STAGES[name].to(language), round(seconds, 1)] for name, seconds in manifest.stages.items()]
+    rows = [
+        [STAGES[name].to(language), stamp("seconds", round(seconds, 1))] for name, seconds in manifest.stages.items()
+    ]
     return table([Text("阶段", "Stage").to(language), SECONDS.to(language)], rows)
 
 

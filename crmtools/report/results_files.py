@@ -35,7 +35,7 @@ def pack(results: Results, source: Path, target: Path) -> None:
         "README.txt": ABOUT.encode(),
         "estimates.csv": as_csv([list(ESTIMATE), *(_row(item.to_dict()) for item in results.estimates)]),
         "goals.csv": as_csv(_goals(results.readings)),
-        "results.json": source.read_bytes(),
+        "results.json": _lasting(source),
     }
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
@@ -43,6 +43,15 @@ def pack(results: Results, source: Path, target: Path) -> None:
             archive.writestr(zipfile.ZipInfo(name, EPOCH.timetuple()[:6]), content, zipfile.ZIP_DEFLATED)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(made.getvalue())
+
+
+OF_THE_RUN = ("run_id", "states")
+"""What tells of the run and not of the numbers: the book says it, and equal numbers give equal files without it."""
+
+
+def _lasting(source: Path) -> bytes:
+    kept = {name: value for name, value in json.loads(source.read_text("utf-8")).items() if name not in OF_THE_RUN}
+    return (json.dumps(kept, ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def _row(plain: Mapping[str, Any]) -> list[Cell]:

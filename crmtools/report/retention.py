@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from crmtools.report.seal import unseal
+from crmtools.whole_files import sweep as sweep_parts
 
 RUN = re.compile(r"\d{8}T\d{6}-[0-9a-f]{6}")
 SNAPSHOT = re.compile(r"[0-9a-f]{20}(\.[0-9a-f]{8}\.part)?")
@@ -49,6 +50,8 @@ def sweep(root: Path, *, report: str, present: str, keep: int) -> None:
     for folder in _folders(snapshots, SNAPSHOT):
         if folder.name not in used and all(map(_idle, (folder, folder / "answers", folder / "door.json"))):
             _drop(folder)
+        else:
+            sweep_parts(folder / "answers")  # too many are written for each writer to look for what another has left
 
 
 def _folders(home: Path, name: re.Pattern[str]) -> list[Path]:

@@ -150,6 +150,7 @@ def run_report(
             made = plan(settings, data, notebooks=notebooks)
             assets, published = assets or BOOK, published or settings.root / "published"
             cached = PageCache.of(settings, data)
+            cached.tidy()
             mark = cached.mark(made.jobs, assets)
             before = None if fresh or not mark else _same(settings, published, mark)
         if before is not None:
@@ -179,7 +180,9 @@ def run_report(
 
 
 def _same(settings: Settings, published: Path, mark: str) -> Path | None:
-    """The folder of the run whose book is published, where it was made of the very same and nothing in it failed."""
+    """The folder of the run whose book is published, where it was made of the very same, nothing in it failed and it came to
+    its end.
+    """
     edition = (published / settings.name).resolve()
     folder = settings.root / "runs" / edition.name
     try:
@@ -187,7 +190,8 @@ def _same(settings: Settings, published: Path, mark: str) -> Path | None:
     except (OSError, ValueError):
         return None
     same = isinstance(record, dict) and record.get("inputs") == mark and record.get("ended") == "published"
-    return folder if same and (edition / "index.html").is_file() else None
+    # the seal is the last that a run does: one killed between publication and seal may not be in the history
+    return folder if same and "files" in record and (edition / "index.html").is_file() else None
 
 
 def _unchanged(

@@ -8,6 +8,7 @@ import difflib
 import hashlib
 import importlib.util
 import json
+import os
 import re
 import time
 import zipfile
@@ -83,7 +84,14 @@ def files_of(source: Source, root: Path) -> tuple[dict[str, Path], list[Problem]
     for name in TABLES:
         if name in named or (name in source.tables and source.tables[name].derive):
             continue
-        candidates = [folder / f"{name}{ending}" for ending in ENDINGS if (folder / f"{name}{ending}").is_file()]
+        named_so = [path for ending in ENDINGS if os.path.lexists(path := folder / f"{name}{ending}")]
+        candidates = [path for path in named_so if path.is_file()]
+        for path in named_so:
+            if path not in candidates:  # silence would lose the table
+                what = "is a folder, not a file" if path.is_dir() else "is a link that leads to no file"
+                problems.append(
+                    Problem(f"{source.folder} · {path.name}", f"{what}. Put the file there, or take it away.")
+                )
         if len(candidates) > 1:
             names = few(path.name for path in candidates)
             message = f"several files could be meant: {names}. Name one: source.tables.{name}.file."

@@ -280,7 +280,8 @@ def _fingerprint(settings: Settings, files: Mapping[str, Path], key: bytes | Non
     code = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(door.glob("*.py")))).hexdigest()
     parts = {
         "files": hashes,
-        "source": settings.source.model_dump(mode="json"),
+        # the folder holds the files, and they are told by what is in them: a project gives the same numbers wherever it lies
+        "source": settings.source.model_dump(mode="json", exclude={"folder"}),
         "report": [settings.report.currency, settings.report.time_zone, settings.report.segments],
         "code": code,
         "key": key_mark(key) if key else "",

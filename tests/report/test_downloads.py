@@ -46,6 +46,10 @@ def test_a_table_is_read_as_the_page_shows_it():
         ["=cmd|' /C calc'!A0", "fewer than 10", "", ""],
     ], "pictures, and the rows and columns that hold nothing else, are left out"
     assert shown.shares == {(1, 1)}
+    stamped = TABLE.replace(">1,095<", '><span class="crm-chip crm-stamp">1,095</span><')
+    assert [row[-1] for row in read_table(stamped, "churn 1").rows] == ["Value: note", "3.2–5.0 %", ""], (
+        "no seconds, no run"
+    )
     assert read_table("<table><tr><td>1</td></tr></table>", "churn 1").title == "churn 1"
 
 
@@ -117,7 +121,7 @@ def test_the_results_of_a_run_come_as_one_archive(tmp_path):
     with zipfile.ZipFile(archive) as opened:
         head, row = csv.reader(io.StringIO(opened.read("estimates.csv").decode("utf-8-sig")))
         goals = list(csv.DictReader(io.StringIO(opened.read("goals.csv").decode("utf-8-sig"))))
-        assert json.loads(opened.read("results.json"))["run_id"] == "r1"
+        assert json.loads(opened.read("results.json"))["estimates"] == [estimate.to_dict()]
         assert "estimates.csv" in opened.read("README.txt").decode()
     told = dict(zip(head, row, strict=True))
     assert tuple(head) == ESTIMATE

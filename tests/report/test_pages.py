@@ -74,7 +74,7 @@ def test_a_failure_page_says_what_happened_and_nothing_in_it_is_executed(made, l
     entry = Entry("nps", Text(HOSTILE, HOSTILE), "notebook", indicator="nps")
     page = pages.failure_page(entry, outcome(state=state, language=language), numbers, manifest, language)
     tags, text = seen(page)
-    assert set(tags) == {"h1", "div", "p", "strong", "code", "br"}
+    assert set(tags) == {"h1", "div", "p", "strong", "code", "br", "span"}
     assert tags.count("h1") == 1
     assert "<script>alert(1)</script>" in text
     assert "ValueError: `x` {y}" in text

@@ -7,6 +7,8 @@ Configuration values, all written by :mod:`crmtools.report.project`:
 
 ``crm_meta``
     Pieces of the line above each page's title; the first is set bold.
+``crm_made``
+    HTML that follows them: when the book was made, and by which run.
 ``crm_editions``
     ``{language: [slugs]}`` of the other languages, for the switch in the header.
 ``crm_wide``

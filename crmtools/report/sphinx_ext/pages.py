@@ -13,12 +13,13 @@ TAGS = {"en": "en", "zh": "zh-CN"}
 WITHOUT_CONTENTS = "html_theme.sidebar_secondary.remove"
 
 
-def meta_line(pieces: list[str]) -> str:
-    """The line of report, period, dates and run above a title; empty without pieces."""
+def meta_line(pieces: list[str], made: list[str] | None = None) -> str:
+    """The line of report, period, dates and run above a title; empty without pieces. ``made`` is HTML already."""
     if not pieces:
         return ""
     first, *rest = (html.escape(piece) for piece in pieces)
-    return f'<div class="crm-meta"><b>{first}</b>{"".join(f"<span>{piece}</span>" for piece in rest)}</div>'
+    more = [*(f"<span>{piece}</span>" for piece in rest), *(made or [])]
+    return f'<div class="crm-meta"><b>{first}</b>{"".join(more)}</div>'
 
 
 def switches(pagename: str, editions: dict[str, list[str]]) -> list[dict[str, str]]:
@@ -40,7 +41,7 @@ def add_context(
     """Fill the templates of one page."""
     context["crm_switches"] = switches(pagename, app.config.crm_editions)
     if doctree is not None:
-        context["body"] = meta_line(app.config.crm_meta) + context["body"]
+        context["body"] = meta_line(app.config.crm_meta, app.config.crm_made) + context["body"]
     if pagename in app.config.crm_wide:
         context["meta"] = {**(context.get("meta") or {}), WITHOUT_CONTENTS: ""}
 
@@ -55,6 +56,7 @@ def name_first_page(
 def setup(app: "Sphinx") -> None:
     """Register the values and the event."""
     app.add_config_value("crm_meta", [], "html")
+    app.add_config_value("crm_made", [], "html")
     app.add_config_value("crm_editions", {}, "html")
     app.add_config_value("crm_wide", [], "html")
     app.add_config_value("crm_home", "", "html")

@@ -4,11 +4,14 @@ Sphinx cuts the Chinese text of its index into words with a dictionary but does 
 types, so a term of several words finds nothing. Here both sides cut runs of Chinese characters into
 overlapping pairs: 目标差距 is looked up as 目标, 标差 and 差距, all of which must be on the page. Other words
 are stemmed as English.
+
+What differs from run to run (the class ``crm-stamp``) is left out: nobody looks for it, and equal books have equal indexes.
 """
 
 import re
 from typing import TYPE_CHECKING
 
+from docutils import nodes
 from sphinx.search.en import SearchEnglish
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 HAN = r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 PIECES = re.compile(rf"[{HAN}]+|(?:(?![{HAN}])\w)+")
 HAN_RUN = re.compile(rf"[{HAN}]+")
+STAMPED = re.compile(r'<span class="[^"]*\bcrm-stamp\b[^"]*">[^<]*</span>')
 
 # the same cut in the reader's browser; \w of Python is \p{L}\p{N}_ here
 SPLITTER = rf"""
@@ -59,7 +63,26 @@ class Chinese(English):
     language_name = "Chinese"
 
 
+def without_stamps(document: nodes.document) -> nodes.document:
+    """The page as the index reads it: itself, or a copy without what differs from run to run."""
+    if not any(STAMPED.search(raw.astext()) for raw in document.findall(nodes.raw)):
+        return document
+    bare = document.deepcopy()
+    for raw in bare.findall(nodes.raw):
+        raw[:] = [nodes.Text(STAMPED.sub("", raw.astext()))]
+    return bare
+
+
+def leave_stamps_out(app: "Sphinx") -> None:
+    """Hand every page to the index without its stamps."""
+    builder = app.builder
+    index = getattr(builder, "index_page", None)  # builders other than HTML have no index
+    if index is not None:
+        builder.index_page = lambda name, document, title: index(name, without_stamps(document), title)  # type: ignore[attr-defined]
+
+
 def setup(app: "Sphinx") -> None:
     """Replace Sphinx's own search languages of the two editions."""
     app.add_search_language(English)
     app.add_search_language(Chinese)
+    app.connect("builder-inited", leave_stamps_out)

@@ -1,0 +1,81 @@
+"""A run that is killed before a step of the file system, each in its turn: what a moment drawn at random seldom meets."""
+
+import numpy as np
+import pytest
+from killed_runs import (
+    EARLIER,
+    LATER,
+    Left,
+    Stepper,
+    check_killed,
+    check_resumed,
+    copy_of,
+    keep_all_pages,
+    report_on,
+    write_project,
+)
+
+from crmtools.tables.privacy import KEY_VARIABLE
+
+TURNING = ("replace .link-", "symlink ", "rename html", "link .*.parquet")
+"""Steps that are tried in the short form too: the book is turned, the history gets its file."""
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """A project with an earlier report, the process that runs it, the steps of an undisturbed run and what that leaves."""
+    home = tmp_path_factory.mktemp("steps")
+    project = home / "project"
+    write_project(project)
+    with pytest.MonkeyPatch.context() as patch, Stepper(project) as stepper:
+        patch.setenv(KEY_VARIABLE, "one key for all of these tests")
+        report_on(project, EARLIER)
+        keep_all_pages(project)
+        assert stepper.run(project)["code"] == 0
+        before = Left.by(project)
+        report_on(project, LATER)
+        keep_all_pages(project)
+        done = copy_of(project, home / "done")
+        whole = stepper.run(done)
+        assert whole["code"] == 0, whole["said"]
+        yield project, stepper, whole["steps"], Left.by(done, before)
+
+
+def step_of(steps, number):
+    """A step by its name, and which of that name it is: how often hashes are remembered differs from run to run."""
+    return steps[number], steps[: number + 1].count(steps[number])
+
+
+def tried(steps):
+    """The numbers of the steps before which a run is killed."""
+    return [number for number, step in enumerate(steps) if "hashes.json" not in step]
+
+
+def killed_before(prepared, number, target):
+    """Kill a run before a step, look, run again, look."""
+    folder, stepper, steps, left = prepared
+    project = copy_of(folder, target)
+    try:
+        assert stepper.run(project, *step_of(steps, number))["code"] == -9
+        check_killed(project, left, had_book=True)
+        again = stepper.run(project)
+        assert again["code"] == 0, again["said"]
+        check_resumed(project, left, killed=set())
+    except BaseException as error:
+        error.add_note(f"killed before step {number} of {len(steps)}: {steps[number]}")
+        raise
+
+
+def test_killed_around_the_publication(prepared, tmp_path):
+    steps = prepared[2]
+    turning = [number for number in tried(steps) if steps[number].startswith(TURNING)]
+    assert len(turning) == len(TURNING), steps
+    after = np.random.default_rng(20261127).choice([n for n in tried(steps) if n > max(turning)], 1, replace=False)
+    for number in sorted({*turning, *map(int, after)}):
+        killed_before(prepared, number, tmp_path / f"{number}")
+
+
+@pytest.mark.slow
+def test_killed_before_every_step(prepared, tmp_path):
+    for number in tried(prepared[2]):
+        killed_before(prepared, number, tmp_path / f"{number}")
