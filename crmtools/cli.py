@@ -14,6 +14,7 @@ from crmtools import faults
 from crmtools.commands.alerts import alerts
 from crmtools.commands.catalogue import indicators
 from crmtools.commands.data import check, describe, dictionary, ready
+from crmtools.commands.gate import gate
 from crmtools.commands.goals import goals, smart
 from crmtools.commands.history import backfill, compare
 from crmtools.commands.printing import near
@@ -27,6 +28,7 @@ HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 COMMANDS = (
     report,
     alerts,
+    gate,
     verify,
     compare,
     backfill,

@@ -26,17 +26,16 @@ from crmtools.report.book import build_books
 from crmtools.report.cache import PageCache
 from crmtools.report.editions import Made, edition
 from crmtools.report.engine import Outcome, page_files, run_jobs
-from crmtools.report.gate import gate
 from crmtools.report.history import append_history
+from crmtools.report.inspection import edition_before, inspect
 from crmtools.report.kernel import warm_process
 from crmtools.report.lock import only_run
 from crmtools.report.marks import keep_terms
 from crmtools.report.numbers import Numbers, read_all, ready_jobs
 from crmtools.report.plan import Job, Plan, plan
-from crmtools.report.private import private_values
 from crmtools.report.project import BOOK
 from crmtools.report.publish import publish
-from crmtools.report.results import collect, readings_of, results_of
+from crmtools.report.results import Results, collect, readings_of, results_of, told_by
 from crmtools.report.retention import sweep
 from crmtools.report.seal import seal
 from crmtools.report.warm import Warm
@@ -242,7 +241,8 @@ class _Run:
             self._note(numbers.notes)
         with _stage("results", stages, self.out):
             shown, problems = collect(outcomes)
-            results_of(self.plan, numbers, shown, outcomes, run_id).write(self.folder / "results.json")
+            results = results_of(self.plan, numbers, shown, outcomes, run_id, told_by(outcomes))
+            results.write(self.folder / "results.json")
             keep_terms(self.folder, self.settings, in_force)
             self.manifest.add(self.plan, outcomes)
             self.manifest.write(self.folder / "manifest.json")
@@ -257,7 +257,7 @@ class _Run:
             log = self.folder / "logs"
             build_books(self.folder / "book", editions=editions, out=built, log=log, assets=assets)
         with _stage("gate", stages, self.out):
-            self._gate(built)
+            self._gate(built, results, published)
         with _stage("publish", stages, self.out):
             publish(built, root=published, report=name, run_id=run_id, keep=self.settings.publish.keep)
             whole = not problems and all(outcome.ok for outcome in outcomes)
@@ -389,10 +389,12 @@ class _Run:
             }
         return facts
 
-    def _gate(self, built: Path) -> None:
-        forbidden = private_values(self.data.settings)
-        found = gate(built, forbidden=forbidden, languages=self.settings.report.languages)
-        if found:
-            count = f"{len(found)} problem{'s'[: len(found) > 1]}"
+    def _gate(self, built: Path, results: Results, published: Path) -> None:
+        settings, run_id = self.data.settings, self.manifest.run_id
+        before = edition_before(settings.root, published, settings.name, run_id)
+        found = inspect(built, settings, results=results, before=before)
+        self._note([*found.notes])
+        if found.problems:
+            count = f"{len(found.problems)} problem{'s'[: len(found.problems) > 1]}"
             footer = f"The book is in {built} to be looked at; what was published before is untouched."
-            raise RunError.of(f"The book did not pass the gate: {count}", found, footer)
+            raise RunError.of(f"The book did not pass the gate: {count}", found.problems, footer)
