@@ -14,6 +14,7 @@ from crmtools import faults
 from crmtools.commands.alerts import alerts
 from crmtools.commands.catalogue import indicators
 from crmtools.commands.data import check, describe, dictionary, ready
+from crmtools.commands.gate import gate
 from crmtools.commands.goals import goals, smart
 from crmtools.commands.history import backfill, compare
 from crmtools.commands.pdf import pdf
@@ -29,6 +30,7 @@ COMMANDS = (
     report,
     alerts,
     pdf,
+    gate,
     verify,
     compare,
     backfill,

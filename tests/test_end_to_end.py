@@ -1,6 +1,7 @@
 """The tiny report with the real notebooks, from its parameters file to the published pages, read back as a reader would."""
 
 import hashlib
+import json
 import re
 import shutil
 import zlib
@@ -11,11 +12,14 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 from browser import Tab, browser
+from click.testing import CliRunner
 from set_up_browser import axe, chromium
 
 import crmtools as crm
 from crmtools import formats
+from crmtools.cli import main
 from crmtools.parameters import load
+from crmtools.report.first_page import compared
 from crmtools.report.gate import gate
 from crmtools.report.pdf import print_book, sheets_of
 from crmtools.report.results import Results
@@ -106,6 +110,31 @@ def test_both_editions_rest_on_one_set_of_results(run: RunResult) -> None:
     results = Results.read(run.folder / "results.json")
     assert set(results.pages) >= {item.id for item in COMPUTED}
     assert results.pages["nps"][0].value == pytest.approx(100 * (4 - 2) / 9)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_number_of_the_first_page_is_the_stored_one(run: RunResult, company: Path, language: str) -> None:
+    results = Results.read(run.folder / "results.json")
+    declared = (company / "parameters" / "tiny.yml").read_text(encoding="utf-8")
+    first = compared(company / "published" / "tiny", language, results, declared=declared)
+    assert first.problems == ()
+    assert first.numbers > 60
+
+
+def test_the_command_looks_the_book_over(run: RunResult, company: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(company)
+    passed = CliRunner().invoke(main, ["gate", "tiny", "--json"])
+    assert passed.exit_code == 0, passed.output
+    said = json.loads(passed.stdout)
+    assert said["problems"] == []
+    assert said["run"] == run.run_id
+    assert said["compared"].keys() == {"en", "zh"}
+    shutil.copytree(company / "published" / "tiny", company / "copy")
+    (company / "copy" / "en" / "note.txt").write_text("password=hunter22\n")
+    stopped = CliRunner().invoke(main, ["gate", "copy", "--report", "tiny"])
+    assert stopped.exit_code == 1
+    assert "en/note.txt\n    holds a password or a key (pass…)" in stopped.stdout
+    assert "Note: The results of the run are not here" in stopped.stdout
 
 
 def test_nobody_of_the_source_is_on_a_page(run: RunResult, company: Path) -> None:

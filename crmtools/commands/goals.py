@@ -18,7 +18,7 @@ def goals(parameters: str, language: Language, wanted_json: bool) -> None:
     from crmtools.goals.judgement import judgements
     from crmtools.goals.reading import scorecard
     from crmtools.goals.status import STATUS
-    from crmtools.report.results import reading_values
+    from crmtools.goals.values import reading_values
     from crmtools.show.evidence_words import chance_of
     from crmtools.tables.source import open_settings
 

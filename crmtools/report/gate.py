@@ -1,20 +1,26 @@
 """The gate: what a finished book must not contain before anybody may read it.
 
 It looks at the files as a browser would. A page passes when it asks no host for anything, leads nowhere that
-does not exist, shows no personal value of the source and no path of the machine, hides no traceback, and can
-be listened to.
+does not exist, shows no personal value of the source, no secret and no path of the machine, holds no markup that came in with
+the data, hides no traceback, and can be listened to. With the results of its run, no number may tell about too few people
+(:mod:`crmtools.report.disclosure`), and those of the first page must be the stored ones (:mod:`crmtools.report.first_page`).
 """
 
+import csv
 import re
-import sys
-import tempfile
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from crmtools.errors import Problem
-from crmtools.report.leaks import Forbidden, own_words
+from crmtools.report.disclosure import disclosures, said_small
+from crmtools.report.giveaways import PLACEHOLDER, Giveaways, giveaways
+from crmtools.report.leaks import own_words
+from crmtools.report.markup import is_own_script, is_remote
 from crmtools.report.reading import Reading, read_page
+from crmtools.report.results import Results
 from crmtools.words import Language
 
 TAGS = {"en": "en", "zh": "zh-CN"}
@@ -22,12 +28,17 @@ HOST = r"""\s*["'`]?\s*((?:https?:)?//[^"'`)\s]+)"""
 CSS_REQUEST = re.compile(rf"(?:url\(|@import)\s*(?:url\()?{HOST}", re.IGNORECASE)
 CALLS = r"""\bfetch\(|\bimport\(|\bimportScripts\(|\.open\(\s*["'][A-Z]+["'],|\.src\s*=|\bsrc=\\?"""
 SCRIPT_REQUEST = re.compile(rf"(?:{CALLS}){HOST}")
-# folders below which a reader's machine, never a website, keeps its files
-FOLDERS = "home|Users|root|tmp|var/folders|private|mnt|srv|workspace|opt"
-START, REST = r"(?<![\w.:/-])", r"""[^\s"'<>]*"""
-MACHINE = rf"{START}(?:file:/+|/(?:{FOLDERS})/|[A-Za-z]:\\+Users\\+){REST}"
 BOLD = re.compile(r"\*\*[^*\s][^*]{0,80}\*\*|(?<!\w)\*\*[^\s*]")
+TRACE = re.compile(
+    r"Traceback \(most recent call last\)|\bFile \"[^\"\n]+\", line \d+, in |\bCell In ?\[\d+\], line \d+"
+)
 TEXT_FILES = {".csv", ".json", ".md", ".svg", ".txt", ".xml", ".yml", ".yaml", ".ipynb", ".tsv"}
+SHEETS = {".csv": ",", ".tsv": "\t"}
+FORMULA = re.compile(r"\s*(?:[=@\t\r]|[+\-\u2212](?!\s*(?:[\d.,]+\s*%?|inf|nan)?\s*$))")
+"""How a cell begins that a spreadsheet takes for a formula; signed numbers are none."""
+
+Place = tuple[str, int]
+"""A page within the book, and a line; 0 stands for a file as a whole."""
 
 
 def gate(
@@ -36,61 +47,114 @@ def gate(
     forbidden: Iterable[str] = (),
     languages: Sequence[Language] = ("en", "zh"),
     machine: Collection[str] | None = None,
+    secrets: Iterable[str] = (),
+    declared: str = "",
+    results: Results | None = None,
+    smallest: int = 1,
 ) -> list[Problem]:
     """Everything that keeps the book in ``book/en``, ``book/zh`` from being published; empty when it may be.
 
-    ``forbidden`` are raw values of the source that no reader may see (ids before they were replaced, names,
-    addresses, telephone numbers); see :class:`crmtools.report.leaks.Forbidden` for what counts as the same
-    value.
-    ``machine`` are folders of this machine in addition to the usual ones; by default the working, home and
-    temporary folders and the interpreter's. Places read ``en/churn.html:120``.
+    Places read ``en/churn.html:120``.
+
+    Parameters
+    ----------
+    book
+        The folder with one folder per language.
+    forbidden
+        Raw values of the source that no reader may see (ids before they were replaced, names, addresses, telephone numbers);
+        see :class:`crmtools.report.leaks.Forbidden` for what counts as the same value.
+    languages
+        The editions there must be.
+    machine
+        Folders of this machine in addition to the usual ones; by default the working, home and temporary folders and the
+        interpreter's.
+    secrets
+        Words that let somebody in: what the variables hold that the parameters file names.
+    declared
+        Text by the authors of the report: an address or a telephone number that stands in it is meant to be read.
+    results
+        What ``results.json`` of the run holds. Without it no numbers are compared.
+    smallest
+        ``publish.smallest_group``.
     """
-    leaks = Forbidden(forbidden, own_words())
-    paths = _machine_paths(machine)
+    wanted = giveaways(forbidden=forbidden, own=own_words(), declared=declared, secrets=secrets, machine=machine)
     problems: list[Problem] = []
-    pages: dict[Path, Reading] = {}
+    texts: dict[str, list[Place]] = defaultdict(list)
+    pages = _pages(book, languages)
     for language in languages:
         folder = book / language
         if not (folder / "index.html").is_file():
             problems.append(Problem(f"{language}/index.html", "this page is missing; a reader starts here"))
             continue
-        for path in sorted(folder.rglob("*.html")):
-            if "_static" not in path.relative_to(folder).parts:
-                pages[path] = read_page(path.read_text(encoding="utf8"))
-                problems += _page_problems(path, pages[path], book, TAGS[language], leaks, paths)
-        problems += _asset_problems(folder, book, leaks, paths)
-    return problems + _link_problems(pages, book)
+        for path, reading in pages.items():
+            if path.is_relative_to(folder):
+                problems += _page_problems(path, reading, book, TAGS[language], texts, smallest)
+        problems += _asset_problems(folder, book, texts)
+    if (book / "index.html").is_file():
+        pages[book / "index.html"] = door = read_page((book / "index.html").read_text(encoding="utf8"))
+        problems += _page_problems(book / "index.html", door, book, TAGS[languages[0]], texts, smallest)
+    problems += _given_away(texts, wanted)
+    problems += _link_problems(pages, book)
+    if results is not None:
+        problems += disclosures(results, smallest)
+    return sorted(problems, key=_in_order)
+
+
+def _in_order(problem: Problem) -> tuple[str, int]:
+    page, _, line = problem.place.partition(":")
+    return page, int(line or 0)
+
+
+def _pages(book: Path, languages: Sequence[Language]) -> dict[Path, Reading]:
+    """Every page of the editions, read."""
+    paths = [
+        path
+        for language in languages
+        for path in sorted((book / language).rglob("*.html"))
+        if "_static" not in path.relative_to(book / language).parts
+    ]
+    return {path: read_page(path.read_text(encoding="utf8")) for path in paths}
 
 
 def _page_problems(
-    path: Path, reading: Reading, book: Path, tag: str, leaks: Forbidden, paths: re.Pattern[str]
+    path: Path, reading: Reading, book: Path, tag: str, texts: Mapping[str, list[Place]], smallest: int
 ) -> list[Problem]:
-    """What is wrong with one page by itself."""
+    """What is wrong with one page by itself; its ``texts`` are kept to be looked through with those of all others."""
+    place = path.relative_to(book).as_posix()
     found: list[tuple[int, str]] = []
     if reading.language != tag:
         found.append((1, f'the page says lang="{reading.language}"; it must be "{tag}"'))
     for line, url in reading.requests:
-        if _is_remote(url):
+        if is_remote(url):
             found.append((line, f"asks a host for {url}; put the file into the book"))
     for line, css in reading.styles:
         found += [(line, f"a style asks a host for {url}") for url in CSS_REQUEST.findall(css)]
     for line, script in reading.scripts:
         found += [(line, f"a script asks a host for {url}") for url in SCRIPT_REQUEST.findall(script)]
-    for line, text in (*reading.texts, *reading.scripts):
-        found += [(line, f"shows the source's own value '{value}'") for value in leaks.found_in(text)]
-        found += [(line, f"shows the path {match[0]} of a machine") for match in paths.finditer(text)]
-    for line, text in reading.prose:
-        if "Traceback (most recent call last)" in text:
+        if not is_own_script(script):
+            begun = " ".join(script.split())[:40]
+            found.append(
+                (line, f"runs a script that is not the book's own, '{begun}': text from data that was not escaped?")
+            )
+    for text, line in reading.texts.items():
+        texts[text].append((place, line))
+    for line, text in reading.scripts:
+        texts[text].append((place, line))
+    for text, line in reading.prose.items():
+        if ("line " in text or "Traceback" in text) and TRACE.search(text):
             found.append((line, "shows a traceback outside a box of class crm-failed"))
-        if match := BOLD.search(text):
+        if "**" in text and (match := BOLD.search(text)):
             remedy = "Markdown does not read it as bold: put the punctuation outside of the marks"
             found.append((line, f"shows '{match[0]}'; {remedy}"))
+        if "{{" in text and (match := PLACEHOLDER.search(text)):
+            found.append((line, f"shows '{match[0]}', which nothing was put in the place of"))
+    found += reading.wrong
+    found += said_small(reading, smallest)
     found += [(line, f"{what} has no text for people who cannot see it") for line, what in reading.unnamed]
-    place = path.relative_to(book).as_posix()
     return [Problem(f"{place}:{line}", message) for line, message in dict.fromkeys(found)]
 
 
-def _asset_problems(folder: Path, book: Path, leaks: Forbidden, paths: re.Pattern[str]) -> list[Problem]:
+def _asset_problems(folder: Path, book: Path, texts: Mapping[str, list[Place]]) -> list[Problem]:
     """What is wrong with the files beside the pages: styles, scripts, downloads, the search index."""
     problems = []
     for path in sorted(folder.rglob("*")):
@@ -100,17 +164,48 @@ def _asset_problems(folder: Path, book: Path, leaks: Forbidden, paths: re.Patter
         theme = "_static" in path.relative_to(folder).parts
         if path.suffix in (".css", ".js"):
             text = path.read_text(encoding="utf8", errors="replace")
-            pattern = CSS_REQUEST if path.suffix == ".css" else SCRIPT_REQUEST
-            problems += [Problem(place, f"asks a host for {url}") for url in pattern.findall(text)]
+            problems += [Problem(place, f"asks a host for {url}") for url in _requests(text, path.suffix)]
             if theme or path.name == "searchindex.js":  # the index holds words of pages already looked at
                 continue
         elif path.suffix not in TEXT_FILES or theme:
             continue
         text = path.read_text(encoding="utf8", errors="replace")
-        said = [f"holds the source's own value '{value}'" for value in leaks.found_in(text)]
-        said += [f"holds the path {match[0]} of a machine" for match in paths.finditer(text)]
-        problems += [Problem(place, message) for message in dict.fromkeys(said)]
+        if separator := SHEETS.get(path.suffix):
+            problems += _sheet_problems(text, separator, place, texts)
+        else:
+            texts[text].append((place, 0))
     return problems
+
+
+@lru_cache(maxsize=100)
+def _requests(text: str, suffix: str) -> tuple[str, ...]:
+    """Hosts that a style or a script asks; the theme's files are the same in every edition, and looked at once."""
+    return tuple((CSS_REQUEST if suffix == ".css" else SCRIPT_REQUEST).findall(text))
+
+
+def _sheet_problems(text: str, separator: str, place: str, texts: Mapping[str, list[Place]]) -> list[Problem]:
+    """Cells of a table to download that a spreadsheet would run, or that hold somebody's number."""
+    problems = []
+    rows = csv.reader(text.lstrip("\ufeff").splitlines(), delimiter=separator)
+    for row in rows:
+        # a name may stand in two cells
+        texts[", ".join(row)].append((place, rows.line_num))
+        for cell in row:
+            texts[cell].append((place, rows.line_num))
+            if FORMULA.match(cell):
+                said = f"a spreadsheet takes the cell '{cell[:40]}' for a formula; put a ' before it"
+                problems.append(Problem(f"{place}:{rows.line_num}", said))
+    return problems
+
+
+def _given_away(texts: Mapping[str, list[Place]], wanted: Giveaways) -> list[Problem]:
+    """What the texts of all pages and files give away; each text is looked at once, whatever the number of its places."""
+    found = []
+    for text, what in dict.fromkeys(wanted.found_in(texts)):
+        for place, line in dict.fromkeys(texts[text]):
+            where = f"{place}:{line}" if line else place
+            found.append(Problem(where, f"{'shows' if line else 'holds'} {what}"))
+    return list(dict.fromkeys(found))
 
 
 def _link_problems(pages: dict[Path, Reading], book: Path) -> list[Problem]:
@@ -147,15 +242,3 @@ def _wrong_with(url: str, page: Path, root: Path, pages: dict[Path, Reading]) ->
     if anchor and target in pages and anchor not in pages[target].anchors:
         return f"the link {url} leads to a place that does not exist on that page"
     return ""
-
-
-def _is_remote(url: str) -> bool:
-    return url.startswith("//") or urlsplit(url).scheme in ("http", "https", "ftp", "ws", "wss")
-
-
-def _machine_paths(machine: Collection[str] | None) -> re.Pattern[str]:
-    """One pattern for the paths of this machine and of machines in general."""
-    usual = (str(Path.cwd()), str(Path.home()), tempfile.gettempdir(), sys.prefix)
-    own = usual if machine is None else machine
-    exact = [re.escape(path) for path in own if len(path) > 3]
-    return re.compile("|".join([MACHINE, *(rf"{START}{path}(?![\w-]){REST}" for path in exact)]))

@@ -144,7 +144,7 @@ def goal_rows(
     marks: Marks | None = None,
     backfilled: bool = False,
 ) -> pd.DataFrame:
-    """The goals of a run as rows, from what :func:`crmtools.report.results.reading_values` returns."""
+    """The goals of a run as rows, from what :func:`crmtools.goals.values.reading_values` returns."""
     common = _common(run_id, run_at, marks, backfilled=backfilled)
     rows = []
     for one in readings:
@@ -181,7 +181,7 @@ def append_history(
     backfilled: bool = False,
 ) -> Path:
     """Add the file of a run; it appears whole or not at all. ``definitions`` are the assumptions in force by
-    indicator, ``readings`` the goals as :func:`crmtools.report.results.reading_values` writes them.
+    indicator, ``readings`` the goals as :func:`crmtools.goals.values.reading_values` writes them.
 
     Raises RunError when this run is there already: history is only added to.
     """

@@ -8,13 +8,16 @@ import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import crmtools
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-WORD = re.compile(rf"[{HAN}]+|(?:(?![{HAN}])\w)+(?:[.@+_-]+(?:(?![{HAN}])\w)+)*")
+WORD = re.compile(rf"[{HAN}]+|[^\W{HAN}]+(?:[.@+_-]+[^\W{HAN}]+)*")
 HAN_RUN = re.compile(rf"[{HAN}]+")
+PLAIN = re.compile(r"[A-Za-z0-9]++(?:[.@+_-]++[A-Za-z0-9]++)*+")
+"""Values of one word that need no normalising, as most ids are."""
 SHORTEST_NUMBER = 6
 SHORTEST_WORD = 4
 SHORTEST_CHINESE = 2
@@ -53,7 +56,12 @@ class Forbidden:
         self._plain: set[str] = set()
         self._several: dict[str, list[tuple[list[str], str]]] = defaultdict(list)
         self._chinese: dict[str, str] = {}
-        for value in values:
+        # whether a plain one can be told from ordinary text is asked when it is found: there may be a million of them
+        values = set(values)
+        plain = {value for value in values if PLAIN.fullmatch(value)}
+        self._plain |= {value for value in plain if value.isalpha()}
+        self._single |= {value.casefold(): value for value in plain - self._plain}
+        for value in values - plain:
             if not searchable(value):
                 continue
             words = _words(value)
@@ -74,10 +82,10 @@ class Forbidden:
         found: dict[str, None] = {}
         if self._plain:
             spelt = WORD.findall(unicodedata.normalize("NFKC", text))
-            found |= dict.fromkeys(word for word in spelt if word in self._plain)
+            found |= dict.fromkeys(word for word in spelt if word in self._plain and searchable(word))
         words = _words(text)
         for position, word in enumerate(words):
-            if word in self._single:
+            if word in self._single and searchable(word):
                 found[self._single[word]] = None
             for rest, value in self._several.get(word, ()):
                 if words[position : position + len(rest)] == rest:
@@ -96,6 +104,7 @@ class Forbidden:
         return len(around) > length and around in self._own
 
 
+@cache
 def own_words() -> str:
     """What reports are written with: the package, and the notebooks and the book beside it."""
     package = Path(crmtools.__file__).parent

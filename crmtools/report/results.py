@@ -9,7 +9,7 @@ or a list of them. These are collected per page, and must be the same in every l
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,7 @@ import nbformat
 import crmtools
 from crmtools.errors import CRMError, Problem
 from crmtools.estimate import Estimate
-from crmtools.goals.judgement import Judgement
-from crmtools.goals.reading import Reading
+from crmtools.goals.values import reading_values
 from crmtools.report.engine import Outcome
 from crmtools.report.numbers import Numbers
 from crmtools.report.plan import Plan
@@ -39,7 +38,8 @@ class Results:
     of pages.
 
     ``estimates`` are the numbers of the run, ``pages`` those that each page shows, ``readings`` plain values
-    per goal, ``states`` the state per page and language.
+    per goal, ``states`` the state per page and language, ``told`` what a page tells beside estimates and readings: counts, courses,
+    what changed since the last report (the ``told`` of its records).
     """
 
     run_id: str
@@ -51,6 +51,7 @@ class Results:
     readings: tuple[Mapping[str, Any], ...]
     pages: Mapping[str, tuple[Estimate, ...]]
     states: Mapping[str, Mapping[str, str]]
+    told: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def write(self, file: Path) -> None:
         """Write it as JSON; :meth:`read` gives it back."""
@@ -66,6 +67,7 @@ class Results:
             "readings": list(self.readings),
             "pages": {page: [item.to_dict() for item in items] for page, items in self.pages.items()},
             "states": self.states,
+            "told": self.told,
         }
         text = json.dumps(plain, ensure_ascii=False, indent=1, allow_nan=False)
         file.write_text(text + "\n", encoding="utf-8")
@@ -82,32 +84,9 @@ class Results:
             estimates=tuple(Estimate.from_dict(item) for item in plain["estimates"]),
             readings=tuple(plain["readings"]),
             pages={page: tuple(Estimate.from_dict(i) for i in items) for page, items in plain["pages"].items()},
+            told=plain.get("told", {}),
             **{name: plain[name] for name in ("run_id", "report", "period", "as_of", "currency", "states")},
         )
-
-
-READ = ("target", "gap", "gap_low", "gap_high", "progress", "progress_se", "expected", "elapsed", "status")
-JUDGED = ("evidence", "chance", "verdict", "p_adjusted")
-
-
-def reading_values(reading: Reading, judgement: Judgement | None) -> dict[str, Any]:
-    """A reading of a goal as plain values; with what the data say about it, None where it could not be judged."""
-    goal = reading.goal
-    told = dict.fromkeys(JUDGED) if judgement is None else {name: getattr(judgement, name) for name in JUDGED}
-    return {
-        "goal": reading.id,
-        "indicator": goal.indicator.id,
-        "name": {"zh": goal.name.zh, "en": goal.name.en},
-        "department": {"zh": goal.department.zh, "en": goal.department.en},
-        "start": str(goal.start),
-        "deadline": str(goal.deadline),
-        "weight": goal.weight,
-        "baseline": reading.baseline.to_dict(),
-        "now": reading.now.to_dict(),
-        **{name: getattr(reading, name) for name in READ},
-        **told,
-        "breached": [] if judgement is None else [guard.now.indicator for guard in judgement.breached],
-    }
 
 
 def readings_of(numbers: Numbers) -> tuple[dict[str, Any], ...]:
@@ -123,6 +102,7 @@ def results_of(
     shown: Mapping[str, tuple[Estimate, ...]],
     outcomes: Sequence[Outcome],
     run_id: str,
+    told: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Results:
     """The results of a run, ready to be written."""
     report = plan.settings.report
@@ -139,6 +119,7 @@ def results_of(
         readings_of(numbers),
         shown,
         states,
+        told or {},
     )
 
 
@@ -156,7 +137,7 @@ def collect(outcomes: Sequence[Outcome]) -> tuple[dict[str, tuple[Estimate, ...]
     for slug, languages in records.items():
         (first, one), *others = languages.items()
         try:
-            pages[slug] = tuple(Estimate.from_dict(item) for item in _estimates_in(one))
+            pages[slug] = tuple(Estimate.from_dict(item) for item in estimates_in(one))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             problems.append(Problem(f"page {slug}", f"a record is no estimate: {type(error).__name__}: {error}"))
         for language, other in others:
@@ -165,13 +146,31 @@ def collect(outcomes: Sequence[Outcome]) -> tuple[dict[str, tuple[Estimate, ...]
     return pages, problems
 
 
+def told_by(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
+    """What pages tell beside estimates and readings, by slug; :func:`collect` says where languages differ."""
+    found: dict[str, dict[str, Any]] = {}
+    for outcome in outcomes:
+        if outcome.ok and outcome.job.slug not in found:
+            parts = [part for record in _records(outcome.notebook) for part in _parts(record)]
+            told = {key: value for part in parts for key, value in part.get("told", {}).items()}
+            found[outcome.job.slug] = told
+    return {slug: told for slug, told in found.items() if told}
+
+
+def _parts(record: object) -> Iterator[Mapping[str, Any]]:
+    if isinstance(record, Mapping):
+        yield record
+        for part in record.get("parts", []):
+            yield from _parts(part)
+
+
 def _records(notebook: Path) -> list[object]:
     executed = nbformat.read(notebook, as_version=4)
     outputs = (output for cell in executed.cells for output in cell.get("outputs", []))
     return [output.data[RESULT] for output in outputs if RESULT in output.get("data", {})]
 
 
-def _estimates_in(record: object) -> Iterator[Mapping[str, Any]]:
+def estimates_in(record: object) -> Iterator[Mapping[str, Any]]:
     """The estimates anywhere in a record, in its order."""
     if isinstance(record, Mapping):
         if record.keys() >= MARK:
@@ -180,7 +179,7 @@ def _estimates_in(record: object) -> Iterator[Mapping[str, Any]]:
         record = list(record.values())
     if isinstance(record, list):
         for part in record:
-            yield from _estimates_in(part)
+            yield from estimates_in(part)
 
 
 def _numbers_in(record: object, place: str = "") -> Iterator[tuple[str, float]]:

@@ -16,28 +16,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from crmtools import faults, formats
+from crmtools import faults
 from crmtools.alerts import NOTHING, Evaluation, after_run, after_unchanged, when_not_published
 from crmtools.errors import CRMError, Problem, RunError
-from crmtools.indicators import CATALOGUE, DIMENSIONS
+from crmtools.indicators import CATALOGUE
 from crmtools.measure import resolve
 from crmtools.report import manifest as manifests
 from crmtools.report.book import build_books
 from crmtools.report.cache import PageCache
 from crmtools.report.editions import Made, edition
 from crmtools.report.engine import Outcome, page_files, run_jobs
-from crmtools.report.gate import gate
 from crmtools.report.history import append_history
+from crmtools.report.inspection import edition_before, inspect
 from crmtools.report.kernel import warm_process
 from crmtools.report.limits import Limits
 from crmtools.report.lock import only_run
 from crmtools.report.marks import keep_terms
+from crmtools.report.naming import names_for
 from crmtools.report.numbers import Numbers, read_all, ready_jobs
 from crmtools.report.plan import Job, Plan, plan
-from crmtools.report.private import private_values
 from crmtools.report.project import BOOK
 from crmtools.report.publish import publish
-from crmtools.report.results import collect, readings_of, results_of
+from crmtools.report.results import Results, collect, readings_of, results_of, told_by
 from crmtools.report.results_files import ARCHIVE, pack
 from crmtools.report.retention import sweep
 from crmtools.report.seal import seal
@@ -251,7 +251,7 @@ class _Run:
             self._note(numbers.notes)
         with _stage("results", stages, self.out):
             shown, problems = collect(outcomes)
-            results = results_of(self.plan, numbers, shown, outcomes, run_id)
+            results = results_of(self.plan, numbers, shown, outcomes, run_id, told_by(outcomes))
             results.write(self.folder / "results.json")
             pack(results, self.folder / "results.json", self.folder / "beside" / ARCHIVE)
             keep_terms(self.folder, self.settings, in_force)
@@ -270,7 +270,7 @@ class _Run:
                 self.folder / "book", editions=editions, out=built, log=log, extra=self.folder / "beside", assets=assets
             )
         with _stage("gate", stages, self.out):
-            self._gate(built)
+            self._gate(built, results, published)
         with _stage("publish", stages, self.out):
             publish(built, root=published, report=name, run_id=run_id, keep=self.settings.publish.keep)
             whole = not problems and all(outcome.ok for outcome in outcomes)
@@ -329,7 +329,7 @@ class _Run:
         run = run_jobs(
             to_run(),
             folder=self.folder,
-            facts=self._facts,
+            facts=lambda job: names_for(job, self.settings),
             warm=self.warm,
             at_once=self.settings.run.kernels,
             limits=Limits(*(getattr(self.settings.run, one.name) for one in fields(Limits))),
@@ -377,35 +377,12 @@ class _Run:
             )
         return ""
 
-    def _facts(self, job: Job) -> dict[str, str]:
-        """What a notebook's Markdown may name."""
-        report = self.settings.report
-        facts = {
-            "report.title": report.title.to(job.language),
-            "report.period": report.period.label(job.language),
-            "report.as_of": formats.day(report.as_of, job.language),
-        }
-        goal = next((g for g in self.settings.goals if job.goal and (g.id or g.indicator) == job.goal), None)
-        if goal is not None:
-            name = goal.name or CATALOGUE[goal.indicator].name
-            facts |= {"goal.id": job.goal, "goal.name": name.to(job.language)}
-        if about := goal.indicator if goal is not None else job.indicator:
-            item = CATALOGUE[about]
-            facts |= {
-                "indicator.id": item.id,
-                "indicator.name": item.name.to(job.language),
-                "indicator.meaning": item.meaning.to(job.language),
-                "indicator.formula": item.formula,
-                "indicator.source": item.source,
-                "indicator.dimension": DIMENSIONS[item.dimension].to(job.language),
-                "indicator.caveat": item.caveat.to(job.language),
-            }
-        return facts
-
-    def _gate(self, built: Path) -> None:
-        forbidden = private_values(self.data.settings)
-        found = gate(built, forbidden=forbidden, languages=self.settings.report.languages)
-        if found:
-            count = f"{len(found)} problem{'s'[: len(found) > 1]}"
+    def _gate(self, built: Path, results: Results, published: Path) -> None:
+        settings, run_id = self.data.settings, self.manifest.run_id
+        before = edition_before(settings.root, published, settings.name, run_id)
+        found = inspect(built, settings, results=results, before=before)
+        self._note([*found.notes])
+        if found.problems:
+            count = f"{len(found.problems)} problem{'s'[: len(found.problems) > 1]}"
             footer = f"The book is in {built} to be looked at; what was published before is untouched."
-            raise RunError.of(f"The book did not pass the gate: {count}", found, footer)
+            raise RunError.of(f"The book did not pass the gate: {count}", found.problems, footer)

@@ -15,6 +15,7 @@ from crmtools.show.display import Display, tag
 from crmtools.show.look import Tone, chip
 from crmtools.show.sentences import known, moved, say, since
 from crmtools.show.sparks import sparkline
+from crmtools.show.stated import of_change, of_course, of_estimate, says
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text, word
 
@@ -63,14 +64,16 @@ def cards(
     indicators: Sequence[str | Indicator], data: Data, *, language: Language = "en", currency: str = ""
 ) -> Display:
     """A row of indicators: value, interval, course, and whether it changed on a year ago."""
-    made, shown = [], []
+    made, shown, courses = [], [], {}
     for name in indicators:
         item = find(name)
         now, then = measure(item, data), measure(item, data, period=data.period.year_ago())
-        made.append(indicator_card(item, now, then, trend_of(item, data), language, currency or data.currency))
+        trend = trend_of(item, data)
+        made.append(indicator_card(item, now, then, trend, language, currency or data.currency))
         shown += [now, then]
+        courses[item.id] = {one.period.id: known(one.value) for one in trend.estimates}
     html = tag("div", "".join(part.html for part in made), class_="crm-cards")
-    return Display(html, "\n".join(part.text for part in made), results(*shown))
+    return Display(html, "\n".join(part.text for part in made), {**results(*shown), "told": {"courses": courses}})
 
 
 def indicator_card(
@@ -93,13 +96,18 @@ def indicator_card(
     under = _under(now, language, currency)
     verdict, tone = on_a_year_ago(now, then, language, currency) if known(now.value) is not None else ("", "none")
     alt = findings.trend_alt(trend, None, language, currency)
+    numbers = [
+        *of_estimate(now, language, currency),
+        *of_change(now, then, language, currency),
+        *of_course(item.id, {one.period.id: one.value for one in trend.estimates}, item.unit, language, currency),
+    ]
     chips = chip_before + (chip(escape(verdict), tone) if verdict else "")
     lines = [
         _head(item, language, href),
-        tag("div", escape(value), class_="v"),
-        tag("div", escape(under), class_="i"),
-        sparkline([known(e.value) for e in trend.estimates], alt=alt),
-        tag("div", chips, class_="c") if chips else "",
+        tag("div", escape(value), class_="v", data_of=says(value, numbers)),
+        tag("div", escape(under), class_="i", data_of=says(under, numbers)),
+        sparkline([known(e.value) for e in trend.estimates], alt=alt, says=says(alt, numbers)),
+        tag("div", chips, class_="c", data_of=says(verdict, numbers)) if chips else "",
         tag("div", escape(below.to(language)), class_="i") if below else "",
     ]
     text = f"{item.name.to(language)}{word('colon', language)}{value} ({under}){f'; {verdict}' if verdict else ''}"

@@ -30,6 +30,7 @@ from crmtools.show.scorecards import (
     result,
 )
 from crmtools.show.sentences import before_comma, currency_of, known, say, undecided
+from crmtools.show.stated import of_counts, says
 from crmtools.show.trends import figure, period_ticks, point_words
 from crmtools.tables import TABLES
 from crmtools.tables.source import Data
@@ -98,26 +99,33 @@ def not_computable(data: Data, *, language: Language) -> Display:
     chosen = data.settings.report.indicators
     items = [item for item in CATALOGUE.values() if chosen is None or item.id in chosen]
     lacking: dict[str, list[Indicator]] = {}
+    unknown: list[Estimate] = []
     empty: dict[str, list[Indicator]] = {}
     for item in items:
         if missing := missing_columns(item, data):
             lacking.setdefault(_lack(missing, language), []).append(item)
         elif known((estimate := measure(item, data)).value) is None:
             empty.setdefault(sentences.why(estimate, language), []).append(item)
+            unknown.append(estimate)
     without = sum(map(len, [*lacking.values(), *empty.values()]))
     words = {"count": formats.number(without, language), "all": formats.number(len(items), language)}
-    if not without:
-        return _paragraph(say(_ALL_COMPUTED, language, **words))
-    first = say(_SOME_MISSING, language, **words)
-    lines = [
-        say(text, language, reason=reason, indicators=_named(group, language))
+    groups = [
+        (text, reason, group)
         for text, reasons in ((_LACKING, lacking), (_EMPTY, empty))
         for reason, group in sorted(reasons.items(), key=lambda pair: -len(pair[1]))
     ]
+    counts = {"without": without, "all": len(items)}
+    counts |= {f"more_{place}": len(group) - NAMED for place, (*_, group) in enumerate(groups) if len(group) > NAMED}
+    numbers = tuple(of_counts("indicators", counts, language))
+    first = say(_SOME_MISSING if without else _ALL_COMPUTED, language, **words)
+    lines = [say(text, language, reason=reason, indicators=_named(group, language)) for text, reason, group in groups]
     text = "\n".join([first, *lines])
     ids = {"lacking": [i.id for g in lacking.values() for i in g], "empty": [i.id for g in empty.values() for i in g]}
-    html = tag("p", escape(first)) + bullets([escape(line) for line in lines])
-    return Display(html, text, {"kind": "not_computable", "of": len(items), **ids})
+    html = tag("p", escape(first), data_of=says(first, numbers))
+    if lines:
+        html += tag("ul", "".join(tag("li", escape(line), data_of=says(line, numbers)) for line in lines))
+    told = {"told": {"indicators": counts}, "estimates": [one.to_dict() for one in unknown]}
+    return Display(html, text, {"kind": "not_computable", "of": len(items), **ids, **told})
 
 
 def notes(texts: Sequence[Text], *, language: Language) -> Display:

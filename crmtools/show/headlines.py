@@ -1,7 +1,8 @@
 """The first paragraph of a report: are we reaching our goals?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from typing import Any
 
 from crmtools import formats
 from crmtools.goals.change import Verdict
@@ -10,11 +11,13 @@ from crmtools.goals.judgement import Judgement
 from crmtools.goals.judgement import judgements as judge_all
 from crmtools.goals.reading import Reading, Scorecard
 from crmtools.goals.status import STATUS, PlanStatus
+from crmtools.goals.values import reading_values
 from crmtools.show import sentences
 from crmtools.show.display import Display, tag
 from crmtools.show.evidence_words import TOLD, chance_of
 from crmtools.show.scorecards import result
 from crmtools.show.sentences import currency_of, say
+from crmtools.show.stated import Stated, of_goal, says, stated
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text, word
 
@@ -46,27 +49,41 @@ def headline(
     readings = tuple(scorecard)
     told = tuple(judge_all(scorecard, data) if judgements is None else judgements)
     currency = currency or data.currency
-    first = _counts(told, language)
+    first = _counts([one.evidence for one in told], language)
     rest = [
         text
         for text in (
             _moved(readings, told, language, currency),
-            _by_plan(readings, told, language),
+            _by_plan([(r.status, one.evidence) for r, one in zip(readings, told)], language),
             _largest(readings, told, language, currency),
             _unjudged(readings, told, language),
         )
         if text
     ]
     gap = "" if language == "zh" else " "
-    html = tag("p", gap.join([tag("b", escape(first)), *map(escape, rest)]), class_="crm-lead")
-    return Display(html, gap.join([first, *rest]), result(scorecard, told))
+    said = gap.join([first, *rest])
+    goals = [reading_values(*pair) for pair in zip(readings, told)]
+    numbers = [*counted(goals, language), *(one for goal in goals for one in of_goal(goal, language, currency))]
+    html = gap.join([tag("b", escape(first)), *map(escape, rest)])
+    return Display(tag("p", html, class_="crm-lead", data_of=says(said, numbers)), said, result(scorecard, told))
 
 
-def _counts(told: Sequence[Judgement], language: Language) -> str:
+def counted(goals: Sequence[Mapping[str, Any]], language: Language) -> Iterator[Stated]:
+    """The sentences that count goals, from their plain values: their numbers are words, so they are compared as a whole."""
+    if any(goal["evidence"] is None for goal in goals):
+        return
+    yield stated("goals.by_evidence", _counts([goal["evidence"] for goal in goals], language))
+    yield stated("goals.by_plan", _by_plan([(goal["status"], goal["evidence"]) for goal in goals], language))
+    for verdicts in (BETTER, WORSE):
+        more = sum(goal["verdict"] in verdicts for goal in goals) - MOST_NAMED
+        yield stated(f"goals.more_{verdicts[0]}", say(_AND_MORE, language, count=more) if more > 0 else "")
+
+
+def _counts(told: Sequence[Evidence], language: Language) -> str:
     """Of seven goals, one is met, two are likely to be met and for four it is too early to tell."""
     if not told:
         return _NONE.to(language)
-    counts = [(status, sum(one.evidence == status for one in told)) for status in ORDER]
+    counts = [(status, sum(one == status for one in told)) for status in ORDER]
     parts = [_part(status, count, len(told), language) for status, count in counts if count]
     goals = _goals(len(told), language)
     if len(told) == 1:
@@ -112,10 +129,10 @@ def _moved_by(reading: Reading, judgement: Judgement, language: Language, curren
     return f"{name}（{joined}）" if language == "zh" else f"{name} ({joined})"
 
 
-def _by_plan(readings: tuple[Reading, ...], told: Sequence[Judgement], language: Language) -> str:
+def _by_plan(goals: Sequence[tuple[PlanStatus, Evidence]], language: Language) -> str:
     """By the value alone, for those that the evidence leaves something open of: one on track, two behind."""
-    open_ones = [r for r, one in zip(readings, told) if one.evidence in TOLD]
-    counts = [(status, sum(r.status == status for r in open_ones)) for status in PLAN_ORDER]
+    open_ones = [status for status, evidence in goals if evidence in TOLD]
+    counts = [(status, open_ones.count(status)) for status in PLAN_ORDER]
     parts = [
         f"{_number(count)}{STATUS[status].zh}" if language == "zh"
         else f"{formats.counted(count, language)} {STATUS[status].en.lower()}"

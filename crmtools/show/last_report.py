@@ -16,6 +16,7 @@ from crmtools.show.display import Display, tag
 from crmtools.show.look import Tone, chip
 from crmtools.show.sentences import known, moved, say, since
 from crmtools.show.sparks import sparkline
+from crmtools.show.stated import of_counts, of_earlier, of_moved, says
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text, word
 
@@ -114,9 +115,23 @@ def _shown(
 ) -> Display:
     from crmtools.report import change_words as words
 
-    sentence = _sentence(earlier, told, data, language)
+    sentence, counts = _sentence(earlier, told, data, language)
+    moved = {
+        one.indicator: {
+            "before": one.before,
+            "now": one.now,
+            "change": one.change,
+            "currency": one.currency,
+            "points": _points(courses[one.indicator]),
+        }
+        for one, *_ in told
+        if not one.hidden
+    }
+    # when the last report was made, and about what
+    facts = {"run_at": earlier.run_at.isoformat(), "zone": data.settings.report.time_zone, "period": earlier.period}
+    numbers = [*of_counts("since_last", counts, language), *of_earlier(facts, language)]
     more = tag("a", escape(_MORE.to(language)), href=page)
-    html, text = tag("p", f"{escape(sentence)} {more}"), [sentence]
+    html, text = tag("p", f"{escape(sentence)} {more}", data_of=says(sentence, numbers)), [sentence]
     rows = []
     for one, verdict, tone in told:
         if one.hidden or not one.why.causes:
@@ -124,14 +139,19 @@ def _shown(
         name = words.name_of(one.indicator, "", language)
         then, value = (words.value(one.indicator, each, language, one.currency) for each in (one.before, one.now))
         amount, why = words.amount(one, one.change, language), words.due_to(one.why, language, matured=one.matured)
-        alt = say(_ALT, language, name=name, n=sum(known(each) is not None for each in courses[one.indicator]))
         course = courses[one.indicator]
+        alt = say(_ALT, language, name=name, n=_points(course))
+        mine = tuple(of_moved({one.indicator: moved[one.indicator]}, language))
         cells = [
             tag("th", escape(name), scope="row", style="font-weight:400"),
-            tag("td", sparkline(course, alt=alt) if len(course) > 1 else ""),
-            tag("td", escape(then), class_="num"),
-            tag("td", escape(value), class_="num"),
-            tag("td", escape(amount) + (f" {chip(escape(verdict), tone)}" if verdict else "")),
+            tag("td", sparkline(course, alt=alt, says=says(alt, mine)) if len(course) > 1 else ""),
+            tag("td", escape(then), class_="num", data_of=says(then, mine)),
+            tag("td", escape(value), class_="num", data_of=says(value, mine)),
+            tag(
+                "td",
+                escape(amount) + (f" {chip(escape(verdict), tone)}" if verdict else ""),
+                data_of=says(amount, mine),
+            ),
             tag("td", escape(why)),
         ]
         rows.append(tag("tr", "".join(cells)))
@@ -149,12 +169,19 @@ def _shown(
         "kind": "since_last",
         "run": earlier.run_id,
         "moved": [one.to_dict() for one, *_ in told if not one.hidden],
+        "told": {"since_last": {"counts": counts, "moved": moved, "earlier": facts}},
     }
     return Display(html, "\n".join(text), result)
 
 
-def _sentence(earlier: "Earlier", told: list[tuple["Moved", str, Tone]], data: Data, language: Language) -> str:
-    """Since when, how many changed by more than chance, how many numbers of then were revised."""
+def _points(course: Sequence[float | None]) -> int:
+    return sum(known(each) is not None for each in course)
+
+
+def _sentence(
+    earlier: "Earlier", told: list[tuple["Moved", str, Tone]], data: Data, language: Language
+) -> tuple[str, dict[str, int]]:
+    """Since when, how many changed by more than chance, how many numbers of then were revised; and these counts."""
     zone = ZoneInfo(data.settings.report.time_zone)
     day = formats.day(earlier.run_at.astimezone(zone).date(), language)
     period = Period.parse(earlier.period).label(language)
@@ -174,7 +201,9 @@ def _sentence(earlier: "Earlier", told: list[tuple["Moved", str, Tone]], data: D
     revised = sum(bool({"data", "definition", "code", "unknown"} & {*one.why.causes}) for one, *_ in told)
     after = say(_ONE_REVISED if revised == 1 else _REVISED, language, n=revised) if revised else ""
     since_when = say(_SINCE, language, day=day, period=period)
-    return f"{since_when}{said}{after}"
+    told_of = {"total": len(verdicts), "revised": revised}
+    told_of |= {name: verdicts.count(verdict.to(language)) for name, verdict in _VERDICTS.items()}
+    return f"{since_when}{said}{after}", told_of
 
 
 _SINCE = Text("自{day}的报告（{period}）以来：", "Since the report of {day} ({period}): ")
@@ -191,6 +220,7 @@ _REVISED = Text("当时的 {n} 个数值现已修订。", " {n} numbers of then 
 _ONE_REVISED = Text("当时的 {n} 个数值现已修订。", " {n} number of then is revised.")
 _MORE = Text("全部变化", "All changes")
 _IMPROVED, _WORSENED, _CHANGED = Text("改善", "improved"), Text("恶化", "worse"), Text("有变化", "changed")
+_VERDICTS = {"improved": _IMPROVED, "worse": _WORSENED, "changed": _CHANGED}
 _SAME, _UNDETECTED = Text("相同", "the same"), Text("未检出变化", "no detectable change")
 _UNKNOWN = Text("无法判断", "cannot be told from chance")
 _COURSE, _THEN, _NOW = Text("历次报告", "Reports so far"), Text("当时", "Then"), Text("现在", "Now")

@@ -9,12 +9,14 @@ from crmtools.goals.evidence import EVIDENCE
 from crmtools.goals.judgement import Judgement
 from crmtools.goals.reading import Reading, Scorecard
 from crmtools.goals.status import STATUS, PlanStatus
+from crmtools.goals.values import reading_values
 from crmtools.show import findings, sentences
 from crmtools.show.display import Display, tag
 from crmtools.show.evidence_words import chance_of, evidence_chip
 from crmtools.show.look import Tone, chip
 from crmtools.show.sentences import currency_of, known, say, undecided
 from crmtools.show.sparks import bullet, sparkline
+from crmtools.show.stated import Stated, of_goal, says
 from crmtools.words import Language, Text, word
 
 ICONS: dict[PlanStatus, tuple[str, Tone]] = {
@@ -147,10 +149,10 @@ def reading_alt(reading: Reading, language: Language, currency: str) -> str:
     return say(_ALT, language, name=reading.goal.name.to(language), progress=done, limits=limits, **values)
 
 
-def evidence_cell(judgement: Judgement, language: Language) -> str:
+def evidence_cell(judgement: Judgement, language: Language, numbers: Sequence[Stated] = ()) -> str:
     """The evidence status, and below it the chance."""
     chance = chance_of(judgement, language)
-    below = tag("small", escape(say(_CHANCE, language, chance=chance))) if chance else ""
+    below = _small(say(_CHANCE, language, chance=chance), numbers) if chance else ""
     return tag("div", evidence_chip(judgement.evidence, language), class_="crm-both") + below
 
 
@@ -168,33 +170,45 @@ def _row(
     measured = escape(about(reading, language))
     if own and link:
         measured = tag("a", measured, href=link)
-    below_now = "".join(tag("small", escape(line)) for line in _below_now(reading, language, currency))
-    now = escape(sentences.value_of(reading.now, language, currency, bare=True)) + below_now
+    numbers = tuple(of_goal(reading_values(reading, judgement), language, currency))
+    value = sentences.value_of(reading.now, language, currency, bare=True)
+    now = escape(value) + "".join(_small(line, numbers) for line in _below_now(reading, language, currency))
     target = formats.quantity(reading.target, unit, language, currency, bare=True, trim=True)
     gap, below = gap_words(reading, language, currency)
     alt = findings.trend_alt(reading.trend, reading, language, currency)
-    course = sparkline([known(e.value) for e in reading.trend.estimates], target=reading.target, alt=alt)
+    values = [known(e.value) for e in reading.trend.estimates]
+    course = sparkline(values, target=reading.target, alt=alt, says=says(alt, numbers))
+    way = reading_alt(reading, language, currency)
     person = tag("small", escape(goal.person), style=_WRAP) if goal.person else ""
     cells = (
         (tag("a", name, href=own or link) if own or link else name) + tag("small", measured),
         now,
         escape(target) + tag("small", escape(formats.month(goal.deadline, language))),
-        bullet(reading, alt=reading_alt(reading, language, currency)),
+        bullet(reading, alt=way, says=says(way, numbers)),
         course,
-        judged(reading, language) if judgement is None else both_statuses(reading, judgement, language),
+        judged(reading, language) if judgement is None else both_statuses(reading, judgement, language, numbers),
         escape(gap) + (tag("small", escape(below), style=_WRAP) if below else ""),
         escape(goal.department.to(language)) + person,
     )
+    # what stands in the cells themselves, outside of their small print
+    said = {1: says(value, numbers), 2: says(target, numbers), 6: says(gap, numbers)}
     return tag(
         "tr",
-        "".join(tag("td", cell, class_="num" if at == 1 else None, style=_COLUMN[at]) for at, cell in enumerate(cells)),
+        "".join(
+            tag("td", cell, class_="num" if at == 1 else None, style=_COLUMN[at], data_of=said.get(at))
+            for at, cell in enumerate(cells)
+        ),
     )
 
 
-def both_statuses(reading: Reading, judgement: Judgement, language: Language) -> str:
+def _small(text: str, numbers: Sequence[Stated]) -> str:
+    return tag("small", escape(text), data_of=says(text, numbers))
+
+
+def both_statuses(reading: Reading, judgement: Judgement, language: Language, numbers: Sequence[Stated] = ()) -> str:
     """What the data say, and in small print what the plan alone would say."""
     plan = say(_BY_PLAN, language, status=STATUS[reading.status].to(language))
-    return evidence_cell(judgement, language) + tag("small", escape(plan), style=_WRAP)
+    return evidence_cell(judgement, language, numbers) + tag("small", escape(plan), style=_WRAP)
 
 
 def about(reading: Reading, language: Language) -> str:

@@ -18,8 +18,11 @@ _START, _TARGET, _END = 8.0, 119.7, 147.0
 """Where baseline, target and the right end of a bullet lie; the left end is at 2."""
 
 
-def sparkline(values: Sequence[float | None], *, alt: str, target: float | None = None) -> str:
-    """The course of an indicator, the target dashed; a period without a value is bridged thinly. Empty where there is nothing to draw."""
+def sparkline(values: Sequence[float | None], *, alt: str, target: float | None = None, says: str | None = None) -> str:
+    """The course of an indicator, the target dashed; a period without a value is bridged thinly. Empty where there is nothing to draw.
+
+    ``says`` names the numbers of ``alt`` (:func:`crmtools.show.stated.says`).
+    """
     there = [(index, value) for index, value in enumerate(values) if value is not None]
     if not there:
         return ""
@@ -54,10 +57,10 @@ def sparkline(values: Sequence[float | None], *, alt: str, target: float | None 
     parts.append(
         f'<path d="{path}" stroke="{ACCENT}" {line}/><circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{ACCENT}"/>'
     )
-    return _picture("".join(parts), SPARK, alt)
+    return _picture("".join(parts), SPARK, alt, says)
 
 
-def bullet(reading: Reading, *, alt: str) -> str:
+def bullet(reading: Reading, *, alt: str, says: str | None = None) -> str:
     """A goal: bar from baseline to now, whisker of the interval, ▾ where the plan expects it, thick line at the target.
 
     The whole width stands for the way from baseline (left) to target (thick line), whichever direction is better. Empty where
@@ -80,7 +83,7 @@ def bullet(reading: Reading, *, alt: str) -> str:
         x = inside(along(reading.expected))
         parts.append(f'<path d="M{x - 4:.1f} 2h8l-4 5z" fill="{MUTED}"/>')
     parts.append(f'<line x1="{_TARGET}" x2="{_TARGET}" y1="4" y2="18" stroke="{INK}" stroke-width="2"/>')
-    return _picture("".join(parts), BULLET, alt)
+    return _picture("".join(parts), BULLET, alt, says)
 
 
 def _bar(x: float, width: float, fill: str) -> str:
@@ -103,9 +106,10 @@ def _whisker(reading: Reading, along: Place, inside: Place) -> str:
     return f'<path d="{path}" stroke="{INK}" stroke-width="1.4" fill="none"/>'
 
 
-def _picture(content: str, size: tuple[int, int], alt: str) -> str:
+def _picture(content: str, size: tuple[int, int], alt: str, says: str | None) -> str:
     across, down = size
-    return tag("svg", content, role="img", aria_label=alt, width=across, height=down, viewBox=f"0 0 {across} {down}")
+    box = f"0 0 {across} {down}"
+    return tag("svg", content, role="img", aria_label=alt, data_of=says, width=across, height=down, viewBox=box)
 
 
 def strip(

@@ -236,6 +236,11 @@ def open_settings(settings: Settings) -> Data:
     return _open_snapshot(folder, settings, fingerprint)
 
 
+def located(settings: Settings) -> Settings:
+    """Settings that name the files of their source; a demo company is made where it is not there."""
+    return _found(settings)[0]
+
+
 def fingerprint_of(settings: Settings) -> str:
     """The fingerprint that the data have now, without opening them."""
     return _fingerprint(*_found(settings))

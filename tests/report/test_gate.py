@@ -136,7 +136,7 @@ def test_files_beside_the_pages_are_looked_at(book):
     (book / "zh" / "_static" / "a.js").write_text('x.open("GET", "https://h.example/q")')
     found = [f"{problem.place} {problem.message}" for problem in gate(book, forbidden=FORBIDDEN)]
     assert found == [
-        "en/files/churn.csv holds the source's own value 'C-100123'",
+        "en/files/churn.csv:2 shows the source's own value 'C-100123'",
         "en/files/log.txt holds the path /home/me/x of a machine",
         "zh/_static/a.css asks a host for https://fonts.example/a.woff2",
         "zh/_static/a.js asks a host for https://h.example/q",

@@ -13,12 +13,13 @@ from crmtools.errors import CRMError
 from crmtools.estimate import Estimate
 from crmtools.goals.judgement import judgements
 from crmtools.goals.reading import scorecard
+from crmtools.goals.values import JUDGED
 from crmtools.parameters import load
 from crmtools.period import Period
 from crmtools.report.engine import Outcome
 from crmtools.report.numbers import compute, finite
 from crmtools.report.plan import Job, plan
-from crmtools.report.results import JUDGED, Results, collect, results_of
+from crmtools.report.results import Results, collect, results_of
 from crmtools.show.display import RESULT
 from crmtools.tables.source import open_settings
 from crmtools.words import Text
