@@ -125,6 +125,10 @@ class Tab:
         """The page as it would be printed."""
         return base64.b64decode(self.ask("Page.printToPDF", printBackground=True, preferCSSPageSize=True)["data"])
 
+    def close(self) -> None:
+        """Hang up."""
+        self._line.close()
+
     def picture(self, file: Path) -> None:
         """A screenshot of the window."""
         file.write_bytes(base64.b64decode(self.ask("Page.captureScreenshot")["data"]))
@@ -142,7 +146,11 @@ def browser() -> Iterator[Tab]:
             stderr=subprocess.DEVNULL,
         )
         try:
-            yield Tab(_tab_of(Path(place) / "DevToolsActivePort"))
+            tab = Tab(_tab_of(Path(place) / "DevToolsActivePort"))
+            try:
+                yield tab
+            finally:
+                tab.close()
         finally:
             process.terminate()
             process.wait(PATIENCE)

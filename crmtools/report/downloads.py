@@ -25,8 +25,8 @@ from crmtools.words import Language, Text
 FOLDER = "files"
 TABLE = re.compile(r'<table class="crm-(?:table|score)(?P<kind>[^"]*)".*?</table>(?P<end>\s*</div>)?', re.DOTALL)
 NOT_OFFERED = "crm-definition"
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a cell of text must not begin with; a spreadsheet would take it for a formula."""
+FORMULA = re.compile(r"\s*(?:[=@\t\r]|[+\-\u2212](?!\s*(?:[\d.,]+\s*%?|inf|nan)?\s*$))")
+"""How a cell begins that a spreadsheet takes for a formula; signed numbers are none."""
 NUMBER = re.compile(
     r"(?P<sign>[-−+]?)(?P<money>[¥￥$€£]?)\s?(?P<digits>\d{1,3}(?:,\d{3})+|\d+)(?P<rest>\.\d+)?\s?(?P<unit>%|万|亿)?"
 )
@@ -97,7 +97,7 @@ def as_csv(rows: Sequence[Sequence[Cell]]) -> bytes:
 
 def safe(cell: Cell) -> Cell:
     """A cell that no spreadsheet runs."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+    return f"'{cell}" if isinstance(cell, str) and FORMULA.match(cell) else cell
 
 
 def as_workbook(tables: Sequence[Shown]) -> bytes:

@@ -85,7 +85,12 @@ def compared(book: Path, language: Language, results: Results, *, declared: str 
     moments = pattern_of(_moments(results, language))
     place, numbers, problems = f"{language}/{FIRST}.html", 0, []
     for piece in page:
-        rest, wrong = _without_stated(moments.sub(" · ", plain(piece.text)), piece.says, known)
+        stated = {spelling for name in piece.says for spelling in known.get(name, ())}
+
+        def blank(match: re.Match[str], stated: set[str] = stated) -> str:
+            return match[0] if match[0] in stated else " · "
+
+        rest, wrong = _without_stated(moments.sub(blank, plain(piece.text)), piece.says, known)
         numbers += len(piece.says) - len(wrong)
         wrong += [
             f"shows {match[0].strip()}, which is marked as none of the results, in '{rest[max(0, match.start() - 30) : match.end() + 20].strip()}'"

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from crmtools.errors import Problem
 from crmtools.report.disclosure import disclosures, said_small
+from crmtools.report.downloads import FORMULA
 from crmtools.report.giveaways import PLACEHOLDER, Giveaways, giveaways
 from crmtools.report.leaks import own_words
 from crmtools.report.markup import is_own_script, is_remote
@@ -34,8 +35,6 @@ TRACE = re.compile(
 )
 TEXT_FILES = {".csv", ".json", ".md", ".svg", ".txt", ".xml", ".yml", ".yaml", ".ipynb", ".tsv"}
 SHEETS = {".csv": ",", ".tsv": "\t"}
-FORMULA = re.compile(r"\s*(?:[=@\t\r]|[+\-\u2212](?!\s*(?:[\d.,]+\s*%?|inf|nan)?\s*$))")
-"""How a cell begins that a spreadsheet takes for a formula; signed numbers are none."""
 
 Place = tuple[str, int]
 """A page within the book, and a line; 0 stands for a file as a whole."""

@@ -52,8 +52,8 @@ ELEMENTS = frozenset(_ELEMENTS.split())
 SCRIPT_FILES = re.compile(r"(?:\.\./)*(?:_static/[\w./-]+\.js|searchindex\.js)(?:\?[\w.=-]*)?")
 SCRIPTS = re.compile(
     # colours, search and folding, as the theme begins every page
-    r'document\.documentElement\.dataset\.mode = localStorage\.getItem\("mode"\) \|\| "";\s*'
-    r'document\.documentElement\.dataset\.theme = localStorage\.getItem\("theme"\) \|\| "";'
+    r'document\.documentElement\.dataset\.mode = localStorage\.getItem\("mode"\) \|\| "(?:auto)?";\s*'
+    r'document\.documentElement\.dataset\.theme = localStorage\.getItem\("theme"\) \|\| "(?:auto)?";'
     r"|DOCUMENTATION_OPTIONS\.(?:pagename = '[\w./-]+'|search_as_you_type = (?:true|false));"
     r"|let toggle(?:HintShow|HintHide|OpenOnPrint) = '[^'\\<>]{0,40}';"
     r"|var togglebuttonSelector = '[\w., -]+';"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from crmtools.errors import RunError
 from crmtools.report.chromium import print_page
+from crmtools.report.pdf_text import with_real_characters
 from crmtools.words import Text
 
 ARTICLE = re.compile(r'<article class="bd-article"[^>]*>(.*?)</article>', re.DOTALL)
@@ -73,6 +74,7 @@ def _print(edition: Path, out: Path, sheets: Sequence[Sheet], *, with_contents: 
             if (edition / pictures).is_dir():
                 (Path(place) / pictures).symlink_to((edition / pictures).resolve())
         print_page(page, out)
+    out.write_bytes(with_real_characters(out.read_bytes()))
 
 
 def sheets_of(edition: Path) -> list[Sheet]:

@@ -53,7 +53,7 @@ def test_a_table_is_read_as_the_page_shows_it():
     assert read_table("<table><tr><td>1</td></tr></table>", "churn 1").title == "churn 1"
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1 more", "-x", "@SUM(A1)", "\tx", "\rx"])
+@pytest.mark.parametrize("text", ["=1+1", "+1 more", "-x", "@SUM(A1)", "\tx", "\rx", "−0.9 to 2"])
 def test_no_text_is_a_formula(text):
     assert safe(text) == f"'{text}"
     (cell,) = next(csv.reader(io.StringIO(as_csv([[text]]).decode("utf-8-sig"), newline="")))

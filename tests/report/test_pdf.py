@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from crmtools.cli import main
 from crmtools.errors import RunError
 from crmtools.report import chromium
 from crmtools.report.pdf import document, print_book, sheets_of
+from crmtools.report.pdf_text import with_real_characters
 
 PAGE = """<!DOCTYPE html><html lang="{lang}"><head><title>The report</title>{after}<script>x()</script></head><body>
 <span class="caption-text">Overview</span><li class="toctree-l1"><a class="reference internal" href="goals.html">Goals</a></li>
@@ -96,3 +98,30 @@ def test_the_browser_that_is_named_comes_first(monkeypatch, tmp_path):
     named.chmod(0o755)
     monkeypatch.setenv("CRMTOOLS_CHROMIUM", str(named))
     assert Path(chromium.find()) == named
+
+
+def test_radicals_in_the_tables_of_a_pdf_become_the_characters_that_they_are():
+    """Objects move by what the tables gain or lose, and the index of the file follows them."""
+    table = b"begincmap <0001> <2F6C> <0002> <2ED3> <0003> <4E00> <0004> <2E8F> endcmap" + b" <0005> <2FBC>" * 50
+    objects, offsets = b"%PDF-1.4\n", []
+    for number, content in enumerate(
+        (zlib.compress(b"pictures"), zlib.compress(table), zlib.compress(b"more"), b"no zlib"), 1
+    ):
+        offsets.append(len(objects))
+        objects += b"%d 0 obj\n<</Filter /FlateDecode /Length %d>> stream\n%b\nendstream\nendobj\n" % (
+            number, len(content), content,
+        )  # fmt: skip
+    index = b"xref\n0 5\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % at for at in offsets)
+    pdf = objects + index + b"trailer <</Size 5>>\nstartxref\n%d\n%%%%EOF\n" % len(objects)
+    made = with_real_characters(pdf)
+    start = int(re.search(rb"startxref\n(\d+)", made)[1])
+    assert made[start : start + 4] == b"xref"
+    found = [int(at) for at in re.findall(rb"(\d{10}) 00000 n", made[start:])]
+    assert [made[at : at + 7] for at in found] == [b"%d 0 obj" % number for number in range(1, 5)]
+    assert found != offsets
+    length, packed = re.search(rb"/Length (\d+)>> stream\n(.*?)\nendstream", made[found[1] :], re.DOTALL).groups()
+    assert len(packed) == int(length)
+    plain = zlib.decompress(packed)
+    assert plain.startswith(b"begincmap <0001> <76EE> <0002> <957F> <0003> <4E00> <0004> <2E8F> endcmap <0005> <97F3>")
+    assert with_real_characters(made) == made
+    assert with_real_characters(b"no index") == b"no index"
