@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 import crmtools
-from crmtools import faults
+from crmtools import faults, lean
 from crmtools.commands.alerts import alerts
 from crmtools.commands.catalogue import indicators
 from crmtools.commands.data import check, describe, dictionary, ready
@@ -75,6 +75,7 @@ def main() -> None:
     """Customer-relationship analysis: goals, indicators with honest intervals, published reports."""
 
 
+lean.without_addresses()
 for _command in COMMANDS:
     main.add_command(_command)
 

@@ -265,9 +265,7 @@ def test_tables_can_be_sorted_and_narrowed(tab: Tab, company: Path) -> None:
         tab.js(f"{button}.click()")
         orders.append((tab.js(f"{table}.tHead.rows[0].cells[2].ariaSort"), tab.js(column)))
     assert orders == [("ascending", sorted(first)), ("descending", sorted(first, reverse=True)), ("none", first)]
-    box = (
-        "[...document.querySelectorAll('.crm-filter')].find(b => b.nextElementSibling.innerText.includes('Churn rate'))"
-    )
+    box = "[...document.querySelectorAll('.crm-filter')].find(b => b.nextElementSibling.innerText.toLowerCase().includes('churn rate'))"
     tab.js(f"(i => {{i.value = 'CHURN rate'; i.dispatchEvent(new Event('input'))}})({box}.querySelector('input'))")
     rows = f"[...{box}.nextElementSibling.querySelectorAll('tbody tr')].filter(r => !r.hidden).map(r => r.innerText)"
     shown = tab.js(rows)

@@ -7,8 +7,6 @@ exactly the same groups, the two may have to do with each other: that is a hint 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from statsmodels.stats.multitest import multipletests
-
 from crmtools.goals.change import Change, change
 from crmtools.goals.reading import Reading
 from crmtools.measure import UNKNOWN, breakdown, computable
@@ -84,6 +82,8 @@ def _moves(compared: Mapping[tuple[str, str], Mapping[str, Change]]) -> dict[str
         for name, one in groups.items()
         if one.p is not None and one.gain is not None
     ]
+    from statsmodels.stats.multitest import multipletests  # two seconds, and not every command corrects
+
     sure = multipletests([p for _, _, p, _ in tested], alpha=FALSE, method="holm")[0] if tested else []
     moves: dict[str, dict[str, dict[str, float]]] = {by: {} for by, _ in compared}
     for ((by, goal), name, _, gain), seen in zip(tested, sure, strict=True):

@@ -8,8 +8,6 @@ that hang together positively, as indicators of the same customers mostly do.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from statsmodels.stats.multitest import multipletests
-
 from crmtools.errors import CRMError
 from crmtools.goals.change import Change, Verdict
 from crmtools.words import Text
@@ -45,6 +43,8 @@ def judged(changes: Sequence[Change], *, q: float = FALSE_SHARE) -> tuple[Judged
     if not 0 < q < 1:
         raise CRMError(f"The share of false changes lies between 0 and 1, found {q:g}.")
     tested = [change.p for change in changes if change.p is not None]
+    from statsmodels.stats.multitest import multipletests  # two seconds, and not every command corrects
+
     adjusted = iter([float(p) for p in multipletests(tested, alpha=q, method="fdr_bh")[1]] if tested else [])
     return tuple(
         Judged(one, None, None, one.verdict, one.why) if one.p is None else _judge(one, next(adjusted), q, len(tested))

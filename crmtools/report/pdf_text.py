@@ -16,10 +16,10 @@ CODE = re.compile(rb"<(2(?:E[89A-F]|F[0-9A-D])[0-9A-F])>")
 XREF = re.compile(rb"(?P<offset>\d{10}) (?P<rest>\d{5} n)")
 START = re.compile(rb"startxref\s+(\d+)\s+%%EOF\s*$")
 SIMPLIFIED = str.maketrans(
-    "⺁⺎⺒⺓⺟⺠⻁⻄⻅⻆⻉⻋⻓⻔⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻪⻬⻮⻰⻳",
-    "厂兀巳幺母民虎西见角贝车长门青韦页风飞食马骨鬼鱼鸟卤麦黄黾齐齿龙龟",
+    "⼾⺁⺎⺒⺓⺟⺠⻁⻄⻅⻆⻉⻋⻓⻔⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻪⻬⻮⻰⻳",
+    "户厂兀巳幺母民虎西见角贝车长门青韦页风飞食马骨鬼鱼鸟卤麦黄黾齐齿龙龟",
 )
-"""Radicals to which Unicode gives no compatible character (its EquivalentUnifiedIdeograph does)."""
+"""Radicals to which Unicode gives no compatible character (its EquivalentUnifiedIdeograph does), or the traditional one (戶)."""
 
 
 def with_real_characters(pdf: bytes) -> bytes:

@@ -28,6 +28,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from crmtools import lean
+
 AVAILABLE = sys.platform == "linux"
 PRELOADED = (
     "crmtools",
@@ -215,6 +217,7 @@ def serve(control: socket.socket) -> None:
 
 
 def _preload() -> None:
+    lean.without_addresses()
     for name in PRELOADED:
         module = importlib.import_module(name)
         if name.startswith("crmtools") and hasattr(module, "__path__"):
