@@ -25,7 +25,7 @@
     return one.number === null ? 1 : -1;
   };
 
-  const makeSortable = (table, body, rows) => {
+  const makeSortable = (table, body, rows, below) => {
     const heads = [...table.tHead.rows[table.tHead.rows.length - 1].cells];
     heads.forEach((head, at) => {
       if (!head.innerText.trim()) return;
@@ -42,7 +42,7 @@
         head.setAttribute("aria-sort", next);
         const known = new Map(rows.map((row) => [row, valueOf(row, at)]));
         const sorted = next === "none" ? rows : [...rows].sort((a, b) => order(known.get(a), known.get(b)));
-        body.append(...(next === "descending" ? sorted.reverse() : sorted));
+        body.append(...(next === "descending" ? sorted.reverse() : sorted), ...below);
       });
     });
   };
@@ -83,8 +83,9 @@
     for (const table of document.querySelectorAll("table.crm-table:not(.crm-heat):not(.crm-definition)")) {
       const body = table.tBodies[0];
       if (!table.tHead || table.tBodies.length !== 1 || body.querySelector("[rowspan],[colspan]")) continue;
-      const rows = [...body.rows];
-      if (rows.length >= SORTABLE) makeSortable(table, body, rows);
+      const rows = [...body.rows].filter((row) => row.cells[0]?.innerText.trim()); // an axis stays where it is
+      const below = [...body.rows].filter((row) => !rows.includes(row));
+      if (rows.length >= SORTABLE) makeSortable(table, body, rows, below);
       if (rows.length >= FILTERABLE) makeFilterable(table, rows);
     }
   };

@@ -12,7 +12,6 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -34,9 +33,8 @@ RESERVED = re.compile(r"[\[\]:*?/\\]")
 TIMES = {"%": 0.01, "万": 1e4, "亿": 1e8, None: 1.0}
 EPOCH = datetime(1980, 1, 1, tzinfo=UTC)
 """The time that is written into archives: the same tables give the same file."""
-GET = Text("下载此表", "This table")
+LINE = Text("下载此表：{csv} · {excel}（本页全部表格）", "This table: {csv} · {excel} (all tables of this page)")
 DETAIL = Text("{head}：附注", "{head}: note")
-ALL = Text("本页全部表格", "all tables of this page")
 Cell = str | int | float
 
 
@@ -74,11 +72,9 @@ def offer(built: Path, language: Language) -> int:
 
 
 def _line(slug: str, number: int, language: Language) -> str:
-    named = escape(GET.to(language))
-    return (
-        f'<p class="crm-get">{named}: <a href="{FOLDER}/{slug}-{number}.csv" download>CSV</a> · '
-        f'<a href="{FOLDER}/{slug}.xlsx" download>Excel</a> ({escape(ALL.to(language))})</p>'
-    )
+    csv_file = f'<a href="{FOLDER}/{slug}-{number}.csv" download>CSV</a>'
+    excel = f'<a href="{FOLDER}/{slug}.xlsx" download>Excel</a>'
+    return f'<p class="crm-get">{LINE.to(language, csv=csv_file, excel=excel)}</p>'
 
 
 def _write(folder: Path, slug: str, tables: Sequence[Shown]) -> None:
