@@ -303,7 +303,7 @@ def light_books(staging, *, editions, out, log, assets=None, extra=None):
                 f"<body>{made}<p>{mark} {page.state in ('ok', 'cached')}</p>{links}</body></html>",
                 encoding="utf-8",
             )
-    (out / "index.html").write_text("<!doctype html><html><body></body></html>", encoding="utf-8")
+    (out / "index.html").write_text('<!doctype html><html lang="en"><body></body></html>', encoding="utf-8")
 
 
 def main():
