@@ -25,7 +25,9 @@ INDICATORS = ("nps", "revenue_per_customer", "cost_per_ticket", "lead_conversion
 
 
 def write(folder, **changes):
-    write_notebooks(folder / "notebooks", indicator=INDICATOR, summary=ONLY_OURS + "print(len(data.settings.goals))")
+    write_notebooks(
+        folder / "notebooks", indicator=INDICATOR, summary=ONLY_OURS + "print(*('goal' for _ in data.settings.goals))"
+    )
     write_notebook(folder / "notebooks", "rfm", ONLY_OURS)
     return write_report(folder, indicators=INDICATORS, **changes)
 

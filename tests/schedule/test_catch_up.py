@@ -106,7 +106,7 @@ def test_a_period_without_a_row_waits():
 def test_the_command_runs_one_after_the_other(monkeypatch, codes, code):
     ran = []
 
-    def run(settings, published, notebooks, *, fresh):
+    def run(settings, published, notebooks, *, fresh, forked):
         ran.append((settings.report.period.id, str(settings.report.as_of)))
         return codes[len(ran) - 1]
 
