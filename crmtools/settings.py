@@ -197,7 +197,8 @@ class RfmSettings(Part):
 
 
 class Run(Part):
-    """How the notebooks are run, and what they may use: see :class:`crmtools.report.limits.Limits`.
+    """How the notebooks are run, and what they may use: seconds for a cell, a notebook and all notebooks together, megabytes for a
+    notebook (by default four fifths of the machine's).
 
     ``at_once`` is by default one more than there are cores, since kernels wait for each other.
     """

@@ -278,6 +278,7 @@ def test_the_first_page_is_light(tab: Tab, company: Path, language: str) -> None
     folder = (company / "published" / "tiny" / language).resolve()
     seen = tab.open(folder / "index.html")
     files = {Path(unquote(urlsplit(url).path)) for url in seen.requests if url.startswith("file:")}
+    assert {".html", ".css", ".js"} <= {file.suffix for file in files}
     assert sum(file.stat().st_size for file in files) < 400_000
     assert max(file.stat().st_size for file in folder.glob("*.html")) < 1_500_000
 

@@ -4,7 +4,6 @@ Each is a finding of axe-core; ``tests/test_end_to_end.py`` runs it on every pag
 """
 
 import re
-from pathlib import Path
 
 from crmtools.words import Language, Text
 
@@ -16,13 +15,6 @@ FOLD_NAMED_OTHERWISE = re.compile(r'<summary aria-label="[^"]*">(?=\s*<p\b)')
 FOLD_WITHOUT_NAME = re.compile(r'<summary>(?=<span class="toctree-toggle")')
 # a list whose members say that they are something else
 LIST_OF_SOURCES = re.compile(r'<div role="list" class="citation-list">')
-
-
-def mend(built: Path, language: Language) -> None:
-    """Put right the pages of a built edition."""
-    for page in sorted(built.glob("*.html")):
-        text = page.read_text(encoding="utf8")
-        page.write_text(mended(text, language), encoding="utf8")
 
 
 def mended(page: str, language: Language) -> str:

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crmtools.errors import Problem, RunError
-from crmtools.report.accessible import mend
+from crmtools.report.accessible import mended
 from crmtools.report.blocks import Html
-from crmtools.report.downloads import offer
+from crmtools.report.downloads import offered
 from crmtools.report.project import BOOK, Page, write_project
-from crmtools.report.slim import slim
+from crmtools.report.slim import SEARCH_PAGE, light, slim
 from crmtools.words import Language
 
 __all__ = ["Built", "Edition", "Page", "build_book", "build_books"]
@@ -105,9 +105,7 @@ def build_book(
             problems = [Problem("jupyter-book", last or f"ended with code {output.code} and said nothing")]
         raise RunError.of(f"The {language} book could not be built.", problems, footer=f"Full log: {log}")
     _prune(built)
-    slim(built)
-    mend(built, language)
-    offer(built, language)
+    _finish(built, language)
     shutil.rmtree(out, ignore_errors=True)
     out.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(built, out)
@@ -209,6 +207,15 @@ def _prune(built: Path) -> None:
     shutil.rmtree(built / "_static" / "locales", ignore_errors=True)
     for path in (built / "_static").rglob("*.map"):
         path.unlink()
+
+
+def _finish(built: Path, language: Language) -> None:
+    """Make the theme's pages light and accessible, and offer their tables as files."""
+    pages = {file.stem: file.read_text(encoding="utf8") for file in sorted(built.glob("*.html"))}
+    slim(built / "_static", pages)
+    for slug, text in pages.items():
+        made = mended(light(text, searches=slug == SEARCH_PAGE), language)
+        (built / f"{slug}.html").write_text(offered(made, slug, built, language), encoding="utf8")
 
 
 def _front_door(editions: Sequence[Edition]) -> str:

@@ -47,28 +47,23 @@ class Shown:
     shares: set[tuple[int, int]] = field(default_factory=set)
 
 
-def offer(built: Path, language: Language) -> int:
-    """Write the files of every page below ``built/files`` and a line below each table that leads to them; how many tables."""
-    count = 0
-    for page in sorted(built.glob("*.html")):
-        text = page.read_text(encoding="utf8")
-        tables: list[Shown] = []
+def offered(page: str, slug: str, built: Path, language: Language) -> str:
+    """A page with a line below each table that leads to its files, which are written below ``built/files``."""
+    tables: list[Shown] = []
 
-        def with_line(match: re.Match[str], slug: str = page.stem, tables: list[Shown] = tables) -> str:
-            if NOT_OFFERED in match["kind"]:
-                return match[0]
-            shown = read_table(match[0], f"{slug} {len(tables) + 1}", language)
-            if len(shown.rows) < 2:
-                return match[0]
-            tables.append(shown)
-            return match[0] + _line(slug, len(tables), language)
+    def with_line(match: re.Match[str]) -> str:
+        if NOT_OFFERED in match["kind"]:
+            return match[0]
+        shown = read_table(match[0], f"{slug} {len(tables) + 1}", language)
+        if len(shown.rows) < 2:
+            return match[0]
+        tables.append(shown)
+        return match[0] + _line(slug, len(tables), language)
 
-        changed = TABLE.sub(with_line, text)
-        if tables:
-            _write(built / FOLDER, page.stem, tables)
-            page.write_text(changed, encoding="utf8")
-            count += len(tables)
-    return count
+    made = TABLE.sub(with_line, page)
+    if tables:
+        _write(built / FOLDER, slug, tables)
+    return made
 
 
 def _line(slug: str, number: int, language: Language) -> str:

@@ -25,12 +25,13 @@ from papermill.exceptions import PapermillExecutionError
 
 from crmtools.errors import CRMError
 from crmtools.report import kernel
-from crmtools.report.limits import Ended, Limits, Watch
+from crmtools.report.limits import Ended, Watch
 from crmtools.report.notebooks import prepare, read_notebook
 from crmtools.report.places import new_place, places, remove_place
 from crmtools.report.plan import Job
 from crmtools.report.project import State
 from crmtools.report.warm import Warm
+from crmtools.settings import Run
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 START_SECONDS = 60
@@ -74,7 +75,7 @@ def run_jobs(
     facts: Callable[[Job], dict[str, str]],
     warm: Warm | None = None,
     at_once: int = 2,
-    limits: Limits = Limits(),
+    limits: Run = Run(),
     done: Callable[[Outcome], None] = lambda outcome: None,
 ) -> tuple[Outcome, ...]:
     """Run every job and say what became of it, in the order of the jobs.

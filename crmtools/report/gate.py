@@ -8,9 +8,11 @@ the data, hides no traceback, and can be listened to. With the results of its ru
 
 import csv
 import re
+import zipfile
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -35,6 +37,8 @@ TRACE = re.compile(
 )
 TEXT_FILES = {".csv", ".json", ".md", ".svg", ".txt", ".xml", ".yml", ".yaml", ".ipynb", ".tsv"}
 SHEETS = {".csv": ",", ".tsv": "\t"}
+STRINGS, STRING = re.compile(r"xl/(?:sharedStrings|worksheets/.*)\.xml"), re.compile(r"<t(?: [^>]*)?>([^<]*)</t>")
+"""Where a workbook has the texts of its cells."""
 
 Place = tuple[str, int]
 """A page within the book, and a line; 0 stands for a file as a whole."""
@@ -166,14 +170,31 @@ def _asset_problems(folder: Path, book: Path, texts: Mapping[str, list[Place]]) 
             problems += [Problem(place, f"asks a host for {url}") for url in _requests(text, path.suffix)]
             if theme or path.name == "searchindex.js":  # the index holds words of pages already looked at
                 continue
-        elif path.suffix not in TEXT_FILES or theme:
+        elif theme:
             continue
-        text = path.read_text(encoding="utf8", errors="replace")
-        if separator := SHEETS.get(path.suffix):
-            problems += _sheet_problems(text, separator, place, texts)
-        else:
-            texts[text].append((place, 0))
+        for inner, text in _texts_of(path):
+            where = f"{place} · {inner}" if inner else place
+            if separator := SHEETS.get(Path(inner or path.name).suffix):
+                problems += _sheet_problems(text, separator, where, texts)
+            else:
+                texts[text].append((where, 0))
     return problems
+
+
+def _texts_of(path: Path) -> Iterator[tuple[str, str]]:
+    """The texts of a file to download, those in an archive or a workbook too, each with its name inside of it."""
+    if path.suffix == ".xlsx":
+        with zipfile.ZipFile(path) as workbook:
+            strings = [name for name in workbook.namelist() if STRINGS.fullmatch(name)]
+            for text in STRING.findall("".join(workbook.read(name).decode("utf-8") for name in strings)):
+                yield "", unescape(text)
+    elif path.suffix == ".zip":
+        with zipfile.ZipFile(path) as archive:
+            for name in archive.namelist():
+                if Path(name).suffix in TEXT_FILES:
+                    yield name, archive.read(name).decode("utf-8", "replace")
+    elif path.suffix in TEXT_FILES or path.suffix in (".css", ".js"):
+        yield "", path.read_text(encoding="utf8", errors="replace")
 
 
 @lru_cache(maxsize=100)

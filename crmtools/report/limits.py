@@ -9,6 +9,7 @@ from typing import Protocol
 import psutil
 
 from crmtools.report.project import State
+from crmtools.settings import Run
 
 EVERY = 0.2
 """Seconds between two looks at the kernels."""
@@ -17,19 +18,9 @@ SHARE_OF_MACHINE = 0.8
 """Of the machine's memory, what one notebook may have where the parameters file does not say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Seconds for a cell, a notebook and all notebooks together; megabytes for a notebook."""
-
-    cell_seconds: int = 300
-    notebook_seconds: int = 1_800
-    run_seconds: int = 14_400
-    memory_mb: int | None = None
-
-    @property
-    def megabytes(self) -> int:
-        """The memory that a notebook may have."""
-        return self.memory_mb or int(psutil.virtual_memory().total * SHARE_OF_MACHINE / MEGABYTE)
+def megabytes_of(limits: Run) -> int:
+    """The memory that a notebook may have."""
+    return limits.memory_mb or int(psutil.virtual_memory().total * SHARE_OF_MACHINE / MEGABYTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +48,7 @@ class Watched(Protocol):
 class Watch:
     """A thread that ends kernels which use more than they may; a context manager."""
 
-    def __init__(self, limits: Limits, alive: Callable[[], Iterable[Watched]], over: Callable[[Ended], None]) -> None:
+    def __init__(self, limits: Run, alive: Callable[[], Iterable[Watched]], over: Callable[[Ended], None]) -> None:
         """``alive`` gives the kernels to look at; ``over`` is told when the time of all notebooks is."""
         self._limits, self._alive, self._over = limits, alive, over
         self._ended = threading.Event()
@@ -87,7 +78,7 @@ class Watch:
         if time.monotonic() - kernel.started > most:
             message = f"the notebook took longer than {most} s (run.notebook_seconds in the parameters file)"
             return Ended("timed_out", "NotebookTimeLimit", message)
-        used, most = memory_of(kernel.pid) // MEGABYTE, self._limits.megabytes
+        used, most = memory_of(kernel.pid) // MEGABYTE, megabytes_of(self._limits)
         if used > most:
             message = (
                 f"the notebook used {used:,} MB of memory, more than {most:,} MB (run.memory_mb in the parameters file)"

@@ -69,10 +69,9 @@ def _print(edition: Path, out: Path, sheets: Sequence[Sheet], *, with_contents: 
     with tempfile.TemporaryDirectory() as place:
         page = Path(place) / "book.html"
         page.write_text(document(edition, sheets, with_contents=with_contents), encoding="utf-8")
-        (Path(place) / "_static").symlink_to((edition / "_static").resolve())
-        for pictures in ("_images",):
-            if (edition / pictures).is_dir():
-                (Path(place) / pictures).symlink_to((edition / pictures).resolve())
+        for folder in ("_static", "_images"):
+            if (edition / folder).is_dir():
+                (Path(place) / folder).symlink_to((edition / folder).resolve())
         print_page(page, out)
     out.write_bytes(with_real_characters(out.read_bytes()))
 

@@ -53,9 +53,9 @@ class Results:
     states: Mapping[str, Mapping[str, str]]
     told: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    def write(self, file: Path) -> None:
-        """Write it as JSON; :meth:`read` gives it back."""
-        plain = {
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
             "schema": SCHEMA,
             "crmtools": crmtools.__version__,
             "run_id": self.run_id,
@@ -69,7 +69,10 @@ class Results:
             "states": self.states,
             "told": self.told,
         }
-        text = json.dumps(plain, ensure_ascii=False, indent=1, allow_nan=False)
+
+    def write(self, file: Path) -> None:
+        """Write it as JSON; :meth:`read` gives it back."""
+        text = json.dumps(self.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
         file.write_text(text + "\n", encoding="utf-8")
 
     @classmethod

@@ -29,13 +29,13 @@ results.json   同样的内容，以及报告所依据的其余数据。
 """
 
 
-def pack(results: Results, source: Path, target: Path) -> None:
-    """Write the archive ``target`` from results and the file ``source`` that they were written to; equal results give equal files."""
+def pack(results: Results, target: Path) -> None:
+    """Write the archive ``target``; equal results give equal files."""
     parts = {
         "README.txt": ABOUT.encode(),
         "estimates.csv": as_csv([list(ESTIMATE), *(_row(item.to_dict()) for item in results.estimates)]),
         "goals.csv": as_csv(_goals(results.readings)),
-        "results.json": _lasting(source),
+        "results.json": _lasting(results),
     }
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
@@ -49,8 +49,8 @@ OF_THE_RUN = ("run_id", "states")
 """What tells of the run and not of the numbers: the book says it, and equal numbers give equal files without it."""
 
 
-def _lasting(source: Path) -> bytes:
-    kept = {name: value for name, value in json.loads(source.read_text("utf-8")).items() if name not in OF_THE_RUN}
+def _lasting(results: Results) -> bytes:
+    kept = {name: value for name, value in results.to_dict().items() if name not in OF_THE_RUN}
     return (json.dumps(kept, ensure_ascii=False, indent=1) + "\n").encode()
 
 

@@ -11,7 +11,7 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
@@ -29,7 +29,6 @@ from crmtools.report.engine import Outcome, page_files, run_jobs
 from crmtools.report.history import append_history
 from crmtools.report.inspection import edition_before, inspect
 from crmtools.report.kernel import warm_process
-from crmtools.report.limits import Limits
 from crmtools.report.lock import only_run
 from crmtools.report.marks import keep_terms
 from crmtools.report.naming import names_for
@@ -253,7 +252,7 @@ class _Run:
             shown, problems = collect(outcomes)
             results = results_of(self.plan, numbers, shown, outcomes, run_id, told_by(outcomes))
             results.write(self.folder / "results.json")
-            pack(results, self.folder / "results.json", self.folder / "beside" / ARCHIVE)
+            pack(results, self.folder / "beside" / ARCHIVE)
             keep_terms(self.folder, self.settings, in_force)
             self.manifest.add(self.plan, outcomes)
             self.manifest.write(self.folder / "manifest.json")
@@ -332,7 +331,7 @@ class _Run:
             facts=lambda job: names_for(job, self.settings),
             warm=self.warm,
             at_once=self.settings.run.kernels,
-            limits=Limits(*(getattr(self.settings.run, one.name) for one in fields(Limits))),
+            limits=self.settings.run,
             done=self._done,
         )
         of = {(one.job.slug, one.job.language): one for one in (*found, *run)}

@@ -7,7 +7,7 @@ that occur are drawn by a stylesheet of a few kilobytes, and the index is loaded
 
 import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from tinycss2.ast import AtRule, Node, QualifiedRule
 
 from crmtools.errors import RunError
 
-SEARCH_PAGE = "search.html"
+SEARCH_PAGE = "search"
 ICON_SCRIPT = re.compile(r'\s*<script[^>]*src="_static/scripts/fontawesome\.js[^"]*"[^>]*></script>')
 SEARCH_SCRIPTS = re.compile(
     r'\s*<script src="(?:_static/(?:searchtools|language_data)|searchindex)\.js[^"]*"></script>'
@@ -52,19 +52,15 @@ ICONS = {
 """Our drawings of the theme's icons, sixteen units square."""
 
 
-def slim(built: Path) -> None:
-    """Take out of a built edition what none of its pages uses; pages look and work as before.
+def slim(static: Path, pages: Mapping[str, str]) -> None:
+    """Take out of the ``static`` files of a built edition what none of its ``pages`` (their texts by name) uses.
 
-    Raises RunError for an icon that has no drawing here: a new version of the theme, most likely.
+    Pages look and work as before. Raises RunError for an icon that has no drawing here: a new version of the theme, most likely.
     """
-    pages = {path: path.read_text(encoding="utf8") for path in sorted(built.glob("*.html"))}
-    static = built / "_static"
     scripts = {path: path.read_text(encoding="utf8") for path in sorted(static.rglob("*.js"))}
     names = _names(
         pages.values(), [text for path, text in scripts.items() if path.name not in (LIBRARY, "fontawesome.js")]
     )
-    for path, text in pages.items():
-        path.write_text(_light(text, searches=path.name == SEARCH_PAGE), encoding="utf8")
     for sheet in sorted(static.rglob("*.css")):
         if sheet.name != "crmtools.css":
             sheet.write_text(used_rules(sheet.read_text(encoding="utf8"), names), encoding="utf8")
@@ -83,7 +79,8 @@ def _names(pages: Iterable[str], scripts: Iterable[str]) -> set[str]:
     return found.union(MADE_LATER, *(WORD.findall(script) for script in scripts))
 
 
-def _light(page: str, *, searches: bool) -> str:
+def light(page: str, *, searches: bool) -> str:
+    """A page without the scripts that it does not need; ``searches`` says that it needs the index."""
     page = ICON_SCRIPT.sub("", page)
     if 'class="sd-tab' not in page:
         page = TABS.sub("", page)

@@ -11,7 +11,7 @@ from openpyxl import load_workbook
 
 from crmtools.estimate import Estimate
 from crmtools.period import Period
-from crmtools.report.downloads import as_csv, as_workbook, number, offer, read_table, safe
+from crmtools.report.downloads import as_csv, as_workbook, number, offered, read_table, safe
 from crmtools.report.results import Results
 from crmtools.report.results_files import ESTIMATE, pack
 
@@ -82,9 +82,8 @@ def test_every_table_of_a_book_gets_its_line_and_its_files_and_a_second_time_the
         folder.mkdir()
         hidden = TABLE.replace('"crm-table"', '"crm-table crm-definition"')
         (folder / "churn.html").write_text(f"<p>{TABLE}{hidden}{TABLE}</p>", "utf-8")
-        (folder / "plain.html").write_text("<p>no table</p>", "utf-8")
-        assert offer(folder, "en") == 2
-        page = (folder / "churn.html").read_text("utf-8")
+        page = offered((folder / "churn.html").read_text("utf-8"), "churn", folder, "en")
+        assert offered("<p>no table</p>", "plain", folder, "en") == "<p>no table</p>"
         assert page.count('class="crm-get"') == 2
         assert 'href="files/churn-2.csv" download' in page
         found.append({file.name: file.read_bytes() for file in (folder / "files").iterdir()})
@@ -113,9 +112,8 @@ def test_the_results_of_a_run_come_as_one_archive(tmp_path):
         "breached": [],
     }
     results = Results("r1", "demo", "2025-Q4", "2025-12-31", "CNY", (estimate,), (reading,), {}, {})
-    results.write(tmp_path / "results.json")
     for name in ("a", "b"):
-        pack(results, tmp_path / "results.json", tmp_path / name / "results.zip")
+        pack(results, tmp_path / name / "results.zip")
     archive = tmp_path / "a" / "results.zip"
     assert archive.read_bytes() == (tmp_path / "b" / "results.zip").read_bytes()
     with zipfile.ZipFile(archive) as opened:

@@ -14,8 +14,8 @@ from small_report import write_notebook
 
 from crmtools.report import kernel, warm
 from crmtools.report.engine import run_jobs
-from crmtools.report.limits import Limits
 from crmtools.report.plan import Job
+from crmtools.settings import Run
 
 CODES = {
     "good": "import warnings\nwarnings.warn('only for the log')\nprint(language)",
@@ -49,7 +49,7 @@ def run_all(folder, process, seen):
         facts=lambda job: {},
         warm=process,
         at_once=2,
-        limits=Limits(cell_seconds=8, memory_mb=1_000),
+        limits=Run(cell_seconds=8, memory_mb=1_000),
         done=lambda outcome: seen.append(outcome.job.slug),
     )
 
@@ -122,8 +122,8 @@ def test_every_kernel_has_one_thread(outcomes):
 @pytest.mark.parametrize(
     ("limits", "states", "words"),
     [
-        (Limits(notebook_seconds=2), ["timed_out", "ok"], "the notebook took longer than 2 s (run.notebook_seconds"),
-        (Limits(run_seconds=2), ["skipped", "skipped"], "all notebooks together took longer than 2 s (run.run_seconds"),
+        (Run(notebook_seconds=2), ["timed_out", "ok"], "the notebook took longer than 2 s (run.notebook_seconds"),
+        (Run(run_seconds=2), ["skipped", "skipped"], "all notebooks together took longer than 2 s (run.run_seconds"),
     ],
 )
 def test_a_notebook_and_a_run_have_their_time(tmp_path, limits, states, words):

@@ -2,10 +2,12 @@
 
 import random
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from crmtools.report.downloads import as_workbook, read_table
 from crmtools.report.gate import gate
 from crmtools.report.leaks import Forbidden, own_words, searchable
 from crmtools.report.reading import read_page
@@ -141,6 +143,22 @@ def test_files_beside_the_pages_are_looked_at(book):
         "zh/_static/a.css asks a host for https://fonts.example/a.woff2",
         "zh/_static/a.js asks a host for https://h.example/q",
     ]
+
+
+def test_archives_and_workbooks_are_looked_into(book):
+    """What is published is looked at, whatever it is packed in."""
+    with zipfile.ZipFile(book / "en" / "results.zip", "w") as archive:
+        archive.writestr("goals.csv", "name,value\r\n王小明,1\r\n=1+1,2\r\n")
+        archive.writestr("results.json", '{"a": "/home/li/x.csv"}')
+    sheet = read_table("<table><tr><td>Name</td></tr><tr><td>O'Neil &amp; 李雷</td></tr></table>", "t")
+    (book / "zh" / "nps.xlsx").write_bytes(as_workbook([sheet]))
+    found = {(one.place, one.message) for one in gate(book, forbidden=["王小明", "李雷"])}
+    assert found == {
+        ("en/results.zip · goals.csv:2", "shows the source's own value '王小明'"),
+        ("en/results.zip · goals.csv:3", "a spreadsheet takes the cell '=1+1' for a formula; put a ' before it"),
+        ("en/results.zip · results.json", "holds the path /home/li/x.csv of a machine"),
+        ("zh/nps.xlsx", "holds the source's own value '李雷'"),
+    }
 
 
 def test_the_folders_of_this_machine_are_known(book):
