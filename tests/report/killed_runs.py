@@ -23,6 +23,7 @@ from pathlib import Path
 
 import nbformat
 import psutil
+import pytest
 import yaml
 from small_report import write_notebook, write_report
 
@@ -32,6 +33,7 @@ from crmtools.report.history import read_goals, read_history
 from crmtools.report.lock import only_run
 from crmtools.report.provenance import STAGES
 from crmtools.report.stamps import without_stamps
+from crmtools.tables.privacy import KEY_VARIABLE
 
 HERE = Path(__file__).resolve().parent
 NAME = "small"
@@ -73,7 +75,7 @@ def environment(folder, **more):
     # as make does: without byte code every process would compile the package again
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | {
         "PYTHONPATH": os.pathsep.join([str(HERE), *sys.path]), "TMPDIR": str(folder / "t"), MARK: str(folder),
-        "CRMTOOLS_PSEUDONYM_KEY": "one key for all of these tests", **more,
+        KEY_VARIABLE: "one key for all of these tests", **more,
     }  # fmt: skip
 
 
@@ -471,3 +473,34 @@ def keep_all_pages(folder):
             nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(f"# {job.slug}", id="a")]), executed
         )
         known.keep(job, executed, "before")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A project with an earlier report and a later one to run, the process that runs copies of it, the steps that an undisturbed run
+    takes, and what that leaves.
+    """
+
+    project: Path
+    stepper: Stepper
+    steps: list[str]
+    left: Left
+
+
+@contextlib.contextmanager
+def prepared_project(home, *, mounts=False):
+    """Run the earlier report and, in a copy, the later one."""
+    project = home / "project"
+    write_project(project)
+    with pytest.MonkeyPatch.context() as patch, Stepper(project, mounts=mounts) as stepper:
+        patch.setenv(KEY_VARIABLE, environment(project)[KEY_VARIABLE])
+        report_on(project, EARLIER)
+        keep_all_pages(project)
+        assert stepper.run(project)["code"] == 0
+        before = Left.by(project)
+        report_on(project, LATER)
+        keep_all_pages(project)
+        done = copy_of(project, home / "done")
+        whole = stepper.run(done)
+        assert whole["code"] == 0, whole["said"]
+        yield Prepared(project, stepper, whole["steps"], Left.by(done, before))

@@ -2,20 +2,7 @@
 
 import numpy as np
 import pytest
-from killed_runs import (
-    EARLIER,
-    LATER,
-    Left,
-    Stepper,
-    check_killed,
-    check_resumed,
-    copy_of,
-    keep_all_pages,
-    report_on,
-    write_project,
-)
-
-from crmtools.tables.privacy import KEY_VARIABLE
+from killed_runs import check_killed, check_resumed, copy_of, prepared_project
 
 TURNING = ("replace .link-", "symlink ", "rename html", "link .*.parquet")
 """Steps that are tried in the short form too: the book is turned, the history gets its file."""
@@ -23,22 +10,8 @@ TURNING = ("replace .link-", "symlink ", "rename html", "link .*.parquet")
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    """A project with an earlier report, the process that runs it, the steps of an undisturbed run and what that leaves."""
-    home = tmp_path_factory.mktemp("steps")
-    project = home / "project"
-    write_project(project)
-    with pytest.MonkeyPatch.context() as patch, Stepper(project) as stepper:
-        patch.setenv(KEY_VARIABLE, "one key for all of these tests")
-        report_on(project, EARLIER)
-        keep_all_pages(project)
-        assert stepper.run(project)["code"] == 0
-        before = Left.by(project)
-        report_on(project, LATER)
-        keep_all_pages(project)
-        done = copy_of(project, home / "done")
-        whole = stepper.run(done)
-        assert whole["code"] == 0, whole["said"]
-        yield project, stepper, whole["steps"], Left.by(done, before)
+    with prepared_project(tmp_path_factory.mktemp("steps")) as found:
+        yield found
 
 
 def step_of(steps, number):
@@ -53,8 +26,8 @@ def tried(steps):
 
 def killed_before(prepared, number, target):
     """Kill a run before a step, look, run again, look."""
-    folder, stepper, steps, left = prepared
-    project = copy_of(folder, target)
+    stepper, steps, left = prepared.stepper, prepared.steps, prepared.left
+    project = copy_of(prepared.project, target)
     try:
         assert stepper.run(project, *step_of(steps, number))["code"] == -9
         check_killed(project, left, had_book=True)
@@ -67,7 +40,7 @@ def killed_before(prepared, number, target):
 
 
 def test_killed_around_the_publication(prepared, tmp_path):
-    steps = prepared[2]
+    steps = prepared.steps
     turning = [number for number in tried(steps) if steps[number].startswith(TURNING)]
     assert len(turning) == len(TURNING), steps
     after = np.random.default_rng(20261127).choice([n for n in tried(steps) if n > max(turning)], 1, replace=False)
@@ -77,5 +50,5 @@ def test_killed_around_the_publication(prepared, tmp_path):
 
 @pytest.mark.slow
 def test_killed_before_every_step(prepared, tmp_path):
-    for number in tried(prepared[2]):
+    for number in tried(prepared.steps):
         killed_before(prepared, number, tmp_path / f"{number}")

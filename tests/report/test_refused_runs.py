@@ -6,26 +6,19 @@ from pathlib import Path
 
 import pytest
 from killed_runs import (
-    EARLIER,
-    LATER,
     NAME,
-    Left,
     Run,
-    Stepper,
     book,
     can_mount,
     copy_of,
-    environment,
     history,
-    keep_all_pages,
-    report_on,
+    prepared_project,
     results,
     shown_run,
     write_project,
 )
 
 from crmtools.report import warm
-from crmtools.tables.privacy import KEY_VARIABLE
 
 pytestmark = pytest.mark.skipif(not warm.AVAILABLE, reason="processes are found by what Linux tells of them")
 
@@ -45,21 +38,8 @@ def test_of_two_runs_started_together_one_works_and_one_leaves(tmp_path):
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    """A project with an earlier report and what it left, and the process that runs copies of it."""
-    home = tmp_path_factory.mktemp("refused")
-    project = home / "project"
-    write_project(project)
-    with pytest.MonkeyPatch.context() as patch, Stepper(project, mounts=can_mount()) as stepper:
-        patch.setenv(KEY_VARIABLE, environment(project)[KEY_VARIABLE])
-        report_on(project, EARLIER)
-        keep_all_pages(project)
-        assert stepper.run(project)["code"] == 0
-        before = Left.by(project)
-        report_on(project, LATER)
-        keep_all_pages(project)
-        done = copy_of(project, home / "done")
-        assert stepper.run(done)["code"] == 0
-        yield project, stepper, Left.by(done, before)
+    with prepared_project(tmp_path_factory.mktemp("refused"), mounts=can_mount()) as found:
+        yield found
 
 
 def quickly(every, *quick):
@@ -125,7 +105,7 @@ DATA = {
 
 @pytest.mark.parametrize("what", quickly(DATA, "a folder", "garbage"))
 def test_data_that_cannot_be_read(prepared, tmp_path, what):
-    project, stepper, left = prepared
+    project, stepper, left = prepared.project, prepared.stepper, prepared.left
     if what == "another's" and not os.geteuid():
         pytest.skip("root may read every file")
     folder = copy_of(project, tmp_path / "project")
@@ -151,7 +131,7 @@ IN_THE_WAY = [
 
 @pytest.mark.parametrize("place", quickly(IN_THE_WAY, f"published/.editions/{NAME}"))
 def test_a_file_in_the_place_of_a_folder(prepared, tmp_path, place):
-    project, stepper, left = prepared
+    project, stepper, left = prepared.project, prepared.stepper, prepared.left
     folder = copy_of(project, tmp_path / "project")
     away = folder / "away"
     (folder / place).rename(away)
@@ -172,7 +152,7 @@ needs_mounts = pytest.mark.skipif(
 @needs_mounts
 @pytest.mark.parametrize("place", quickly(["published", "runs", ".crmtools", "runs/history"], "runs/history"))
 def test_a_folder_that_may_only_be_read(prepared, tmp_path, place):
-    project, stepper, left = prepared
+    project, stepper, left = prepared.project, prepared.stepper, prepared.left
     folder = copy_of(project, tmp_path / "project")
     stepper.ask("mount", "read_only", folder / place)
     answer = stepper.run(folder)
@@ -199,7 +179,7 @@ def after_publication(answer, folder, place):
 @pytest.mark.slow
 def test_a_history_that_cannot_be_added_to(prepared, tmp_path):
     """A file lies where the folder of goals would: it is made good by the next run once it is gone."""
-    project, stepper, left = prepared
+    project, stepper, left = prepared.project, prepared.stepper, prepared.left
     folder = copy_of(project, tmp_path / "project")
     place, away = folder / "runs" / "history" / NAME / "goals", folder / "away"
     place.rename(away)
@@ -219,7 +199,7 @@ def test_a_history_that_cannot_be_added_to(prepared, tmp_path):
 @pytest.mark.parametrize("room", quickly([0, 16, 48, 96, 160, 240, 360, 440, 520], 240))
 def test_a_disk_that_is_full(prepared, tmp_path, room):
     """So many kilobytes are left when the run begins; then the disk grows."""
-    project, stepper, left = prepared
+    project, stepper, left = prepared.project, prepared.stepper, prepared.left
     disk = tmp_path / "disk"
     disk.mkdir()
     stepper.ask("mount", "small", disk, 1 << 28)
