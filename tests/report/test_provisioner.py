@@ -68,8 +68,8 @@ def test_kernels_share_one_warm_process_and_nothing_else(chosen):
 def test_a_kernel_has_the_environment_and_the_folder_it_is_given(monkeypatch, tmp_path):
     run("1")  # the warm process is there before the variable is
     monkeypatch.setenv("GIVEN", "later")
-    (told,) = run("import os; (os.environ['GIVEN'], os.getcwd())", resources={"metadata": {"path": str(tmp_path)}})
-    assert text(told) == str(("later", str(tmp_path)))
+    (told,) = run("import os; print(os.environ['GIVEN'], os.getcwd())", resources={"metadata": {"path": str(tmp_path)}})
+    assert text(told) == f"later {tmp_path}\n"
 
 
 def test_a_changed_package_means_a_new_warm_process_and_running_kernels_go_on(chosen, monkeypatch):
