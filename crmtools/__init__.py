@@ -20,15 +20,6 @@ from typing import TYPE_CHECKING
 
 from crmtools.errors import CRMError, DataError, RunError, SettingsError
 from crmtools.estimate import Estimate
-from crmtools.goals.drivers import Driver, drivers
-from crmtools.goals.factors import revenue_factors
-from crmtools.goals.judgement import Judgement, judge, judgements
-from crmtools.goals.named import goal
-from crmtools.goals.parts import Parts, goal_parts
-from crmtools.goals.reading import Reading, Scorecard, goal_on, scorecard
-from crmtools.goals.record import track_record
-from crmtools.goals.scores import scores
-from crmtools.goals.smart import smart, smart_goals
 from crmtools.indicators import CATALOGUE
 from crmtools.measure import Breakdown, Trend, breakdown, computable, measure, splits, sql, trend
 from crmtools.period import Period
@@ -38,15 +29,46 @@ from crmtools.words import Text
 
 if TYPE_CHECKING:
     from crmtools import cohorts, lifetime, rfm, show
+    from crmtools.goals.drivers import Driver, drivers
+    from crmtools.goals.factors import revenue_factors
+    from crmtools.goals.judgement import Judgement, judge, judgements
+    from crmtools.goals.named import goal
+    from crmtools.goals.parts import Parts, goal_parts
+    from crmtools.goals.reading import Reading, Scorecard, goal_on, scorecard
+    from crmtools.goals.record import track_record
+    from crmtools.goals.scores import scores
+    from crmtools.goals.smart import smart, smart_goals
 
-_ON_DEMAND = ("cohorts", "lifetime", "rfm", "show")
+# figures, models and what judges goals take seconds to import: only who asks for them waits
+_ON_DEMAND: dict[str, str] = {
+    name: home
+    for home, names in {
+        "": "cohorts lifetime rfm show",
+        "crmtools.goals.drivers": "Driver drivers",
+        "crmtools.goals.factors": "revenue_factors",
+        "crmtools.goals.judgement": "Judgement judge judgements",
+        "crmtools.goals.named": "goal",
+        "crmtools.goals.parts": "Parts goal_parts",
+        "crmtools.goals.reading": "Reading Scorecard goal_on scorecard",
+        "crmtools.goals.record": "track_record",
+        "crmtools.goals.scores": "scores",
+        "crmtools.goals.smart": "smart smart_goals",
+    }.items()
+    for name in names.split()
+}
 
 
 def __getattr__(name: str) -> object:
-    # figures and models take a second to import: only who asks for them waits
-    if name in _ON_DEMAND:
-        return importlib.import_module(f"crmtools.{name}")
-    raise AttributeError(f"module 'crmtools' has no attribute '{name}'")
+    if name not in _ON_DEMAND:
+        raise AttributeError(f"module 'crmtools' has no attribute '{name}'")
+    home = _ON_DEMAND[name]
+    found = getattr(importlib.import_module(home), name) if home else importlib.import_module(f"crmtools.{name}")
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 __all__ = [

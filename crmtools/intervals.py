@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy
 
 Floats = npt.NDArray[np.float64]
 BOOTSTRAP_DRAWS = 1999
@@ -21,7 +21,7 @@ where its last digit would decide."""
 
 def z_of(level: float) -> float:
     """The normal quantile of a two-sided level: 1.96 for 0.95."""
-    return float(stats.norm.ppf(0.5 + level / 2))
+    return float(scipy.special.ndtri(0.5 + level / 2))
 
 
 def linearised_variance(n: int, sv: float, sw: float, svv: float, svw: float, sww: float) -> float:
@@ -48,8 +48,8 @@ def clopper_pearson(share: float, n: float, level: float = 0.95) -> tuple[float,
     Without a single case its upper limit is the one of Pluto & Tasche (2005) for portfolios without defaults.
     """
     tail, cases = (1 - level) / 2, share * n
-    low = float(stats.beta.ppf(tail, cases, n - cases + 1)) if cases > 0 else 0.0
-    high = float(stats.beta.ppf(1 - tail, cases + 1, n - cases)) if cases < n else 1.0
+    low = float(scipy.special.betaincinv(cases, n - cases + 1, tail)) if cases > 0 else 0.0
+    high = float(scipy.special.betaincinv(cases + 1, n - cases, 1 - tail)) if cases < n else 1.0
     return min(low, share), max(high, share)
 
 
@@ -88,7 +88,7 @@ def net_share(net: float, either: float, n: float, level: float = 0.95) -> tuple
 
 def t_interval(mean: float, variance: float, n: int, level: float = 0.95) -> tuple[float, float]:
     """Student's t interval with n−1 degrees of freedom around a mean with the given variance."""
-    half = float(stats.t.ppf(0.5 + level / 2, n - 1)) * math.sqrt(variance)
+    half = float(scipy.special.stdtrit(n - 1, 0.5 + level / 2)) * math.sqrt(variance)
     return mean - half, mean + half
 
 
@@ -177,8 +177,8 @@ def bootstrap_top_share(amounts: Floats, top: float, *, seed: int, level: float 
 def garwood(events: float, level: float = 0.95) -> tuple[float, float]:
     """Exact interval of a Poisson count (Garwood 1936); effective, non-integer counts are allowed."""
     tail = (1 - level) / 2
-    low = float(stats.chi2.ppf(tail, 2 * events)) / 2 if events > 0 else 0.0
-    return low, float(stats.chi2.ppf(1 - tail, 2 * (events + 1))) / 2
+    low = float(scipy.special.gammaincinv(events, tail)) if events > 0 else 0.0
+    return low, float(scipy.special.gammaincinv(events + 1, 1 - tail))
 
 
 def survival(times: Floats, events: Floats, censored: Floats) -> tuple[Floats, Floats]:

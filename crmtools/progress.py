@@ -4,14 +4,17 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, Task, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from crmtools.report.engine import Outcome
-from crmtools.report.provenance import STAGES
+from crmtools.report.stages import STAGES
+
+if TYPE_CHECKING:
+    from crmtools.report.engine import Outcome
 
 
 class Lines:
@@ -29,7 +32,7 @@ class Lines:
         self._jobs, self._done = jobs, 0
         self._say(f"{STAGES[name].en} ({jobs})" if jobs else STAGES[name].en)
 
-    def job(self, outcome: Outcome) -> None:
+    def job(self, outcome: "Outcome") -> None:
         """A notebook has ended: a line when it failed, and every tenth one."""
         self._done += 1
         if not outcome.ok:
@@ -64,7 +67,7 @@ class Bar:
         self._shown.remove_task(self._task)  # a task that has a total cannot lose it again
         self._task = self._shown.add_task(STAGES[name].en, total=jobs or None)
 
-    def job(self, outcome: Outcome) -> None:
+    def job(self, outcome: "Outcome") -> None:
         """A notebook has ended."""
         self._shown.advance(self._task)
         if not outcome.ok:

@@ -83,8 +83,8 @@ GRAVITY = (0, 3, 2, 1)
 def _run(settings: Settings, published: Path | None, notebooks: Path | None, *, fresh: bool, forked: bool) -> int:
     """Run a report, say what became of it, and return the exit code."""
     from crmtools.progress import progress
-    from crmtools.report.provenance import STAGES
     from crmtools.report.run import run_report
+    from crmtools.report.stages import STAGES
 
     with _ended_politely(), progress() as shown:
         result = run_report(settings, out=shown, published=published, notebooks=notebooks, fresh=fresh, forked=forked)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from scipy import optimize, stats
+import scipy
 
 from crmtools.errors import CRMError
 from crmtools.estimate import Estimate
@@ -70,7 +70,7 @@ class Waves:
     @property
     def z_of_power(self) -> float:
         """The normal quantile of the power."""
-        return float(stats.norm.ppf(self.power))
+        return float(scipy.special.ndtri(self.power))
 
     def error_of(self, variance_before: float, variance_now: float) -> float:
         """The error of the difference where one unit has these variances."""
@@ -250,7 +250,7 @@ def _solved(
     if not most > 0 or lacking(most) < 0:
         return None
     # not from 0 on: where the baseline has no variance, a change of nothing would be a solution
-    return float(optimize.brentq(lacking, 1e-9 * most, most, xtol=1e-12 * most))
+    return float(scipy.optimize.brentq(lacking, 1e-9 * most, most, xtol=1e-12 * most))
 
 
 def _or_none(change: float, *, most: float) -> float | None:

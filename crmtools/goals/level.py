@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import ndtr
+import scipy
 
 from crmtools.goals.links import Floats, Scaled
 
@@ -54,7 +54,7 @@ class Mixture:
         """The chance that the reading lies below places of the scale: ``z`` is periods, or periods × places."""
         places = z[:, None] if z.ndim == 1 else z
         with np.errstate(invalid="ignore"):
-            found = ndtr((places[None] - self.means[:, :, None]) / self.sds[:, :, None])
+            found = scipy.special.ndtr((places[None] - self.means[:, :, None]) / self.sds[:, :, None])
         chance = np.tensordot(self.weights, found, axes=1)
         return np.asarray(chance[:, 0] if z.ndim == 1 else chance)
 

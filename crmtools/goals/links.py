@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaln
+import scipy
 
 from crmtools.goals.outlook import Better
 from crmtools.goals.series import Series
@@ -186,7 +186,7 @@ def _of_few(variances: Floats) -> Floats:
     few = variances > 1 / MANY
     mean = 1 / variances[few, None]
     cases = np.arange(4 * MANY)
-    chances = np.exp(cases * np.log(mean) - mean - gammaln(cases + 1))
+    chances = np.exp(cases * np.log(mean) - mean - scipy.special.gammaln(cases + 1))
     first, second = ((chances * np.log(cases + 0.5) ** power).sum(1) for power in (1, 2))
     made = variances.copy()
     made[few] = np.maximum(second - first**2, LEAST)

@@ -8,7 +8,7 @@ the pooling.
 
 import math
 
-from scipy import stats
+import scipy
 
 from crmtools.goals.detectable import Waves
 
@@ -17,7 +17,7 @@ def p_of_z(difference: float, error: float) -> float:
     """Two-sided p of a difference whose error is known; without an error any difference is certain."""
     if not error > 0:
         return 1.0 if difference == 0 else 0.0
-    return float(2 * stats.norm.sf(abs(difference) / error))
+    return float(2 * scipy.special.ndtr(-abs(difference) / error))
 
 
 def p_of_shares(before: float, now: float, waves: Waves) -> float:
@@ -50,7 +50,7 @@ def p_of_means(difference: float, waves: Waves, customers_before: int, customers
     else:
         squares = now**2 / (customers_now - 1) + (before**2 / (customers_before - 1) if before else 0.0)
         degrees = (before + now) ** 2 / squares
-    return float(2 * stats.t.sf(abs(difference) / waves.error, degrees))
+    return float(2 * scipy.special.stdtr(degrees, -abs(difference) / waves.error))
 
 
 def pooled(before: float, now: float, waves: Waves) -> float:

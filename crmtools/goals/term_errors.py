@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from crmtools import intervals
 from crmtools.goals.kitagawa import TOTALS, W0, W1, Numbers, States, halves, terms
@@ -64,7 +64,7 @@ def bootstrap(units: Floats, states: States, *, level: float) -> Errors | None:
     low, high = np.quantile(drawn_terms, [(1 - level) / 2, (1 + level) / 2], axis=0)
     se, size = drawn_terms.std(axis=0, ddof=1), columns // 4
     value = np.asarray(terms(units.sum(axis=0).reshape(4, size), states), float)
-    half = float(stats.t.ppf(0.5 + level / 2, max(n - 1, 1))) * se
+    half = float(scipy.special.stdtrit(max(n - 1, 1), 0.5 + level / 2)) * se
     straight = np.isin(np.arange(len(se)), [*range(size, 2 * size), 3 * size + RATE, 3 * size + CHANGE])
     return Errors(se, np.where(straight, value - half, low), np.where(straight, value + half, high), "resampled")
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from crmtools import intervals
 from crmtools.indicators.kinds import NO_DATA
@@ -23,7 +23,7 @@ def share_in_decline(patterns: pd.DataFrame, assumptions: Assumptions, level: fl
     n = weight.sum()
     if not n:
         return Figures(why=NO_DATA)
-    p = stats.binom.cdf(recent, recent + baseline, weeks / (weeks + before))
+    p = scipy.stats.binom.cdf(recent, recent + baseline, weeks / (weeks + before))
     order = np.argsort(p, kind="stable")
     # customers with the same counts share a p-value, and the rank of the last of them
     ranks = np.cumsum(weight[order])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit
+import scipy
 
 from crmtools.indicators.moments import Assumptions, Figures
 from crmtools.indicators.patterns import ages, purchase_model
@@ -64,13 +64,13 @@ class Active:
         model, customers = self.model, (self.x, self.t_x, self.age)
 
         def odds(parameters: np.ndarray) -> np.ndarray:
-            return logit(np.clip(model.silent(parameters, customers, horizon), *CERTAIN))
+            return scipy.special.logit(np.clip(model.silent(parameters, customers, horizon), *CERTAIN))
 
         middle = odds(model.parameters)
         pairs = sigma_points(model.parameters, model.covariance)
         slopes = np.column_stack([(odds(up) - odds(down)) / 2 for up, down in pairs])
         for steps in np.random.default_rng(seed).standard_normal((DRAWS, slopes.shape[1])):
-            yield expit(middle + slopes @ steps)
+            yield scipy.special.expit(middle + slopes @ steps)
 
     def figures(self, share: float, shares: np.ndarray, level: float) -> Figures:
         """A share with the interval that its draws span."""

@@ -5,7 +5,7 @@ A Wald interval takes the log-likelihood for a parabola. Of few customers it is 
 """
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy
 from scipy.special import ndtri
 
 from crmtools.lifetime.newton import Likelihood, maximise
@@ -72,4 +72,6 @@ class _Profile:
             if outside >= _WIDEST:
                 return None
             inside, outside = outside, min(outside * float(np.clip(1.1 * reach / max(lost, 0.1), 1.2, 2.5)), _WIDEST)
-        return float(brentq(lambda off: self.root(off) - reach, inside, outside, xtol=_NEAR * self.error))
+        return float(
+            scipy.optimize.brentq(lambda off: self.root(off) - reach, inside, outside, xtol=_NEAR * self.error)
+        )

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy.linalg import block_diag
+import scipy
 
 from crmtools.errors import SettingsError
 from crmtools.lifetime.fitted import limits_of_total, totals_by
@@ -131,7 +131,7 @@ class Worth:
         """The models are fitted apart, and taken to err apart; None when one is not ``identified``."""
         if not (self.purchases.identified and self.spend.identified):
             return None
-        return block_diag(self.purchases.covariance, self.spend.covariance)
+        return scipy.linalg.block_diag(self.purchases.covariance, self.spend.covariance)
 
     def expected(self, parameters: np.ndarray, where: np.ndarray | slice = EVERYBODY) -> np.ndarray:
         """Expected discounted value of every customer, or of those at ``where``."""

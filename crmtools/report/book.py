@@ -20,7 +20,8 @@ from crmtools.errors import Problem, RunError
 from crmtools.report.accessible import mended
 from crmtools.report.blocks import Html
 from crmtools.report.downloads import offered
-from crmtools.report.project import BOOK, Page, write_project
+from crmtools.report.folders import BOOK
+from crmtools.report.project import Page, write_project
 from crmtools.report.slim import SEARCH_PAGE, light, slim
 from crmtools.words import Language
 

@@ -11,20 +11,19 @@ import ast
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import crmtools
 from crmtools.indicators import CATALOGUE
 from crmtools.report.history import history_mark
-from crmtools.report.manifest import libraries
+from crmtools.report.made_of import libraries_mark, mark, package_mark
 from crmtools.report.marks import marks_of, source_hashes
 from crmtools.report.notebooks import read_notebook
 from crmtools.report.plan import CHAPTERS, INDICATOR, Job
-from crmtools.settings import GoalSettings, Run, Settings
+from crmtools.settings import GoalSettings, Settings
 from crmtools.tables import TABLES
 from crmtools.tables.source import Data
 from crmtools.whole_files import sweep, write_whole
@@ -73,25 +72,25 @@ class PageCache:
     def of(cls, settings: Settings, data: Data) -> "PageCache":
         """The cache of a report."""
         folder = settings.root / ".crmtools" / "pages" / settings.name
-        return cls(settings, data, source_hashes(data), folder)
+        return cls(settings, data, source_hashes(data.settings), folder)
 
     def depends_on(self, job: Job) -> dict[str, str]:
         """Hashes of what a page is made of, by the names of ``PARTS``."""
         page = (job.slug, job.language)
         if page not in self.known:
             self.known[page] = {
-                "notebook": _hash(job.notebook.read_bytes(), job.language, job.indicator, job.goal),
+                "notebook": mark(job.notebook.read_bytes(), job.language, job.indicator, job.goal),
                 "settings": self._settings(job),
-                "data": _hash(self.data.as_of, self._files(job)),
+                "data": mark(self.data.as_of, self._files(job)),
                 "package": package_mark(),
-                "libraries": _libraries(),
+                "libraries": libraries_mark(),
                 "history": self._history() if LOOKS_BACK in job.notebook.read_bytes() else "",
             }
         return self.known[page]
 
     def why(self, job: Job) -> Text | None:
         """Why a page has to be run; None where what was kept can be taken."""
-        if not _only_ours(job.notebook):
+        if not only_ours(job.notebook):
             return FREE
         record = self._record(job)
         if record is None:
@@ -116,7 +115,7 @@ class PageCache:
 
     def keep(self, job: Job, executed: Path, run_id: str) -> None:
         """Keep an executed notebook. The record comes last: without it, or with another's, the file counts for nothing."""
-        if not _only_ours(job.notebook):
+        if not only_ours(job.notebook):
             return
         content = executed.read_bytes()
         record = {"run": run_id, "parts": self.depends_on(job), "sha256": hashlib.sha256(content).hexdigest()}
@@ -128,16 +127,6 @@ class PageCache:
         """Remove what a killed run had half written; the caller holds the lock of the report."""
         for folder in (self.folder / language for language in self.settings.report.languages):
             sweep(folder, older_than=0)
-
-    def mark(self, jobs: Sequence[Job], assets: Path) -> str:
-        """What the whole book depends on; empty where a notebook may depend on more."""
-        if not all(_only_ours(job.notebook) for job in jobs):
-            return ""
-        pages = [[job.slug, job.language, self.depends_on(job)] for job in jobs]
-        whole = self.settings.model_dump_json(
-            exclude={"path": True, "run": set(Run.model_fields) - {"chapters"}, "alerts": True, "sinks": True}
-        )
-        return _hash(pages, whole, self.files, self.data.fingerprint, package_mark(), _tree(assets), self._history())
 
     def _history(self) -> str:
         """The runs that pages look back on; not those that say the same as this one."""
@@ -154,7 +143,7 @@ class PageCache:
             goals = ()
         if "" not in self.shown:
             self.shown[""] = settings.model_dump_json(exclude=ELSEWHERE)
-        return _hash(self.shown[""], [self._goal(goal) for goal in goals])
+        return mark(self.shown[""], [self._goal(goal) for goal in goals])
 
     def _goal(self, goal: GoalSettings) -> str:
         name = f"goal {goal.id or goal.indicator}"
@@ -186,28 +175,7 @@ class PageCache:
 
 
 @cache
-def _libraries() -> str:
-    return _hash(libraries())
-
-
-@cache
-def package_mark() -> str:
-    """The source of the whole package: whatever is computed, shown or written about it."""
-    return _tree(Path(crmtools.__file__).parent)
-
-
-def _tree(folder: Path) -> str:
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return _hash([[str(path.relative_to(folder)), hashlib.sha256(path.read_bytes()).hexdigest()] for path in files])
-
-
-def _hash(*parts: object) -> str:
-    plain = [part.hex() if isinstance(part, bytes) else part for part in parts]
-    return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()[:32]
-
-
-@cache
-def _only_ours(notebook: Path) -> bool:
+def only_ours(notebook: Path) -> bool:
     """Whether the code of a notebook reaches nothing but this package; magics and shell commands may do anything."""
     for cell in read_notebook(notebook).cells:
         if cell.cell_type != "code":

@@ -9,13 +9,13 @@ from crmtools.indicators import CATALOGUE
 from crmtools.report import change_words as words
 from crmtools.report.blocks import Html, box, flat, link, table
 from crmtools.report.changes import Changes, changes
+from crmtools.report.collected import readings_of
 from crmtools.report.differences import CAUSES, Moved, all_causes
 from crmtools.report.manifest import Manifest
 from crmtools.report.marks import definition_marks
 from crmtools.report.notebooks import escape
 from crmtools.report.numbers import Numbers
 from crmtools.report.plan import GENERATED, Plan
-from crmtools.report.results import readings_of
 from crmtools.report.revisions import Revision
 from crmtools.words import Language, Text, word
 

@@ -8,23 +8,17 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import crmtools
 from crmtools.report.engine import Outcome
+from crmtools.report.made_of import libraries
 from crmtools.report.marks import Marks, marks_of, source_hashes
 from crmtools.report.plan import Plan
 from crmtools.settings import Settings
 from crmtools.tables.source import Data
 from crmtools.whole_files import write_whole
-
-LIBRARIES = (
-    "duckdb", "ibis-framework", "pandas", "numpy", "scipy", "statsmodels", "pyarrow", "matplotlib", "seaborn",
-    "lifetimes", "papermill", "ipykernel", "jupyter-book", "sphinx",
-)  # fmt: skip
-"""The libraries that numbers and pages depend on."""
 
 
 def new_run_id(now: datetime) -> str:
@@ -118,7 +112,7 @@ def start(settings: Settings, data: Data, *, run_id: str, now: datetime, stages:
             "fingerprint": data.fingerprint,
             "as_of": str(data.as_of),
             "currency": data.currency,
-            "files": source_hashes(data),
+            "files": source_hashes(data.settings),
             "last": {item.table: item.last for item in data.door.tables if item.last},
             "rows": {item.table: {"read": item.read, "kept": item.kept} for item in data.door.tables},
         },
@@ -132,17 +126,6 @@ def start(settings: Settings, data: Data, *, run_id: str, now: datetime, stages:
         stages=stages,
         marks=marks_of(data),
     )
-
-
-def libraries() -> dict[str, str]:
-    """The versions of the libraries that numbers and pages depend on."""
-    found = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = ""
-    return found
 
 
 def git_state(root: Path) -> dict[str, Any] | None:

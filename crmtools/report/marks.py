@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -43,21 +44,24 @@ class Marks:
 
 def marks_of(data: Data) -> Marks:
     """The marks of a run over these data."""
-    settings, as_of, code = data.settings, str(data.as_of), made_by()
-    content, report = _content(data), settings.report
+    # an analyst's own frames have no files: what they hold is their fingerprint
+    return marks(data.settings, data.as_of, data.fingerprint, files=data.snapshot is not None)
+
+
+def marks(settings: Settings, day: date, fingerprint: str, *, files: bool = True) -> Marks:
+    """The marks of a run that is not opened yet: of settings that name the files of their source, as of a day."""
+    as_of, code, report = str(day), made_by(), settings.report
+    content = _content(settings) if files else fingerprint
     source = settings.source.model_dump(mode="json", exclude={"demo", "folder", "duckdb"})
     reading = _mark([source, report.currency, report.time_zone])
-    edition = _mark([as_of, content, data.fingerprint, reading, code, parameters_of(settings)])
+    edition = _mark([as_of, content, fingerprint, reading, code, parameters_of(settings)])
     return Marks(report.period.id, as_of, content, reading, code, edition)
 
 
-def _content(data: Data) -> str:
+def _content(settings: Settings) -> str:
     """The mark of what the source files hold, lists of ids included."""
-    if data.snapshot is None:  # an analyst's own frames
-        return data.fingerprint
-    settings = data.settings
     memory = settings.root / ".crmtools" / "hashes.json"
-    hashes = {table: one["sha256"] for table, one in source_hashes(data).items()}
+    hashes = {table: one["sha256"] for table, one in source_hashes(settings).items()}
     for how in settings.source.tables.values():
         for listing in how.lists.values():
             hashes[f"list {listing.file}"] = content_hash(locate(listing.file, settings.root), memory)
@@ -72,9 +76,8 @@ def parameters_of(settings: Settings) -> dict[str, Any]:
     return plain
 
 
-def source_hashes(data: Data) -> dict[str, dict[str, str]]:
-    """Table → file name and SHA-256 of every source file."""
-    settings = data.settings
+def source_hashes(settings: Settings) -> dict[str, dict[str, str]]:
+    """Table → file name and SHA-256 of every source file of settings that name them."""
     memory = settings.root / ".crmtools" / "hashes.json"
     if settings.source.duckdb:
         file = settings.root / settings.source.duckdb

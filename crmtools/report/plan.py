@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import crmtools
 from crmtools.errors import Problem, RunError, nearest
 from crmtools.goals.named import goal_slug
 from crmtools.indicators import CATALOGUE, DIMENSIONS, Indicator
 from crmtools.readiness import Readiness, readiness
+from crmtools.report.folders import notebooks_folder
 from crmtools.report.notebooks import check_notebook, first_heading
 from crmtools.report.reading_lists import READING_LISTS
 from crmtools.settings import Settings
@@ -177,12 +177,6 @@ def _own_parameters(entry: Entry) -> dict[str, str]:
     """What a notebook that is run many times is told beside report and language."""
     given = {INDICATOR: entry.indicator, GOAL: entry.goal}
     return {name: value for name, value in given.items() if value}
-
-
-def notebooks_folder(settings: Settings) -> Path:
-    """Where the notebooks of a report are: beside its parameters folder, else those of the project."""
-    own = settings.root / "notebooks"
-    return own if own.is_dir() else Path(crmtools.__file__).parent.parent / "notebooks"
 
 
 def plan(settings: Settings, data: Data, *, notebooks: Path | None = None) -> Plan:

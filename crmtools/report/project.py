@@ -21,12 +21,12 @@ import yaml
 
 from crmtools.errors import Problem, RunError
 from crmtools.report.blocks import Html
+from crmtools.report.folders import BOOK
 from crmtools.words import Language, Text
 
 State = Literal["ok", "cached", "failed", "timed_out", "killed", "skipped"]
 
 HERE = Path(__file__).parent
-BOOK = HERE.parents[1] / "book"
 ROOT = "index"
 WIDE = (ROOT, "goals")
 """Pages whose tables need the room that the list of headings on the right would take."""

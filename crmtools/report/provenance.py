@@ -8,19 +8,9 @@ from crmtools.report.engine import Outcome
 from crmtools.report.manifest import Manifest
 from crmtools.report.plan import GENERATED, Plan
 from crmtools.report.results_files import ARCHIVE
+from crmtools.report.stages import STAGES
 from crmtools.report.stamps import stamp
 from crmtools.words import Language, Text, word
-
-STAGES: dict[str, Text] = {
-    "data": Text("打开并检查数据", "Open and check the data"),
-    "plan": Text("计划", "Plan"),
-    "notebooks": Text("计算并运行笔记本", "Compute and run the notebooks"),
-    "results": Text("汇总结果", "Collect the results"),
-    "book": Text("生成网页", "Build the book"),
-    "gate": Text("发布前检查", "Check the book"),
-    "publish": Text("发布", "Publish"),
-}
-"""The stages of a run, in their order."""
 
 RUN, DATA = Text("本次运行", "This run"), Text("数据来源", "Sources")
 PAGES, LEFT_OUT = Text("各页状态", "Pages"), Text("未包含的页面", "Left out")

@@ -4,71 +4,22 @@ Everything is built in ``runs/RUN/``; readers see nothing of it until the book i
 gate. A page that fails does not keep the others from being published; a book that is wrong does.
 """
 
-import contextlib
-import hashlib
-import json
-import shutil
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
-from crmtools import faults
-from crmtools.alerts import NOTHING, Evaluation, after_run, after_unchanged, when_not_published
-from crmtools.errors import CRMError, Problem, RunError
-from crmtools.indicators import CATALOGUE
-from crmtools.measure import resolve
-from crmtools.report import manifest as manifests
-from crmtools.report.book import build_books
-from crmtools.report.cache import PageCache
-from crmtools.report.editions import Made, edition
-from crmtools.report.engine import Outcome, page_files, run_jobs
-from crmtools.report.history import append_history
-from crmtools.report.inspection import edition_before, inspect
-from crmtools.report.kernel import warm_process
+from crmtools.alerts import NOTHING, Evaluation, after_unchanged, when_not_published
+from crmtools.errors import Problem
+from crmtools.report.folders import BOOK, notebooks_folder
 from crmtools.report.lock import only_run
-from crmtools.report.marks import keep_terms
-from crmtools.report.naming import names_for
-from crmtools.report.numbers import Numbers, read_all, ready_jobs
-from crmtools.report.plan import Job, Plan, plan
-from crmtools.report.project import BOOK
-from crmtools.report.publish import publish
-from crmtools.report.results import Results, collect, readings_of, results_of, told_by
-from crmtools.report.results_files import ARCHIVE, pack
-from crmtools.report.retention import sweep
-from crmtools.report.seal import seal
-from crmtools.report.warm import Warm
+from crmtools.report.stages import Progress, Silent, stage
+from crmtools.report.unchanged import inputs_of, same_as
 from crmtools.settings import Settings
-from crmtools.tables.source import Data, fingerprint_of, open_settings
 
-
-class Progress(Protocol):
-    """Who is told how a run goes on."""
-
-    def stage(self, name: str, jobs: int = 0) -> None:
-        """A stage begins (a key of ``provenance.STAGES``); ``jobs`` notebooks will be run in it."""
-
-    def job(self, outcome: Outcome) -> None:
-        """A notebook has ended."""
-
-    def note(self, message: str) -> None:
-        """Something a person should know that does not stop the run."""
-
-
-class Silent:
-    """Tells nobody."""
-
-    def stage(self, name: str, jobs: int = 0) -> None:
-        """Say nothing."""
-
-    def job(self, outcome: Outcome) -> None:
-        """Say nothing."""
-
-    def note(self, message: str) -> None:
-        """Say nothing."""
+if TYPE_CHECKING:
+    from crmtools.report.engine import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,14 +33,14 @@ class RunResult:
     run_id: str
     book: Path
     folder: Path
-    outcomes: tuple[Outcome, ...]
+    outcomes: "tuple[Outcome, ...]"
     stages: Mapping[str, float]
     problems: tuple[Problem, ...] = ()
     unchanged: bool = False
     alerts: Evaluation = NOTHING
 
     @property
-    def failed(self) -> tuple[Outcome, ...]:
+    def failed(self) -> "tuple[Outcome, ...]":
         """The notebooks that have no results."""
         return tuple(outcome for outcome in self.outcomes if not outcome.ok)
 
@@ -140,57 +91,22 @@ def run_report(
         published before stays as it was.
     """
     out = out or Silent()
-    with only_run(settings.root, settings.name), contextlib.ExitStack() as ending:
+    with only_run(settings.root, settings.name):
         started = datetime.now(UTC)
         stages: dict[str, float] = {}
-        with _stage("data", stages, out):
-            data = open_settings(settings)
-        with _stage("plan", stages, out):
-            made = plan(settings, data, notebooks=notebooks)
-            assets, published = assets or BOOK, published or settings.root / "published"
-            cached = PageCache.of(settings, data)
-            cached.tidy()
-            mark = cached.mark(made.jobs, assets)
-            before = None if fresh or not mark else _same(settings, published, mark)
+        notebooks, assets = notebooks or notebooks_folder(settings), assets or BOOK
+        published = published or settings.root / "published"
+        with stage("look", stages, out):
+            inputs = inputs_of(settings, notebooks=notebooks, assets=assets)
+            before = None if fresh else same_as(settings, published, inputs)
         if before is not None:
             return _unchanged(settings, published, before, stages, out)
-        warm = ending.enter_context(warm_process()) if forked else None
-        run_id = manifests.new_run_id(started)
-        manifest = manifests.start(settings, data, run_id=run_id, now=started, stages=stages)
-        manifest.inputs = mark
-        folder = settings.root / "runs" / run_id
-        folder.mkdir(parents=True)
-        try:
-            manifest.write(folder / "manifest.json")
-            run = _Run(settings, data, made, manifest, folder, out, warm, cached, fresh)
-            return run.to_the_end(published, assets)
-        except KeyboardInterrupt:
-            if not manifest.is_published:
-                shutil.rmtree(folder, ignore_errors=True)
-            raise
-        except CRMError as error:
-            _leave_failed(manifest, folder, str(error))
-            raise
-        except Exception as error:
-            message = faults.said(error, faults.keep(error, folder / "logs"))
-            _leave_failed(manifest, folder, message)
-            state = "The report was published." if manifest.is_published else "What was published before is untouched."
-            raise RunError(f"{message}\n{state}") from error
+        from crmtools.report.making import make  # what makes a book takes seconds to import
 
-
-def _same(settings: Settings, published: Path, mark: str) -> Path | None:
-    """The folder of the run whose book is published, where it was made of the very same, nothing in it failed and it came to
-    its end.
-    """
-    edition = (published / settings.name).resolve()
-    folder = settings.root / "runs" / edition.name
-    try:
-        record = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    same = isinstance(record, dict) and record.get("inputs") == mark and record.get("ended") == "published"
-    # the seal is the last that a run does: one killed between publication and seal may not be in the history
-    return folder if same and "files" in record and (edition / "index.html").is_file() else None
+        return make(
+            settings, inputs, notebooks=notebooks, assets=assets, published=published, out=out, started=started,
+            stages=stages, fresh=fresh, forked=forked,
+        )  # fmt: skip
 
 
 def _unchanged(
@@ -202,186 +118,3 @@ def _unchanged(
         out.note(str(message))
     book = published / settings.name
     return RunResult(before.name, book, before, (), dict(stages), told.problems, unchanged=True, alerts=told)
-
-
-def _leave_failed(manifest: manifests.Manifest, folder: Path, message: str) -> None:
-    """Say in the manifest that the run failed and why, if need be at the cost of the unpublished book."""
-    if not manifest.is_published:
-        manifest.ended = "not_published"
-    manifest.problems = [*manifest.problems, message]
-    try:
-        manifest.write(folder / "manifest.json")
-    except OSError:  # a full disk, most likely
-        for name in ("book", "html"):
-            shutil.rmtree(folder / name, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            manifest.write(folder / "manifest.json")
-    seal(folder)
-
-
-@contextmanager
-def _stage(name: str, stages: dict[str, float], out: Progress, jobs: int = 0) -> Iterator[None]:
-    out.stage(name, jobs)
-    started = time.perf_counter()
-    yield
-    stages[name] = time.perf_counter() - started
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    settings: Settings
-    data: Data
-    plan: Plan
-    manifest: manifests.Manifest
-    folder: Path
-    out: Progress
-    warm: Warm | None
-    pages: PageCache
-    fresh: bool
-
-    def to_the_end(self, published: Path, assets: Path) -> RunResult:
-        """Numbers, notebooks, results, book, gate, publication."""
-        stages, run_id, name = self.manifest.stages, self.manifest.run_id, self.settings.name
-        numbers = Numbers()
-        in_force = {item.id: resolve(item, self.data, {}) for item in CATALOGUE.values()}
-        with _stage("notebooks", stages, self.out, len(self.plan.jobs)):
-            outcomes = self._notebooks(numbers)
-            read_all(self.plan, self.data, numbers)
-            self._note(numbers.notes)
-        with _stage("results", stages, self.out):
-            shown, problems = collect(outcomes)
-            results = results_of(self.plan, numbers, shown, outcomes, run_id, told_by(outcomes))
-            results.write(self.folder / "results.json")
-            pack(results, self.folder / "beside" / ARCHIVE)
-            keep_terms(self.folder, self.settings, in_force)
-            self.manifest.add(self.plan, outcomes)
-            self.manifest.write(self.folder / "manifest.json")
-            self._note(problems)
-        built = self.folder / "html"
-        with _stage("book", stages, self.out):
-            source = Made(self.plan, self.manifest, numbers, outcomes, in_force)
-            editions = [
-                edition(source, language, folder=self.folder / "pages" / language, assets=assets)
-                for language in self.settings.report.languages
-            ]
-            log = self.folder / "logs"
-            build_books(
-                self.folder / "book", editions=editions, out=built, log=log, extra=self.folder / "beside", assets=assets
-            )
-        with _stage("gate", stages, self.out):
-            self._gate(built, results, published)
-        with _stage("publish", stages, self.out):
-            publish(built, root=published, report=name, run_id=run_id, keep=self.settings.publish.keep)
-            whole = not problems and all(outcome.ok for outcome in outcomes)
-            self.manifest.ended = "published" if whole else "published_with_failures"
-            self.manifest.problems = [str(problem) for problem in problems]
-            problems = [*problems, *self._after(numbers, in_force)]
-            alerts = after_run(self.settings, self.folder)
-            self._note([*alerts.remarks, *(one.text.en for one in alerts.new)])
-            self._note([*alerts.problems])
-            problems = [*problems, *alerts.problems]
-        result = RunResult(
-            run_id, published / name, self.folder, outcomes, dict(stages), tuple(problems), alerts=alerts
-        )
-        self.manifest.ended = "published_with_failures" if result.exit_code == 2 else "published"
-        self.manifest.problems = [str(problem) for problem in problems]
-        self.manifest.write(self.folder / "manifest.json")
-        self._note(seal(self.folder))
-        return result
-
-    def _after(self, numbers: Numbers, in_force: Mapping[str, Mapping[str, object]]) -> list[Problem]:
-        """What follows a publication, which nothing here can undo: record, history, tidying up."""
-        name, run_id = self.settings.name, self.manifest.run_id
-        try:
-            self.manifest.write(self.folder / "manifest.json")
-            append_history(
-                self.settings.root, name, run_id=run_id, run_at=self.manifest.started,
-                estimates=numbers.estimates, definitions=in_force, readings=readings_of(numbers), marks=self.manifest.marks,
-            )  # fmt: skip
-            sweep(self.settings.root, report=name, present=run_id, keep=self.settings.publish.keep)
-        except Exception as error:  # noqa: BLE001 - the report is published, and that is what must be said
-            log = faults.keep(error, self.folder / "logs")
-            message = str(error) if isinstance(error, CRMError) else faults.said(error, log)
-            found = [Problem("after the publication", message)]
-            self._note(found)
-            return found
-        return []
-
-    def _note(self, messages: list[str] | list[Problem]) -> None:
-        for message in messages:
-            self.out.note(str(message))
-
-    def _notebooks(self, numbers: Numbers) -> tuple[Outcome, ...]:
-        """Compute and run. Each notebook opens the report by itself, so it must be the same report at the end."""
-        found: list[Outcome] = []
-
-        def to_run() -> Iterator[Job]:
-            """Those that are not there from an earlier run."""
-            for job in ready_jobs(self.plan, self.data, numbers):
-                outcome = self._taken(job)
-                if outcome is None:
-                    yield job
-                else:
-                    found.append(outcome)
-                    self.out.job(outcome)
-
-        run = run_jobs(
-            to_run(),
-            folder=self.folder,
-            facts=lambda job: names_for(job, self.settings),
-            warm=self.warm,
-            at_once=self.settings.run.kernels,
-            limits=self.settings.run,
-            done=self._done,
-        )
-        of = {(one.job.slug, one.job.language): one for one in (*found, *run)}
-        outcomes = tuple(of[job.slug, job.language] for job in self.plan.jobs)
-        if outcomes and not any(outcome.ok for outcome in outcomes):
-            first = outcomes[0].failure
-            said = f"{first.name}: {first.message}" if first else outcomes[0].state
-            raise RunError(f"Not one notebook could be run, the first one says: {said}\nLogs: {outcomes[0].log.parent}")
-        if changed := self._changed():
-            raise RunError(changed)
-        return outcomes
-
-    def _taken(self, job: Job) -> Outcome | None:
-        """A page as an earlier run left it; None where it has to be run."""
-        if self.fresh:
-            return None
-        started = time.perf_counter()
-        notebook, log = page_files(self.folder, job)
-        if not (run := self.pages.take(job, notebook)):
-            return None
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text(f"Taken from run {run}: nothing that this page depends on has changed.\n", encoding="utf-8")
-        return Outcome(job, "cached", time.perf_counter() - started, notebook, log)
-
-    def _done(self, outcome: Outcome) -> None:
-        """Tell, and keep the page for later runs: at once, for a run may be ended at any moment."""
-        self.out.job(outcome)
-        # a page that was made while something changed would be kept as one of the state before
-        if outcome.state == "ok" and not self._changed():
-            with contextlib.suppress(OSError):  # a full disk: the page is in the run, and only made again next time
-                self.pages.keep(outcome.job, outcome.notebook, self.manifest.run_id)
-
-    def _changed(self) -> str:
-        """What was changed since the run began, and must not have been."""
-        digest = hashlib.sha256(self.settings.path.read_bytes()).hexdigest()
-        if digest != self.manifest.parameters["sha256"]:
-            return f"{self.settings.path.name} was changed while the report was run. Run it again."
-        if fingerprint_of(self.settings) != self.data.fingerprint:
-            return (
-                "The data, or the code that reads them, were changed while the report was run: its pages may "
-                "not agree. Run it again."
-            )
-        return ""
-
-    def _gate(self, built: Path, results: Results, published: Path) -> None:
-        settings, run_id = self.data.settings, self.manifest.run_id
-        before = edition_before(settings.root, published, settings.name, run_id)
-        found = inspect(built, settings, results=results, before=before)
-        self._note([*found.notes])
-        if found.problems:
-            count = f"{len(found.problems)} problem{'s'[: len(found.problems) > 1]}"
-            footer = f"The book is in {built} to be looked at; what was published before is untouched."
-            raise RunError.of(f"The book did not pass the gate: {count}", found.problems, footer)

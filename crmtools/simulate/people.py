@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr, ndtri
+import scipy
 
 from crmtools.simulate.company import DAYS_IN_YEAR, REGIONS, SOURCES, TIERS, Company
 from crmtools.simulate.names import contacts, plant_hostile, text
@@ -69,7 +69,7 @@ def delay_within(company: Company, days: np.ndarray | float) -> np.ndarray:
 
 def _delay(company: Company, days: np.ndarray | float) -> np.ndarray:
     positive = np.maximum(days, 1e-12)
-    return ndtr(np.log(positive / company.lead_delay_median_days) / company.lead_delay_sigma)
+    return scipy.special.ndtr(np.log(positive / company.lead_delay_median_days) / company.lead_delay_sigma)
 
 
 def conversion(company: Company, day: np.ndarray) -> np.ndarray:
@@ -141,7 +141,7 @@ def people(world: World) -> tuple[People, Leads]:
 
 
 def _delay_of(company: Company, quantile: np.ndarray) -> np.ndarray:
-    return company.lead_delay_median_days * np.exp(company.lead_delay_sigma * ndtri(quantile))
+    return company.lead_delay_median_days * np.exp(company.lead_delay_sigma * scipy.special.ndtri(quantile))
 
 
 def customers_table(world: World, everyone: People) -> pd.DataFrame:

@@ -10,12 +10,12 @@ from crmtools.indicators import CATALOGUE
 from crmtools.measure import resolve
 from crmtools.parameters import load
 from crmtools.report import manifest as manifests
+from crmtools.report.collected import readings_of, results_of
 from crmtools.report.history import append_history
 from crmtools.report.manifest import Manifest
 from crmtools.report.marks import keep_terms
 from crmtools.report.numbers import Numbers, compute
 from crmtools.report.plan import Plan, plan
-from crmtools.report.results import readings_of, results_of
 from crmtools.tables.source import Data, open_settings
 
 

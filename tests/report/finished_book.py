@@ -16,7 +16,8 @@ from crmtools.estimate import Estimate
 from crmtools.goals.values import reading_values
 from crmtools.period import Period
 from crmtools.report.book import Edition, Page, build_books
-from crmtools.report.results import Results, estimates_in
+from crmtools.report.collected import estimates_in
+from crmtools.report.results import Results
 from crmtools.show.display import Display
 from crmtools.words import Language
 

@@ -31,7 +31,7 @@ from crmtools.report.book import TAGS
 from crmtools.report.gate import gate
 from crmtools.report.history import read_goals, read_history
 from crmtools.report.lock import only_run
-from crmtools.report.provenance import STAGES
+from crmtools.report.stages import STAGES
 from crmtools.report.stamps import without_stamps
 from crmtools.tables.privacy import KEY_VARIABLE
 

@@ -16,10 +16,11 @@ from crmtools.goals.reading import scorecard
 from crmtools.goals.values import JUDGED
 from crmtools.parameters import load
 from crmtools.period import Period
+from crmtools.report.collected import collect, results_of
 from crmtools.report.engine import Outcome
 from crmtools.report.numbers import compute, finite
 from crmtools.report.plan import Job, plan
-from crmtools.report.results import Results, collect, results_of
+from crmtools.report.results import Results
 from crmtools.show.display import RESULT
 from crmtools.tables.source import open_settings
 from crmtools.words import Text
