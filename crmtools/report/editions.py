@@ -15,6 +15,7 @@ from crmtools.report.blocks import Html
 from crmtools.report.book import Edition, Page
 from crmtools.report.citations import citations
 from crmtools.report.engine import Outcome
+from crmtools.report.last_good import last_good
 from crmtools.report.manifest import Manifest
 from crmtools.report.notebooks import for_the_book
 from crmtools.report.numbers import Numbers
@@ -80,7 +81,8 @@ def _write_notebook(file: Path, outcome: Outcome, first: str) -> None:
 def _failure(
     made: Made, entry: Entry, outcome: Outcome, failed: Sequence[tuple[Entry, Outcome]], language: Language
 ) -> str:
-    text = pages.failure_page(entry, outcome, made.numbers, made.manifest, language)
+    before = last_good(made.plan.settings, entry)
+    text = pages.failure_page(entry, outcome, made.numbers, made.manifest, language, before)
     others = [one for one in failed if one[0] is not entry]
     return f"{text}\n{pages.banner(others, language)}" if entry.slug == ROOT and others else text
 

@@ -10,6 +10,7 @@ from crmtools.readiness import Readiness
 from crmtools.report.blocks import STATES, box, facts, flat, link
 from crmtools.report.changes_page import changes_page
 from crmtools.report.engine import Outcome
+from crmtools.report.last_good import LastGood
 from crmtools.report.manifest import Manifest
 from crmtools.report.notebooks import escape
 from crmtools.report.numbers import Numbers
@@ -46,11 +47,20 @@ NONE = Text("（无）", "none")
 LONGEST = 1200
 
 
-def failure_page(entry: Entry, outcome: Outcome, numbers: Numbers, manifest: Manifest, language: Language) -> str:
-    """The page of a notebook that failed: what and why in plain words, where, no traceback."""
+def failure_page(
+    entry: Entry,
+    outcome: Outcome,
+    numbers: Numbers,
+    manifest: Manifest,
+    language: Language,
+    before: LastGood | None = None,
+) -> str:
+    """The page of a notebook that failed: what and why in plain words, where, no traceback, and what it had ``before``."""
     said = [f"<p><strong>{PLAIN_WORDS[outcome.state].to(language)}</strong> {OTHERS_HOLD.to(language)}</p>"]
     if (now := numbers.headline(entry.indicator)) and now.value is not None:
         said.append(f"<p>{flat(STILL.to(language, value=shown_value(now, manifest, language)))}</p>")
+    elif before:
+        said.append(f"<p>{flat(before.said(language))}</p>")
     if failure := outcome.failure:
         where = WHERE_CELL if failure.cell else WHERE
         said.append(f"<p>{flat(where.to(language, file=outcome.job.notebook.name, cell=failure.cell))}</p>")
