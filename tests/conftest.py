@@ -1,6 +1,7 @@
 """What every test runs under: no network, fixed seeds, figures without a screen."""
 
 import ipaddress
+import os
 import socket
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import hypothesis
 import matplotlib as mpl
 import numpy as np
 import pytest
+from shared_snapshots import SHARED
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -57,6 +59,15 @@ def rng() -> np.random.Generator:
 def _fixed_seed() -> None:
     """scipy and statsmodels draw from numpy's old global state where they are given no generator."""
     np.random.seed(20260101)  # noqa: NPY002
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _shared_snapshots(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """One folder of snapshots for the small reports of all workers."""
+    home = tmp_path_factory.getbasetemp()
+    place = (home.parent if os.environ.get("PYTEST_XDIST_WORKER") else home) / "snapshots"
+    place.mkdir(exist_ok=True)
+    os.environ[SHARED] = str(place)
 
 
 @pytest.fixture(autouse=True, scope="session")

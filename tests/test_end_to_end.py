@@ -14,6 +14,7 @@ import pytest
 from browser import Tab, browser
 from click.testing import CliRunner
 from set_up_browser import axe, chromium
+from shared_snapshots import share_snapshots
 
 import crmtools as crm
 from crmtools import formats
@@ -40,6 +41,7 @@ def company(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Pat
     shutil.copytree(project_root / "data" / "tiny", folder / "data" / "tiny")
     (folder / "parameters").mkdir()
     shutil.copy(project_root / "parameters" / "tiny.yml", folder / "parameters")
+    share_snapshots(folder)
     return folder
 
 

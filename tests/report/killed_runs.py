@@ -59,7 +59,7 @@ def write_project(folder, **changes):
         title="{{ indicator.name }}",
     )
     (folder / "t").mkdir(exist_ok=True)
-    return write_report(folder, **{"languages": ("en",)} | changes)
+    return write_report(folder, own=True, **{"languages": ("en",)} | changes)
 
 
 def report_on(folder, part):

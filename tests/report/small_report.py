@@ -6,6 +6,7 @@ from pathlib import Path
 import nbformat
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from shared_snapshots import share_snapshots
 
 ROOT = Path(__file__).resolve().parents[2]
 PARAMETERS = 'report: str = "tiny"  # a parameters file\nlanguage: str = "en"  # en or zh'
@@ -53,6 +54,7 @@ def write_notebooks(folder: Path, *, indicator: str = EMIT, summary: str = "prin
 def write_report(
     folder: Path,
     *,
+    own: bool = False,
     indicators: tuple[str, ...] = ("nps",),
     name: str = "small",
     languages: tuple[str, ...] = ("en", "zh"),
@@ -60,8 +62,11 @@ def write_report(
 ) -> Path:
     """A parameters file over a copy of the tiny data; ``changes`` replace whole parts of it.
 
-    One of the ``languages`` is enough where a book is only built to be there: it takes half of the time.
+    One of the ``languages`` is enough where a book is only built to be there: it takes half of the time. Its data are its
+    ``own`` where it matters that nobody has asked them anything yet.
     """
+    if not own:
+        share_snapshots(folder)
     settings = yaml.safe_load((ROOT / "parameters" / "tiny.yml").read_text("utf-8"))
     settings["report"] |= {"indicators": list(indicators), "languages": list(languages)}
     settings |= changes

@@ -58,7 +58,9 @@ def test_two_clean_runs_give_the_same_book(tmp_path):
 def test_two_clean_runs_of_every_chapter_give_the_same_book(tmp_path):
     one, other = tmp_path / "one", tmp_path / "other"
     for folder in (one, other):
-        write_report(folder, indicators=("nps", "churn_rate", "csat_mean", "revenue_per_customer", "cost_per_ticket"))
+        write_report(
+            folder, own=True, indicators=("nps", "churn_rate", "csat_mean", "revenue_per_customer", "cost_per_ticket")
+        )
         (folder / "t").mkdir()
     both_run(one, other)
     equal(one, other)
@@ -77,6 +79,6 @@ def test_where_a_project_lies_is_not_in_the_fingerprint_of_its_data(tmp_path, mo
     monkeypatch.setenv(KEY_VARIABLE, environment(tmp_path)[KEY_VARIABLE])
     marks = set()
     for name in ("one", "other"):
-        file = write_report(tmp_path / name, source={"folder": str(tmp_path / name / "data" / "tiny")})
+        file = write_report(tmp_path / name, own=True, source={"folder": str(tmp_path / name / "data" / "tiny")})
         marks.add(fingerprint_of(load(file)))
     assert len(marks) == 1

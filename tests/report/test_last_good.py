@@ -1,6 +1,6 @@
 """A page without results says what it showed when it last had some."""
 
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -62,7 +62,10 @@ def test_where_there_was_none(two_runs, tmp_path):
 
 @pytest.mark.parametrize(
     ("language", "words"),
-    [("en", "The last good value, of Q4 2025, in the report of 2 January 2026: "), ("zh", "2025 年第四季度，2026 年 1 月 2 日的报告")],
+    [
+        ("en", "The last good value, of Q4 2025, in the report of 2 January 2026: "),
+        ("zh", "2025 年第四季度，2026 年 1 月 2 日的报告"),
+    ],
 )
 def test_the_page_says_so(two_runs, language, words):
     entry = entry_of(two_runs, "nps")
@@ -73,4 +76,6 @@ def test_the_page_says_so(two_runs, language, words):
     assert words in text.replace("\u00a0", " ").replace("\u202f", " ")
     assert f"{before.value:.0f}"[1:] in text
     here = pages.failure_page(entry, outcome, two_runs.numbers, two_runs.manifest, language, before)
-    assert words not in here.replace("\u00a0", " ").replace("\u202f", " "), "a number of this report is better than that of an earlier one"
+    assert words not in here.replace("\u00a0", " ").replace("\u202f", " "), (
+        "a number of this report is better than that of an earlier one"
+    )
