@@ -21,7 +21,8 @@ def sweep(root: Path, *, report: str, present: str, keep: int) -> None:
     """Remove old runs of a report, then the snapshots that no run uses.
 
     Of the published runs the newest ``keep`` stay, the ``present`` one among them, and as many of those that were not
-    published; a run that never ended counts as one of these after a day. A snapshot goes when no run that is left was
+    published; a run that never ended counts as one of these after a day, and one that was killed before it had its manifest goes
+    then. A snapshot goes when no run that is left was
     made of it and nobody has opened it for a day. Other reports' runs, and whatever is not a run, are not touched.
     The caller holds the report's lock.
     """
@@ -41,6 +42,9 @@ def sweep(root: Path, *, report: str, present: str, keep: int) -> None:
     for folder in (*published[max(keep - 1, 0) :], *others[keep:]):
         if _drop(folder):
             del records[folder]
+    for folder in _folders(runs, RUN):
+        if folder not in records and _never_began(folder) and _idle(folder):
+            _drop(folder)
     # another report that begins has opened its snapshot before it has a manifest
     locks = (root / ".crmtools" / "locks").glob("*.lock")
     if any(lock.stem != report and not _idle(lock) for lock in locks):
@@ -68,6 +72,11 @@ def _record(folder: Path) -> dict[str, Any] | None:
         return None
     whole = isinstance(record, dict) and record.get("run_id") == folder.name and isinstance(record.get("data"), dict)
     return record if whole and "report" in record else None
+
+
+def _never_began(folder: Path) -> bool:
+    """Whether a run was killed before it had its manifest: its folder holds nothing but what was half written."""
+    return all(path.name.startswith(".") for path in folder.iterdir())
 
 
 def _ended(record: dict[str, Any]) -> str:

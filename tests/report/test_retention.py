@@ -92,6 +92,19 @@ def test_what_runs_or_is_no_run_of_the_report_stays(project):
     }  # fmt: skip
 
 
+def test_a_run_that_was_killed_before_it_had_its_manifest_goes_after_a_day(project):
+    folders = [project.root / "runs" / f"2025010{day}T000000-abcdef" for day in (1, 2, 3)]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    (folders[0] / ".manifest.json.part").write_text("{")
+    (folders[2] / "results.json").write_text("{}")
+    for folder in (folders[0], folders[2]):
+        age(folder)
+    present = project.run()
+    project.sweep(present, 3)
+    assert project.runs == {folders[1].name, folders[2].name, present}, "young, and not empty"
+
+
 def test_snapshots_go_that_no_run_uses_and_nobody_has_opened_for_a_day(project):
     dropped, other = project.run(snapshot="b"), project.run("another", snapshot="c")
     present = project.run(snapshot="a")
