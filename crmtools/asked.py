@@ -1,7 +1,8 @@
-"""What is asked for by a name: a parameters file, and with ``@`` another period than the one that stands in it.
+"""What is asked for by a name: a parameters file, with ``@`` another period than the one that stands in it, with ``#`` some customers.
 
 ``demo@2025-10`` is ``parameters/demo.yml`` for October 2025, ``demo@last`` the last period that is over. What is looked at then
 ends as long after the period as in the file: a report of December as of the 31st becomes one of October as of the 31st.
+``demo#region=north`` and ``demo@2025-10#region=north`` are the same for the customers of one region.
 """
 
 from datetime import date, datetime
@@ -10,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from crmtools import parameters
 from crmtools.errors import SettingsError
+from crmtools.part_names import asked_part
 from crmtools.period import MONTHS_IN, Period
 from crmtools.settings import Settings
 
@@ -22,8 +24,9 @@ def read_settings(name: str | Path) -> Settings:
 
     if Path(name).is_file():
         return parameters.load(find_parameters(name))
-    file, at, period = str(name).partition("@")
-    settings = parameters.load(find_parameters(file))
+    asked, only = asked_part(str(name))
+    file, at, period = (asked, "", "") if Path(asked).is_file() else asked.partition("@")
+    settings = parameters.load(find_parameters(file), only=only)
     if not at:
         return settings
     return for_period(settings, last_over(settings) if period == LAST else Period.parse(period))
