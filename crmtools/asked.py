@@ -5,6 +5,7 @@ ends as long after the period as in the file: a report of December as of the 31s
 ``demo#region=north`` and ``demo@2025-10#region=north`` are the same for the customers of one region.
 """
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -30,6 +31,15 @@ def read_settings(name: str | Path) -> Settings:
     if not at:
         return settings
     return for_period(settings, last_over(settings) if period == LAST else Period.parse(period))
+
+
+def for_customers(settings: Settings, only: Mapping[str, str]) -> Settings:
+    """The settings for the customers with one value of an attribute, and no others; for all where ``only`` is empty.
+
+    Read anew: what the settings of a part leave out may be about another part.
+    """
+    read = parameters.load(settings.path, only=only)
+    return for_period(read, settings.report.period)
 
 
 def for_period(settings: Settings, period: Period) -> Settings:

@@ -16,8 +16,8 @@ from crmtools.settings import SetAside, Settings
 from crmtools.tables import TABLES
 from crmtools.words import Language, Text
 
-AMOUNT = Text("是全公司的总量", "is an amount of the whole company")
-OTHERS = Text("针对其他客户（{who}）", "is about other customers ({who})")
+AMOUNT = Text("全公司的总量", "an amount of the whole company")
+OTHERS = Text("针对其他客户，即{who}", "about other customers, {who}")
 TITLE = Text("{title} · {part}", "{title} · {part}")
 
 

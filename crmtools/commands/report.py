@@ -31,6 +31,8 @@ from crmtools.settings import Settings
     default="forked",
     help="Fork the kernels of the notebooks (fast, the default where the system can), or start each by itself.",
 )
+@click.option("--only", metavar="ATTRIBUTE=VALUE", help="Only the customers with this value, for example region=north.")
+@click.option("--by", metavar="ATTRIBUTE", help="A book for each value of an attribute, and a page that leads to them.")
 @click.option("--catch-up", is_flag=True, help="Run every period that is over since the last published one, in order.")
 def report(
     parameters: str,

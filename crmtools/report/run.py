@@ -18,7 +18,7 @@ from typing import Protocol
 
 from crmtools import faults
 from crmtools.alerts import NOTHING, Evaluation, after_run, after_unchanged, when_not_published
-from crmtools.errors import CRMError, Problem, RunError
+from crmtools.errors import CRMError, Problem, RunError, SettingsError
 from crmtools.indicators import CATALOGUE
 from crmtools.measure import resolve
 from crmtools.report import manifest as manifests
@@ -109,6 +109,7 @@ def run_report(
     assets: Path | None = None,
     fresh: bool = False,
     forked: bool = True,
+    warm: Warm | None = None,
 ) -> RunResult:
     """Run a report and publish it.
 
@@ -129,6 +130,8 @@ def run_report(
         Run every page, whatever earlier runs left.
     forked
         Fork the kernels from a process that has imported everything, where the system can; else each starts by itself.
+    warm
+        That process, where the caller has one for several runs.
 
     Raises
     ------
@@ -140,6 +143,7 @@ def run_report(
         published before stays as it was.
     """
     out = out or Silent()
+    _own_name(settings)
     with only_run(settings.root, settings.name), contextlib.ExitStack() as ending:
         started = datetime.now(UTC)
         stages: dict[str, float] = {}
@@ -154,7 +158,8 @@ def run_report(
             before = None if fresh or not mark else _same(settings, published, mark)
         if before is not None:
             return _unchanged(settings, published, before, stages, out)
-        warm = ending.enter_context(warm_process()) if forked else None
+        if warm is None and forked:
+            warm = ending.enter_context(warm_process())
         run_id = manifests.new_run_id(started)
         manifest = manifests.start(settings, data, run_id=run_id, now=started, stages=stages)
         manifest.inputs = mark
@@ -176,6 +181,16 @@ def run_report(
             _leave_failed(manifest, folder, message)
             state = "The report was published." if manifest.is_published else "What was published before is untouched."
             raise RunError(f"{message}\n{state}") from error
+
+
+def _own_name(settings: Settings) -> None:
+    """Raise SettingsError where a parameters file has the name under which the report of a part would be kept."""
+    other = settings.path.with_name(f"{settings.name}{settings.path.suffix}")
+    if settings.report.part and other.is_file():
+        raise SettingsError(
+            f"The report of {settings.path.stem} for these customers is called {settings.name}, and so is that of {other.name}. "
+            "Rename that file, or one book would take the other's place."
+        )
 
 
 def _same(settings: Settings, published: Path, mark: str) -> Path | None:
