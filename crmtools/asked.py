@@ -5,6 +5,7 @@ ends as long after the period as in the file: a report of December as of the 31s
 ``demo#region=north`` and ``demo@2025-10#region=north`` are the same for the customers of one region.
 """
 
+import contextlib
 from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -27,10 +28,28 @@ def read_settings(name: str | Path) -> Settings:
         return parameters.load(find_parameters(name))
     asked, only = asked_part(str(name))
     file, at, period = (asked, "", "") if Path(asked).is_file() else asked.partition("@")
-    settings = parameters.load(find_parameters(file), only=only)
+    settings = _named_after_part(file) if only is None else None
+    settings = settings or parameters.load(find_parameters(file), only=only)
     if not at:
         return settings
     return for_period(settings, last_over(settings) if period == LAST else Period.parse(period))
+
+
+def _named_after_part(name: str) -> Settings | None:
+    """The settings of the report that is kept as ``demo-region-north``, where no parameters file has this name."""
+    from crmtools.tables.source import find_parameters
+
+    words = name.split("-")
+    with contextlib.suppress(SettingsError):
+        find_parameters(name)
+        return None
+    for count in range(1, len(words) - 1):
+        attribute, value = words[count], "-".join(words[count + 1 :])
+        with contextlib.suppress(SettingsError):
+            settings = parameters.load(find_parameters("-".join(words[:count])), only={attribute: value})
+            if settings.name == name:
+                return settings
+    return None
 
 
 def for_customers(settings: Settings, only: Mapping[str, str]) -> Settings:

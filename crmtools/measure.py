@@ -175,7 +175,7 @@ def _given_away(data: Data, ask: Callable[[Data], Sequence[Estimate]], *, groups
         {one.group if groups else place: people(one) for place, one in enumerate(ask(part))} for part in data.parts()
     ]
     places: list[object] = list(dict.fromkeys(place for found in answers for place in found))
-    counts = np.array([[found.get(place, 0) for found in answers] for place in places], dtype=float)
+    counts = np.array([[found.get(place, 0) for found in answers] for place in places], dtype=np.float64)
     hidden = hidden_cells(counts, data.settings.publish.smallest_group, columns=groups)
     return {place for place, hide in zip(places, hidden[:, data.part.number], strict=True) if hide}
 

@@ -13,7 +13,6 @@ from crmtools.indicators.catalogue import CATALOGUE
 from crmtools.indicators.kinds import Total
 from crmtools.period import Period
 from crmtools.settings import SetAside, Settings
-from crmtools.tables import TABLES
 from crmtools.words import Language, Text
 
 AMOUNT = Text("全公司的总量", "an amount of the whole company")
@@ -32,7 +31,9 @@ def for_part(settings: Settings, only: Mapping[str, str]) -> Settings:
     return settings.model_copy(
         update={
             "report": report.model_copy(update={"title": title}),
-            "goals": tuple(_without(goal, part[0]) for number, goal in enumerate(settings.goals) if why[number] is None),
+            "goals": tuple(
+                _without(goal, part[0]) for number, goal in enumerate(settings.goals) if why[number] is None
+            ),
             "set_aside": tuple(
                 SetAside(name=_name(goal), why=reason)
                 for number, goal in enumerate(settings.goals)
@@ -64,8 +65,10 @@ def _why_not(goal: GoalSettings, part: tuple[str, str]) -> Text | None:
     if (others := goal.where.get(attribute)) is not None:
         values = [others] if isinstance(others, str) else others
         if value not in values:
-            who = Text(*(f"{attribute_name(attribute, lang)} {'、'.join(values) if lang == 'zh' else ', '.join(values)}" for lang in ("zh", "en")))
-            return Text(*(OTHERS.to(lang, who=who.to(lang)) for lang in ("zh", "en")))
+            zh, en = f"{attribute_name(attribute, 'zh')} {'、'.join(values)}", ", ".join(values)
+            return Text(
+                OTHERS.zh.format(who=zh), OTHERS.en.format(who=f"{attribute_name(attribute, 'en').lower()} {en}")
+            )
     return AMOUNT if is_amount(goal) else None
 
 

@@ -22,7 +22,9 @@ def about_part(settings: Settings, language: Language) -> Display | None:
 
 def _set_aside(settings: Settings, language: Language) -> str:
     """The goals that are left out, and why, as one sentence; those with the same reason together."""
-    pairs = sorted(((one.why.to(language), one.name.to(language)) for one in settings.set_aside), key=lambda pair: pair[0])
+    pairs = sorted(
+        ((one.why.to(language), one.name.to(language)) for one in settings.set_aside), key=lambda pair: pair[0]
+    )
     groups = [
         say(_GOALS, language, names=word("list", language).join(name for _, name in found), why=why)
         for why, found in groupby(pairs, key=lambda pair: pair[0])

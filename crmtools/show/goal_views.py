@@ -32,8 +32,8 @@ from crmtools.show.scorecards import (
 from crmtools.show.sentences import before_comma, currency_of, known, say, undecided
 from crmtools.show.stated import of_counts, says
 from crmtools.show.trends import figure, period_ticks, point_words
-from crmtools.tables import TABLES
 from crmtools.sums import uncut
+from crmtools.tables import TABLES
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text, word
 

@@ -113,7 +113,9 @@ def _sizes(
     types = {name: str(kind) for name, kind in backend.get_schema("all_customers").items()}
     allowed = [name for name, kind in types.items() if kind == "string" and not name.endswith("_id")]
     if attribute not in allowed:
-        raise _refused(settings, attribute, f"customers have no such attribute. Allowed: {', '.join(sorted(allowed)) or 'none'}.")
+        raise _refused(
+            settings, attribute, f"customers have no such attribute. Allowed: {', '.join(sorted(allowed)) or 'none'}."
+        )
     name = f"customers by {attribute}"
     if (told := answers.text(name)) is None:
         end = f"DATE '{settings.report.as_of + timedelta(days=1)}'"

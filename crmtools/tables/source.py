@@ -32,7 +32,7 @@ from crmtools.tables.answers import Answers
 from crmtools.tables.door import DoorReport, pass_the_door
 from crmtools.tables.known import known
 from crmtools.tables.part import WHOLE, Cut
-from crmtools.tables.parts import Part, door_of, part_of
+from crmtools.tables.parts import Part, Values, door_of, part_of, values_of
 from crmtools.tables.privacy import key_mark, pseudonym_key
 from crmtools.tables.reading import (
     Raw,
@@ -269,6 +269,12 @@ def open_settings(settings: Settings) -> Data:
     if not (folder / "door.json").is_file():
         _make_snapshot(folder, settings, files, key)
     return _open_snapshot(folder, settings, fingerprint)
+
+
+def values_by(settings: Settings, attribute: str) -> Values:
+    """The values that customers have of an attribute, and which of them may have a report; raises SettingsError where there are none."""
+    data = open_settings(settings)
+    return values_of(attribute, settings, data.backend, data.door, data.answers)
 
 
 def located(settings: Settings) -> Settings:
