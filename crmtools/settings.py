@@ -278,8 +278,12 @@ class Settings(Part):
     @property
     def reference(self) -> str:
         """What a notebook opens the same report by: the file, the period where another one was asked for, and the customers."""
-        customers = f"#{part_asked(*self.report.part)}" if self.report.part else ""
-        return f"{self.path.resolve()}{'@' * bool(self.asked)}{self.asked}{customers}"
+        return f"{self.path.resolve()}{'@' * bool(self.asked)}{self.asked}{self.customers}"
+
+    @property
+    def customers(self) -> str:
+        """What stands behind the name of the file where the report is about some customers only."""
+        return f"#{part_asked(*self.report.part)}" if self.report.part else ""
 
     @property
     def root(self) -> Path:
