@@ -174,7 +174,12 @@ def _goals(results: Results, language: Language) -> str:
     for evidence, text in EVIDENCE.items():
         if count := found.count(evidence):
             icon, tone = EVIDENCE_ICONS[evidence]
-            chips.append(chip(f"{icon} {escape(text.to(language))} {formats.number(count, language)}", tone))
+            chips.append(
+                chip(
+                    f"{icon} {escape(text.to(language))}{word('colon', language)}{formats.number(count, language)}",
+                    tone,
+                )
+            )
     return tag("div", "".join(chips), class_="crm-chips") if chips else formats.MISSING
 
 
