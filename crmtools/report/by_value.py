@@ -24,7 +24,7 @@ from pathlib import Path
 
 from crmtools import faults
 from crmtools.asked import for_customers
-from crmtools.errors import CRMError, Problem, RunError
+from crmtools.errors import CRMError, Problem, RunError, SettingsError
 from crmtools.part_names import index_name
 from crmtools.report.by_value_page import Book, Shelf, write_pages
 from crmtools.report.gate import gate
@@ -99,6 +99,10 @@ def run_by_value(
         )
     published = published or whole.root / "published"
     name = index_name(whole.path.stem, attribute)
+    if whole.path.with_name(f"{name}{whole.path.suffix}").is_file():
+        raise SettingsError(
+            f"The page of all books is called {name}, and so is the report of {name}{whole.path.suffix}. Rename that file."
+        )
     with only_run(whole.root, name):
         books, codes = [], [0]
         with warm_process() if forked else contextlib.nullcontext() as warm:

@@ -28,6 +28,9 @@ from crmtools.tables.reading import quote
 Columns = Mapping[str, Mapping[str, float]]
 MERGE = "To report small groups together, give them one name under source.tables.customers.values.{attribute}."
 
+MOST_VALUES = 60
+"""Every number of a part is compared with those of all others: it takes as many times as long as there are values."""
+
 
 @dataclass(frozen=True, slots=True)
 class Values:
@@ -124,7 +127,11 @@ def _sizes(
         question = f"SELECT {quote(attribute)}, {there} FROM main.all_customers GROUP BY 1 ORDER BY 1 NULLS LAST"
         told = json.dumps(backend.con.execute(question).fetchall(), ensure_ascii=False)
         answers.keep_text(name, told)
-    return {value: int(count) for value, count in json.loads(told)}
+    sizes = {value: int(count) for value, count in json.loads(told)}
+    if len(sizes) > MOST_VALUES:
+        said = f"customers have more than {MOST_VALUES} values of it, and each would be compared with all others."
+        raise _refused(settings, attribute, f"{said} {MERGE.format(attribute=attribute)}")
+    return sizes
 
 
 def _refused(settings: Settings, attribute: str, message: str) -> CRMError:

@@ -314,6 +314,12 @@ def test_a_small_part_is_refused_and_so_is_the_next_that_would_give_it_away(proj
     assert len(north(project).ask(north(project)["customers"])) == 40
 
 
+def test_an_attribute_of_very_many_values_is_no_attribute_to_report_by(project: Project):
+    shop(project, {f"region {number}": (1, 1) for number in range(61)}, smallest=1)
+    with pytest.raises(SettingsError, match="more than 60 values"):
+        north(project, "region=region 1")
+
+
 def test_two_small_parts_hide_each_other(project: Project):
     shop(project, {"north": (40, 40), "south": (30, 30), "east": (6, 6), "west": (5, 5), "": (12, 12)})
     assert north(project, "region=south").part.value == "south"
