@@ -1,15 +1,19 @@
-"""What is asked for by a name: a parameters file, and with ``@`` another period than the one that stands in it.
+"""What is asked for by a name: a parameters file, with ``@`` another period than the one that stands in it, with ``#`` some customers.
 
 ``demo@2025-10`` is ``parameters/demo.yml`` for October 2025, ``demo@last`` the last period that is over. What is looked at then
 ends as long after the period as in the file: a report of December as of the 31st becomes one of October as of the 31st.
+``demo#region=north`` and ``demo@2025-10#region=north`` are the same for the customers of one region.
 """
 
+import contextlib
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from crmtools import parameters
 from crmtools.errors import SettingsError
+from crmtools.part_names import asked_part
 from crmtools.period import MONTHS_IN, Period
 from crmtools.settings import Settings
 
@@ -22,11 +26,39 @@ def read_settings(name: str | Path) -> Settings:
 
     if Path(name).is_file():
         return parameters.load(find_parameters(name))
-    file, at, period = str(name).partition("@")
-    settings = parameters.load(find_parameters(file))
+    asked, only = asked_part(str(name))
+    file, at, period = (asked, "", "") if Path(asked).is_file() else asked.partition("@")
+    settings = _named_after_part(file) if only is None else None
+    settings = settings or parameters.load(find_parameters(file), only=only)
     if not at:
         return settings
     return for_period(settings, last_over(settings) if period == LAST else Period.parse(period))
+
+
+def _named_after_part(name: str) -> Settings | None:
+    """The settings of the report that is kept as ``demo-region-north``, where no parameters file has this name."""
+    from crmtools.tables.source import find_parameters
+
+    words = name.split("-")
+    with contextlib.suppress(SettingsError):
+        find_parameters(name)
+        return None
+    for count in range(1, len(words) - 1):
+        attribute, value = words[count], "-".join(words[count + 1 :])
+        with contextlib.suppress(SettingsError):
+            settings = parameters.load(find_parameters("-".join(words[:count])), only={attribute: value})
+            if settings.name == name:
+                return settings
+    return None
+
+
+def for_customers(settings: Settings, only: Mapping[str, str]) -> Settings:
+    """The settings for the customers with one value of an attribute, and no others; for all where ``only`` is empty.
+
+    Read anew: what the settings of a part leave out may be about another part.
+    """
+    read = parameters.load(settings.path, only=only)
+    return for_period(read, settings.report.period)
 
 
 def for_period(settings: Settings, period: Period) -> Settings:

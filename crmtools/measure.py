@@ -1,12 +1,13 @@
 """Asking an indicator: its value for a period, over time, by segment, and the query behind it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 
 from crmtools import sums
@@ -18,7 +19,7 @@ from crmtools.indicators.moments import Figures, Request
 from crmtools.period import MONTHS_IN, Period, Step
 from crmtools.remembered import remembered
 from crmtools.sums import UNKNOWN, attributes, missing_columns
-from crmtools.suppression import people, suppressed
+from crmtools.suppression import hidden_cells, people, suppressed
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
@@ -152,10 +153,31 @@ def shown(
     if where and smallest > 1:
         whole = estimates(indicator, data, periods, assumptions=assumptions)
         rest = [people(all_of) - people(some) for all_of, some in zip(whole, found, strict=True)]
+    secret = _given_away(data, lambda part: estimates(indicator, part, periods, where=where, assumptions=assumptions))
     return tuple(
-        one.hidden() if 0 < people(one) < smallest or (one.value is not None and 0 < left < smallest) else one
-        for one, left in zip(found, rest, strict=True)
+        one.hidden()
+        if 0 < people(one) < smallest or (one.value is not None and (0 < left < smallest or place in secret))
+        else one
+        for place, (one, left) in enumerate(zip(found, rest, strict=True))
     )
+
+
+def _given_away(data: Data, ask: Callable[[Data], Sequence[Estimate]], *, groups: bool = False) -> set[object]:
+    """Of a part of the customers, the answers that would tell, taken from those of the whole, about few people in another part.
+
+    What is ``ask``ed of every part makes a table, parts by answers, whose sums are told in the report of the whole, and of
+    ``groups`` those of a part in its own; which of its cells must be hidden is the same whoever asks. An answer goes by its
+    group, or by its place where it has none.
+    """
+    if data.part is None or data.settings.publish.smallest_group <= 1:
+        return set()
+    answers = [
+        {one.group if groups else place: people(one) for place, one in enumerate(ask(part))} for part in data.parts()
+    ]
+    places: list[object] = list(dict.fromkeys(place for found in answers for place in found))
+    counts = np.array([[found.get(place, 0) for found in answers] for place in places], dtype=np.float64)
+    hidden = hidden_cells(counts, data.settings.publish.smallest_group, columns=groups)
+    return {place for place, hide in zip(places, hidden[:, data.part.number], strict=True) if hide}
 
 
 def published(
@@ -187,7 +209,15 @@ def breakdown(
     """
     item = find(indicator)
     one = Period.parse(period) if period is not None else data.period
-    found = list(estimates(item, data, (one,), by=by, where=where, assumptions=assumptions))
+
+    def ask(of: Data) -> tuple[Estimate, ...]:
+        return estimates(item, of, (one,), by=by, where=where, assumptions=assumptions)
+
+    found = list(ask(data))
+    if data.part and shown(item, data, (one,), where=where, assumptions=assumptions)[0].suppressed:
+        found = [e.hidden() for e in found]  # their sum is what must not be told
+    elif secret := _given_away(data, ask, groups=True):
+        found = [e.hidden() if e.group in secret else e for e in found]
     return Breakdown(item, by, tuple(suppressed(found, data.settings.publish.smallest_group)))
 
 
@@ -207,10 +237,28 @@ def not_computable(indicator: str | Indicator, data: Data) -> Text | None:
     item = find(indicator)
     if item.waits_for is not None:
         return Text(f"暂不可计算：{item.waits_for.zh}", f"not computable yet: {item.waits_for.en}")
+    if uncut := sums.uncut(item, data):
+        return _not_of_a_part(uncut, data)
     if missing := missing_columns(item, data):
         listed = ", ".join(missing)
         return Text(f"缺少 {listed}", f"{listed} missing")
     return None
+
+
+def _not_of_a_part(tables: Sequence[str], data: Data) -> Text:
+    """Why tables say nothing of some of the customers."""
+    nobody = [name for name in tables if name in data.cut_to.whole]
+    listed = Text("、".join(nobody or tables), ", ".join(nobody or tables))
+    plural = len(nobody or tables) > 1
+    if nobody:
+        return Text(
+            f"不能只对部分客户计算：数据表 {listed.zh} 不含客户",
+            f"not computable for a part of the customers: table{'s'[:plural]} {listed.en} name{'s'[plural:]} no customer",
+        )
+    return Text(
+        f"不能只对部分客户计算：数据表 {listed.zh} 并非每行都有客户",
+        f"not computable for a part of the customers: not every row of {listed.en} names a customer",
+    )
 
 
 def computable(indicator: str | Indicator, data: Data) -> bool:

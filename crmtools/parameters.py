@@ -14,20 +14,24 @@ from crmtools.errors import CRMError, Problem, SettingsError, nearest
 from crmtools.goal_settings import GoalSettings
 from crmtools.goals.goal import goal_problems
 from crmtools.indicators import CATALOGUE
+from crmtools.part_of_customers import for_part
 from crmtools.settings import Settings, TableSource
 from crmtools.tables import TABLES
 from crmtools.tables.typing import IGNORE
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml reads ten times as fast; every notebook reads the parameters file."""
-OWN = ("path", "asked")
+OWN = ("path", "asked", "set_aside")
 """Fields of the settings that stand in no file."""
 Place = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def load(path: str | Path) -> Settings:
-    """Read and check a parameters file; raises :class:`SettingsError` with every problem and its line."""
+def load(path: str | Path, *, only: Mapping[str, str] | None = None) -> Settings:
+    """Read and check a parameters file; raises :class:`SettingsError` with every problem and its line.
+
+    ``only`` names the customers that the report is about instead of ``report.only`` of the file; an empty one means all.
+    """
     path = Path(path)
     try:
         written = path.read_text(encoding="utf-8-sig")
@@ -60,7 +64,7 @@ def load(path: str | Path) -> Settings:
         raise SettingsError.of(
             f"{len(problems)} problem{'s'[: len(problems) > 1]} in {path}", problems, "Nothing was run."
         )
-    return settings
+    return for_part(settings, settings.report.only if only is None else only)
 
 
 def _lines(node: yaml.Node | None, place: Place) -> Iterator[tuple[Place, int]]:

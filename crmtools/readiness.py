@@ -11,16 +11,17 @@ from typing import Literal
 
 from crmtools.indicators.catalogue import CATALOGUE, DIMENSIONS, Indicator
 from crmtools.measure import missing_columns, not_computable
-from crmtools.sums import usable
+from crmtools.sums import uncut, usable
 from crmtools.tables import TABLES
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
-State = Literal["computable", "missing", "waits"]
+State = Literal["computable", "missing", "waits", "whole"]
 STATES: Mapping[State, Text] = {
     "computable": Text("可计算", "computable"),
     "missing": Text("缺少数据", "data missing"),
     "waits": Text("暂不可计算", "not yet"),
+    "whole": Text("仅限全体客户", "all customers only"),
 }
 Way = frozenset[str]
 
@@ -59,7 +60,8 @@ class Readiness:
 
     ``why`` and ``missing`` are as :func:`crmtools.measure.not_computable` and ``missing_columns`` say, ``ways`` are the
     smallest additions that would do, ``cheapest`` the one of them that makes most indicators computable per piece. An
-    indicator that ``waits`` for something that does not exist yet has no way. ``fills`` are the columns it reads.
+    indicator that ``waits`` for something that does not exist yet has no way, nor has one that is computed for the ``whole``
+    company only while a part of its customers is asked for. ``fills`` are the columns it reads.
     """
 
     indicator: Indicator
@@ -113,8 +115,10 @@ def gains(found: Mapping[str, Readiness]) -> tuple[Addition, ...]:
 
 
 def _look(item: Indicator, data: Data) -> Readiness:
-    missing = tuple(missing_columns(item, data))
+    whole = item.waits_for is None and bool(uncut(item, data))
+    missing = () if whole else tuple(missing_columns(item, data))
     state: State = "waits" if item.waits_for is not None else "missing" if missing else "computable"
+    state = "whole" if whole else state
     return Readiness(
         item,
         state,

@@ -22,6 +22,7 @@ from crmtools.alert_settings import AlertRule, Sink
 from crmtools.cut_points import cut_problem
 from crmtools.errors import nearest
 from crmtools.goal_settings import GoalSettings
+from crmtools.part_names import part_asked, part_name
 from crmtools.period import Step
 from crmtools.tables import TABLES
 from crmtools.words import LANGUAGES, Language
@@ -37,6 +38,7 @@ class Report(Part):
     languages: tuple[Language, ...] = LANGUAGES
     compare: tuple[Literal["previous", "year_ago"], ...] = ("previous", "year_ago")
     segments: tuple[str, ...] = ()
+    only: dict[str, str] = {}
     currency: str = "CNY"
     time_zone: str = "Asia/Shanghai"
     trend: Step | None = None
@@ -66,6 +68,18 @@ class Report(Part):
         if not value or len(set(value)) < len(value):
             raise ValueError("name en, zh or both, each once")
         return value
+
+    @field_validator("only")
+    @classmethod
+    def _one_part(cls, value: dict[str, str]) -> dict[str, str]:
+        if len(value) > 1 or not all(name.strip() and word.strip() for name, word in value.items()):
+            raise ValueError("name one attribute of the customers and one value of it, for example {region: north}")
+        return value
+
+    @property
+    def part(self) -> tuple[str, str] | None:
+        """Attribute and value of the customers that the report is about; None where it is about all."""
+        return next(iter(self.only.items()), None)
 
     @property
     def step(self) -> Step:
@@ -226,8 +240,18 @@ class Publish(Part):
     smallest_group: Annotated[int, Field(ge=1)] = 10
 
 
+class SetAside(Part):
+    """A goal that is not about a part of the customers: what it is called, and why it is left out of the part's report."""
+
+    name: Words
+    why: Words
+
+
 class Settings(Part):
-    """A whole parameters file."""
+    """A whole parameters file.
+
+    ``set_aside`` are its goals that a report of some customers leaves out (:mod:`crmtools.part_of_customers`).
+    """
 
     report: Report
     source: Source
@@ -239,18 +263,27 @@ class Settings(Part):
     publish: Publish = Publish()
     alerts: tuple[AlertRule, ...] = ()
     sinks: dict[str, Sink] = {}
+    set_aside: tuple[SetAside, ...] = ()
     path: Annotated[Path, Field(exclude=True)] = Path("parameters/unnamed.yml")
     asked: Annotated[str, Field(exclude=True)] = ""
 
     @property
     def name(self) -> str:
-        """The report's name: the file's name without its ending."""
-        return self.path.stem
+        """The report's name: the file's name without its ending, and the customers where it is about some only.
+
+        Book, history, runs, lock, alerts and remembered pages go by it: those of a part are apart from those of the whole.
+        """
+        return part_name(self.path.stem, self.report.part) if self.report.part else self.path.stem
 
     @property
     def reference(self) -> str:
-        """What a notebook opens the same report by: the file, and the period where another one was asked for."""
-        return f"{self.path.resolve()}{'@' * bool(self.asked)}{self.asked}"
+        """What a notebook opens the same report by: the file, the period where another one was asked for, and the customers."""
+        return f"{self.path.resolve()}{'@' * bool(self.asked)}{self.asked}{self.customers}"
+
+    @property
+    def customers(self) -> str:
+        """What stands behind the name of the file where the report is about some customers only."""
+        return f"#{part_asked(*self.report.part)}" if self.report.part else ""
 
     @property
     def root(self) -> Path:

@@ -53,6 +53,15 @@ def missing_columns(item: Indicator, data: Data) -> list[str]:
     return lacks + [" / ".join(group) for group in item.one_of if not any(usable(item, data, t) for t in group)]
 
 
+def uncut(item: Indicator, data: Data) -> list[str]:
+    """The tables that keep an indicator from being computed for a part of the customers; none where it is asked for all.
+
+    Also one that it could do without: the number of a part would be made otherwise than that of the whole.
+    """
+    whole = [table for table in item.tables if table in data.cut_to.whole]
+    return whole + [table for table in item.tables if table in data.cut_to.partial and not item.by_customer]
+
+
 def attributes(item: Indicator, data: Data) -> tuple[str, ...]:
     """What an indicator can be split by: what its facts carry, and the attributes of customers."""
     there = [[*data[table].columns, *item.splits] for table in item.tables if data.has(table)]
@@ -179,7 +188,11 @@ def gather(data: Data, assumptions: Mapping[str, Mapping[str, object]], items: S
 
     Those of orders share one copy of the orders and what is made of it (:mod:`crmtools.numbered`). ``assumptions`` holds those in force by indicator; ``items`` are by default all that can be computed.
     """
-    chosen = [item for item in items or CATALOGUE.values() if gathers(item) and not missing_columns(item, data)]
+    chosen = [
+        item
+        for item in items or CATALOGUE.values()
+        if gathers(item) and not missing_columns(item, data) and not uncut(item, data)
+    ]
     if _combinations(data) > MOST_CELLS:
         return 0
     todo = [item for item in chosen if gathered(item, data, assumptions[item.id]) is None]

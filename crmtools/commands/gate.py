@@ -2,12 +2,14 @@
 
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from crmtools.commands.printing import as_json, near, print_json
 from crmtools.commands.project import project, settings_of
 from crmtools.errors import RunError
+from crmtools.report.publish import EDITIONS
 
 
 @click.command()
@@ -25,6 +27,8 @@ def gate(book: str, name: str | None, wanted_json: bool) -> None:
 
     root = project()
     folder, run_id = _found(book, root)
+    if leads := _leads_to_books(folder):
+        _look_over(folder, leads, root, wanted_json)
     results = results_of_run(root, run_id)
     report = name or (results.report if results else "")
     if not report:
@@ -50,6 +54,36 @@ def gate(book: str, name: str | None, wanted_json: bool) -> None:
         said = f"{count} problem{'s'[: count != 1]}" if count else "nothing to object to"
         click.echo(f"{near(folder)}: {said}{f'; compared with the results: {numbers}' if numbers else ''}.")
     sys.exit(1 if found.problems else 0)
+
+
+def _leads_to_books(folder: Path) -> str:
+    """The report whose books a page sets side by side (``demo`` of ``demo-by-region``); empty where it is a book itself."""
+    place = folder.resolve()
+    name = place.parent.name if place.parent.parent.name == EDITIONS else place.name
+    report, by, _ = name.rpartition("-by-")
+    return (
+        report
+        if by
+        and not (folder / "en" / "provenance.html").is_file()
+        and not (folder / "zh" / "provenance.html").is_file()
+        else ""
+    )
+
+
+def _look_over(page: Path, report: str, root: Path, wanted_json: bool) -> NoReturn:
+    """Look over a page that leads to books; it has no results of its own."""
+    from crmtools.asked import for_customers
+    from crmtools.report.by_value import problems_of
+
+    problems = problems_of(page, for_customers(settings_of(report), {}), beside=root / "published")
+    if wanted_json:
+        print_json({"page": str(page), "problems": [{"place": one.place, "message": one.message} for one in problems]})
+    else:
+        for problem in problems:
+            click.echo(str(problem))
+        said = f"{len(problems)} problem{'s'[: len(problems) != 1]}" if problems else "nothing to object to"
+        click.echo(f"{near(page)}: {said}.")
+    sys.exit(1 if problems else 0)
 
 
 def _found(book: str, root: Path) -> tuple[Path, str]:

@@ -5,13 +5,17 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from crmtools.commands.printing import near, print_table
 from crmtools.commands.project import settings_of
 from crmtools.settings import Settings
+
+if TYPE_CHECKING:
+    from crmtools.report.run import RunResult
+    from crmtools.report.warm import Warm
 
 
 @click.command()
@@ -31,6 +35,8 @@ from crmtools.settings import Settings
     default="forked",
     help="Fork the kernels of the notebooks (fast, the default where the system can), or start each by itself.",
 )
+@click.option("--only", metavar="ATTRIBUTE=VALUE", help="Only the customers with this value, for example region=north.")
+@click.option("--by", metavar="ATTRIBUTE", help="A book for each value of an attribute, and a page that leads to them.")
 @click.option("--catch-up", is_flag=True, help="Run every period that is over since the last published one, in order.")
 def report(
     parameters: str,
@@ -39,24 +45,48 @@ def report(
     fresh: bool,
     only_plan: bool,
     engine: str,
+    only: str | None,
+    by: str | None,
     catch_up: bool,
 ) -> None:
     """Run the report of a PARAMETERS file (or its name) and publish it; NAME@2025-10 runs it for that period.
+
+    --only region=north reports these customers alone, in a book of its own (NAME-region-north); NAME#region=north means the same
+    to every command. --by region makes such a book of each region, and a page that leads to them (NAME-by-region).
 
     Pages that depend on nothing that has changed are taken from earlier runs, also from one that was killed or had pages that
     failed: running the report again goes on where it ended.
 
     Exit code 0: every page has its numbers. 1: nothing was published, what was there stays. 2: published,
-    some pages say why they have no numbers. 3: all good, and an alert fired. With --catch-up the gravest of
-    all runs; a period that cannot be published ends it, so that none is left out.
+    some pages say why they have no numbers. 3: all good, and an alert fired. With --catch-up and --by the gravest of
+    all runs; a period that cannot be published ends a --catch-up, so that none is left out, a value that cannot be published
+    does not keep the others of --by from it.
     """
     settings = settings_of(parameters)
+    if by and (only or catch_up):
+        raise click.UsageError(
+            "--by makes all books of one period: not with --only, and with NAME@last instead of --catch-up."
+        )
+    if only:
+        attribute, equals, value = only.partition("=")
+        if not (attribute and equals and value):
+            raise click.UsageError(
+                f"--only {only}: write an attribute of the customers and a value, for example --only region=north."
+            )
+        from crmtools.asked import for_customers
+
+        settings = for_customers(settings, {attribute.strip(): value.strip()})
+    if by:
+        sys.exit(
+            _by(settings, by.strip(), published, notebooks, fresh=fresh, forked=engine == "forked", only_plan=only_plan)
+        )
     if not catch_up:
         if only_plan:
             _print_plan(settings, notebooks, fresh=fresh)
             return
         sys.exit(_run(settings, published, notebooks, fresh=fresh, forked=engine == "forked"))
     from crmtools.asked import for_period
+    from crmtools.report.by_value import GRAVITY
     from crmtools.schedule.catch_up import missed, reason_to_wait
     from crmtools.tables.source import open_settings
 
@@ -76,18 +106,72 @@ def report(
     sys.exit(max(codes, key=GRAVITY.index))
 
 
-GRAVITY = (0, 3, 2, 1)
-"""Exit codes, the gravest last."""
-
-
 def _run(settings: Settings, published: Path | None, notebooks: Path | None, *, fresh: bool, forked: bool) -> int:
     """Run a report, say what became of it, and return the exit code."""
+    with _ended_politely():
+        return _ran(settings, published, notebooks, fresh=fresh, forked=forked).exit_code
+
+
+def _by(
+    settings: Settings,
+    attribute: str,
+    published: Path | None,
+    notebooks: Path | None,
+    *,
+    fresh: bool,
+    forked: bool,
+    only_plan: bool,
+) -> int:
+    """The reports of all values of an attribute, and the page that leads to them; the gravest exit code."""
+    from crmtools.asked import for_customers
+    from crmtools.report.by_value import run_by_value
+    from crmtools.tables.source import values_by
+
+    if only_plan:
+        for value in values_by(for_customers(settings, {}), attribute).reported:
+            part = for_customers(settings, {attribute: value})
+            click.echo(part.name)
+            _print_plan(part, notebooks, fresh=fresh)
+        return 0
+
+    def run(part: Settings, warm: "Warm | None") -> "RunResult":
+        click.echo(part.name)
+        result = _ran(part, published, notebooks, fresh=fresh, forked=forked, warm=warm)
+        click.echo()
+        return result
+
+    def failed(value: str, why: str) -> None:
+        click.echo(f"{attribute} {value} was not published: {why}\n", err=True)
+
+    with _ended_politely():
+        done = run_by_value(settings, attribute, run, failed=failed, published=published, forked=forked)
+    if done.values.left_out:
+        click.echo(f"Without a report of their own, to keep small groups hidden: {', '.join(done.values.left_out)}")
+    if done.unchanged:
+        click.echo("The page of all books says the same as before and stays.")
+    for language in settings.report.languages:
+        click.echo(f"Open {near(done.page / language / 'index.html')}")
+    return done.exit_code
+
+
+def _ran(
+    settings: Settings,
+    published: Path | None,
+    notebooks: Path | None,
+    *,
+    fresh: bool,
+    forked: bool,
+    warm: "Warm | None" = None,
+) -> "RunResult":
+    """Run a report and say what became of it."""
     from crmtools.progress import progress
     from crmtools.report.run import run_report
     from crmtools.report.stages import STAGES
 
-    with _ended_politely(), progress() as shown:
-        result = run_report(settings, out=shown, published=published, notebooks=notebooks, fresh=fresh, forked=forked)
+    with progress() as shown:
+        result = run_report(
+            settings, out=shown, published=published, notebooks=notebooks, fresh=fresh, forked=forked, warm=warm
+        )
     click.echo()
     if result.unchanged:
         click.echo(f"Nothing has changed since run {result.run_id}: the published book stays.")
@@ -103,7 +187,7 @@ def _run(settings: Settings, published: Path | None, notebooks: Path | None, *, 
     click.echo()
     for language in settings.report.languages:
         click.echo(f"Open {near(result.book / language / 'index.html')}")
-    return result.exit_code
+    return result
 
 
 def _print_plan(settings: Settings, notebooks: Path | None, *, fresh: bool) -> None:

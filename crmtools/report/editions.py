@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import nbformat
 
 from crmtools import formats
+from crmtools.part_of_customers import part_label
 from crmtools.report import pages
 from crmtools.report.blocks import Html
 from crmtools.report.book import Edition, Page
@@ -103,7 +104,8 @@ def _generated(made: Made, entry: Entry, sources: Mapping[str, str], language: L
 def _meta(made: Made, language: Language) -> tuple[str, ...]:
     """What the line above every heading says of the data."""
     report = made.plan.settings.report
-    return report.period.label(language), word("as_of", language, day=formats.day(report.as_of, language))
+    part = (part_label(*report.part).to(language),) if report.part else ()
+    return *part, report.period.label(language), word("as_of", language, day=formats.day(report.as_of, language))
 
 
 def _made(made: Made, language: Language) -> tuple[Html, ...]:

@@ -54,6 +54,7 @@ def gate(
     declared: str = "",
     results: Results | None = None,
     smallest: int = 1,
+    beside: Path | None = None,
 ) -> list[Problem]:
     """Everything that keeps the book in ``book/en``, ``book/zh`` from being published; empty when it may be.
 
@@ -79,6 +80,8 @@ def gate(
         What ``results.json`` of the run holds. Without it no numbers are compared.
     smallest
         ``publish.smallest_group``.
+    beside
+        The folder of the books that links may lead to beside this one; by default they may lead to none.
     """
     wanted = giveaways(forbidden=forbidden, own=own_words(), declared=declared, secrets=secrets, machine=machine)
     problems: list[Problem] = []
@@ -97,7 +100,7 @@ def gate(
         pages[book / "index.html"] = door = read_page((book / "index.html").read_text(encoding="utf8"))
         problems += _page_problems(book / "index.html", door, book, TAGS[languages[0]], texts, smallest)
     problems += _given_away(texts, wanted)
-    problems += _link_problems(pages, book)
+    problems += _link_problems(pages, book, beside)
     if results is not None:
         problems += disclosures(results, smallest)
     return sorted(problems, key=_in_order)
@@ -228,7 +231,7 @@ def _given_away(texts: Mapping[str, list[Place]], wanted: Giveaways) -> list[Pro
     return list(dict.fromkeys(found))
 
 
-def _link_problems(pages: dict[Path, Reading], book: Path) -> list[Problem]:
+def _link_problems(pages: dict[Path, Reading], book: Path, beside: Path | None) -> list[Problem]:
     """Links and files that lead nowhere; a target that many pages name is resolved once."""
     root = book.resolve()
     by_path = {path.resolve(): reading for path, reading in pages.items()}
@@ -238,13 +241,13 @@ def _link_problems(pages: dict[Path, Reading], book: Path) -> list[Problem]:
         for line, url in dict.fromkeys((*reading.links, *reading.requests)):
             key = (path if url.startswith("#") else path.parent, url)
             if key not in known:
-                known[key] = _wrong_with(url, path.resolve(), root, by_path)
+                known[key] = _wrong_with(url, path.resolve(), root, by_path, beside)
             if known[key]:
                 problems.append(Problem(f"{path.relative_to(book).as_posix()}:{line}", known[key]))
     return problems
 
 
-def _wrong_with(url: str, page: Path, root: Path, pages: dict[Path, Reading]) -> str:
+def _wrong_with(url: str, page: Path, root: Path, pages: dict[Path, Reading], beside: Path | None) -> str:
     """Why a link leads nowhere; empty when it leads somewhere, or out of the book on purpose."""
     parts = urlsplit(url)
     if parts.scheme in ("http", "https", "mailto", "tel", "data", "javascript") or url.startswith("//"):
@@ -252,7 +255,10 @@ def _wrong_with(url: str, page: Path, root: Path, pages: dict[Path, Reading]) ->
     if parts.scheme or parts.path.startswith("/"):
         return f"the link {url} works on one machine only; make it relative"
     target = (page.parent / unquote(parts.path)).resolve() if parts.path else page
-    if not target.is_relative_to(root):
+    if beside is not None and target.is_relative_to(root.parent) and not target.is_relative_to(root):
+        # an edition lies elsewhere than where readers open it: one step above the book are the other books
+        target = beside / target.relative_to(root.parent)
+    elif not target.is_relative_to(root):
         return f"the link {url} leads out of the book"
     if target.is_dir():
         target /= "index.html"

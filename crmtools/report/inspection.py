@@ -36,6 +36,8 @@ def inspect(book: Path, settings: Settings, *, results: Results | None, before: 
     """
     smallest, languages = settings.publish.smallest_group, settings.report.languages
     declared = settings.path.read_text(encoding="utf-8") if settings.path.is_file() else ""
+    if settings.report.part:  # its name comes from the data, and stands on every page
+        declared += f"\n{settings.report.title.en}\n{settings.report.title.zh}"
     found = gate(
         book,
         forbidden=private_values(settings),

@@ -51,6 +51,7 @@ def make(
     stages: dict[str, float],
     fresh: bool,
     forked: bool,
+    warm: Warm | None = None,
 ) -> RunResult:
     """Make the book of a report and publish it; the caller holds the report's lock.
 
@@ -64,7 +65,8 @@ def make(
             made = plan(settings, data, notebooks=notebooks)
             cached = PageCache.of(settings, data)
             cached.tidy()
-        warm = ending.enter_context(warm_process()) if forked else None
+        if warm is None and forked:
+            warm = ending.enter_context(warm_process())
         run_id = manifests.new_run_id(started)
         manifest = manifests.start(settings, data, run_id=run_id, now=started, stages=stages)
         # a notebook that reaches further may depend on more than the mark is made of

@@ -89,7 +89,9 @@ def ready_jobs(plan: Plan, data: Data, numbers: Numbers) -> Iterator[Job]:
     yield from (job for job in alone if job.slug in SHARED)
     items = _items(plan)
     try:
-        gather(data, {item.id: resolve(item, data, {}) for item in items}, items)
+        # an indicator of a part is shown only where it gives no other part away
+        for one in data.parts() or (data,):
+            gather(one, {item.id: resolve(item, data, {}) for item in items}, items)
     except Exception as error:  # noqa: BLE001 - without the common answers every page asks its own questions
         numbers.notes.append(f"sums: {_said(error)}")
     yield from (job for job in sharing if job.indicator)

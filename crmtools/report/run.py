@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crmtools.alerts import NOTHING, Evaluation, after_unchanged, when_not_published
-from crmtools.errors import Problem
+from crmtools.errors import Problem, SettingsError
 from crmtools.report.folders import BOOK, notebooks_folder
 from crmtools.report.lock import only_run
 from crmtools.report.stages import Progress, Silent, stage
@@ -20,6 +20,7 @@ from crmtools.settings import Settings
 
 if TYPE_CHECKING:
     from crmtools.report.engine import Outcome
+    from crmtools.report.warm import Warm
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ def run_report(
     assets: Path | None = None,
     fresh: bool = False,
     forked: bool = True,
+    warm: "Warm | None" = None,
 ) -> RunResult:
     """Run a report and publish it.
 
@@ -80,6 +82,8 @@ def run_report(
         Run every page, whatever earlier runs left.
     forked
         Fork the kernels from a process that has imported everything, where the system can; else each starts by itself.
+    warm
+        That process, where the caller has one for several runs.
 
     Raises
     ------
@@ -91,6 +95,7 @@ def run_report(
         published before stays as it was.
     """
     out = out or Silent()
+    _own_name(settings)
     with only_run(settings.root, settings.name):
         started = datetime.now(UTC)
         stages: dict[str, float] = {}
@@ -105,8 +110,18 @@ def run_report(
 
         return make(
             settings, inputs, notebooks=notebooks, assets=assets, published=published, out=out, started=started,
-            stages=stages, fresh=fresh, forked=forked,
+            stages=stages, fresh=fresh, forked=forked, warm=warm,
         )  # fmt: skip
+
+
+def _own_name(settings: Settings) -> None:
+    """Raise SettingsError where a parameters file has the name under which the report of a part would be kept."""
+    other = settings.path.with_name(f"{settings.name}{settings.path.suffix}")
+    if settings.report.part and other.is_file():
+        raise SettingsError(
+            f"The report of {settings.path.stem} for these customers is called {settings.name}, and so is that of {other.name}. "
+            "Rename that file, or one book would take the other's place."
+        )
 
 
 def _unchanged(

@@ -40,7 +40,7 @@ def recipe(scheduler: Scheduler, settings: Settings, when: Moment) -> str:
 
 
 def _command(settings: Settings) -> list[str]:
-    return [sys.executable, "-m", "crmtools", "report", str(settings.path.resolve()), "--catch-up"]
+    return [sys.executable, "-m", "crmtools", "report", f"{settings.path.resolve()}{settings.customers}", "--catch-up"]
 
 
 def _cron(settings: Settings, when: Moment) -> str:
@@ -106,7 +106,7 @@ def _systemd_word(word: str) -> str:
 
 def _github(settings: Settings, when: Moment) -> str:
     utc, name = when.in_utc(), _plain(settings.name)
-    parameters = shlex.quote(str(_inside(settings, settings.path.resolve())))
+    parameters = shlex.quote(f"{_inside(settings, settings.path.resolve())}{settings.customers}")
     return f"""\
 # .github/workflows/report-{name}.yml
 # Times are UTC ({when.hour:02}:{when.minute:02} {when.time_zone} in winter); GitHub may start some minutes late.
@@ -188,7 +188,7 @@ with DAG(
             task_id=f"summary_{{language}}",
             input_nb=f"{{ROOT}}/notebooks/summary.ipynb",
             output_nb=f"{{ROOT}}/runs/airflow/{name}-{{language}}-{{{{{{{{ ds }}}}}}}}.ipynb",
-            parameters={{"report": {f"{settings.path.resolve()}@last"!r}, "language": language}},
+            parameters={{"report": {f"{settings.path.resolve()}@last{settings.customers}"!r}, "language": language}},
             kernel_name="python3",
         )
         report >> summary
@@ -202,7 +202,10 @@ def _jupyter(settings: Settings, when: Moment) -> str:
         "input_uri": "notebooks/summary.ipynb",
         "runtime_environment_name": Path(sys.prefix).name,
         "output_formats": ["ipynb", "html"],
-        "parameters": {"report": f"{settings.path.resolve()}@last", "language": settings.report.languages[0]},
+        "parameters": {
+            "report": f"{settings.path.resolve()}@last{settings.customers}",
+            "language": settings.report.languages[0],
+        },
         "schedule": when.cron,
         "timezone": when.time_zone,
     }

@@ -32,6 +32,7 @@ from crmtools.show.scorecards import (
 from crmtools.show.sentences import before_comma, currency_of, known, say, undecided
 from crmtools.show.stated import of_counts, says
 from crmtools.show.trends import figure, period_ticks, point_words
+from crmtools.sums import uncut
 from crmtools.tables import TABLES
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text, word
@@ -102,7 +103,7 @@ def not_computable(data: Data, *, language: Language) -> Display:
     unknown: list[Estimate] = []
     empty: dict[str, list[Indicator]] = {}
     for item in items:
-        if missing := missing_columns(item, data):
+        if not uncut(item, data) and (missing := missing_columns(item, data)):
             lacking.setdefault(_lack(missing, language), []).append(item)
         elif known((estimate := measure(item, data)).value) is None:
             empty.setdefault(sentences.why(estimate, language), []).append(item)

@@ -13,6 +13,7 @@ from crmtools.goals.reading import Reading, Scorecard
 from crmtools.goals.status import STATUS, PlanStatus
 from crmtools.goals.values import reading_values
 from crmtools.show import sentences
+from crmtools.show.about_part import about_part
 from crmtools.show.display import Display, tag
 from crmtools.show.evidence_words import TOLD, chance_of
 from crmtools.show.scorecards import result
@@ -44,7 +45,7 @@ def headline(
 
     The first sentence goes by evidence (:mod:`crmtools.goals.evidence`), so that it is never firmer than the intervals.
     ``judgements`` are those of :func:`crmtools.judgements`, worked out where they are not given. Every number is that of a
-    reading or of its judgement. One to five sentences.
+    reading or of its judgement. One to five sentences; before them, where the report is about some customers only, which.
     """
     readings = tuple(scorecard)
     told = tuple(judge_all(scorecard, data) if judgements is None else judgements)
@@ -65,7 +66,10 @@ def headline(
     goals = [reading_values(*pair) for pair in zip(readings, told)]
     numbers = [*counted(goals, language), *(one for goal in goals for one in of_goal(goal, language, currency))]
     html = gap.join([tag("b", escape(first)), *map(escape, rest)])
-    return Display(tag("p", html, class_="crm-lead", data_of=says(said, numbers)), said, result(scorecard, told))
+    html = tag("p", html, class_="crm-lead", data_of=says(said, numbers))
+    if part := about_part(data.settings, language):
+        html, said = part.html + html, f"{part.text}\n{said}"
+    return Display(html, said, result(scorecard, told))
 
 
 def counted(goals: Sequence[Mapping[str, Any]], language: Language) -> Iterator[Stated]:

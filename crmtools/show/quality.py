@@ -38,6 +38,8 @@ def door(data: Data, *, language: Language = "en") -> Display:
         for remark in data.door.remarks
         if not any(item.unused and remark.startswith(item.place) for item in data.door.tables)
     ]
+    if data.part:
+        remarks.insert(0, _OF_ALL.to(language))
     html += "".join(tag("p", escape(remark), class_="crm-note") for remark in remarks)
     return Display(html, text)
 
@@ -151,6 +153,10 @@ _COLUMNS, _PERSONAL, _UNUSED = (
 _COUNTED, _LATER = (
     Text("{rows} 行：{why}", "{rows}: {why}"),
     Text("{rows} 行晚于 {day}，不采用", "{rows} after {day}: not looked at"),
+)
+_OF_ALL = Text(
+    "只计本报告所涉及的客户的行；读入时剔除的行见全体客户的报告。",
+    "Rows of the customers of this report only; what was left out when the files were read stands in the report of all customers.",
 )
 _LINE = Text("读入 {read} 行，保留 {kept} 行", "{read} rows read, {kept} kept")
 _COLUMN, _FILLED, _SHARE = Text("列", "Column"), Text("填写率", "Filled"), Text("占比", "Share")

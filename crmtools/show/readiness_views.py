@@ -18,6 +18,7 @@ MARKS: Mapping[State, tuple[str, Tone]] = {
     "computable": ("✔", "good"),
     "missing": ("–", "none"),
     "waits": ("…", "wait"),
+    "whole": ("○", "none"),
 }
 NOTHING: Mapping[str, str] = {}
 
@@ -54,8 +55,8 @@ def state_chip(state: State, language: Language) -> str:
 
 
 def what_is_missing(one: Readiness, language: Language) -> str:
-    """The tables and columns that are missing, or what the indicator waits for."""
-    if one.state == "waits":
+    """The tables and columns that are missing, what the indicator waits for, or why it is not computed for a part."""
+    if one.state in ("waits", "whole"):
         return one.why.to(language) if one.why else ""
     return word("list", language).join(one.missing)
 

@@ -172,7 +172,9 @@ def _row(
         measured = tag("a", measured, href=link)
     numbers = tuple(of_goal(reading_values(reading, judgement), language, currency))
     value = sentences.value_of(reading.now, language, currency, bare=True)
-    now = escape(value) + "".join(_small(line, numbers) for line in _below_now(reading, language, currency))
+    # why there is no value is a sentence
+    wrap = _WRAP if known(reading.now.value) is None else None
+    now = escape(value) + "".join(_small(line, numbers, wrap) for line in _below_now(reading, language, currency))
     target = formats.quantity(reading.target, unit, language, currency, bare=True, trim=True)
     gap, below = gap_words(reading, language, currency)
     alt = findings.trend_alt(reading.trend, reading, language, currency)
@@ -201,8 +203,8 @@ def _row(
     )
 
 
-def _small(text: str, numbers: Sequence[Stated]) -> str:
-    return tag("small", escape(text), data_of=says(text, numbers))
+def _small(text: str, numbers: Sequence[Stated], style: str | None = None) -> str:
+    return tag("small", escape(text), style=style, data_of=says(text, numbers))
 
 
 def both_statuses(reading: Reading, judgement: Judgement, language: Language, numbers: Sequence[Stated] = ()) -> str:

@@ -17,29 +17,35 @@ import ibis.expr.types as ir
 
 from crmtools.tables import TABLES
 from crmtools.tables.answers import Answers
+from crmtools.tables.part import WHOLE, Cut
 from crmtools.tables.reading import quote
 
 REMEMBERED = "tables as known"
 
 
 def known(
-    backend: Any, names: Sequence[str], day: date, *, answers: Answers, schema: str = "main"
+    backend: Any, names: Sequence[str], day: date, *, answers: Answers, schema: str = "main", cut_to: Cut = WHOLE
 ) -> tuple[dict[str, ir.Table], dict[str, int]]:
-    """Views of ``all_NAME`` as known at the end of a day, and how many rows of each began later."""
+    """Views of ``all_NAME`` as known at the end of a day, cut to a part of the customers, and how many rows of each began later."""
+    names = [name for name in names if name not in cut_to.whole]
     if (told := answers.text(REMEMBERED)) is None:
         columns = {name: _columns(backend, f"all_{name}") for name in names}
     else:
         columns = json.loads(told)["columns"]
     began = _began(columns, day, schema)
+
+    def of(name: str) -> str:
+        return cut_to.conditions.get(name, "true")
+
     views = [f"CREATE SCHEMA IF NOT EXISTS {schema}"] if schema != "main" else []
     for name, condition in began.items():
         chosen = ", ".join(_column(name, column, day) for column in columns[name])
         views.append(
-            f"CREATE OR REPLACE VIEW {schema}.{name} AS SELECT {chosen} FROM main.all_{name} WHERE {condition}"
+            f"CREATE OR REPLACE VIEW {schema}.{name} AS SELECT {chosen} FROM main.all_{name} WHERE ({condition}) AND {of(name)}"
         )
     backend.con.execute(";\n".join(views))
     if told is None:
-        counts = [f"(SELECT count(*) FROM main.all_{name} WHERE NOT ({began[name]}))" for name in names]
+        counts = [f"(SELECT count(*) FROM main.all_{name} WHERE NOT ({began[name]}) AND {of(name)})" for name in names]
         later = backend.con.execute(f"SELECT {', '.join(counts)}").fetchone() if names else ()
         cut = dict(zip(names, map(int, later), strict=True))
         columns = {name: _columns(backend, name, schema) for name in names}

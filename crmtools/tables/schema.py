@@ -98,6 +98,11 @@ class Table:
         return next(item for item in self.columns if item.name == column)
 
     @property
+    def is_reference(self) -> bool:
+        """Whether its rows are about nobody and no moment: rates, questions. They hold for every part of the customers."""
+        return not self.time and all(column.type != "id" for column in self.columns)
+
+    @property
     def required(self) -> tuple[str, ...]:
         """The columns without which the table is of no use."""
         return tuple(column.name for column in self.columns if column.required)

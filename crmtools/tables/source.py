@@ -31,6 +31,8 @@ from crmtools.tables import TABLES
 from crmtools.tables.answers import Answers
 from crmtools.tables.door import DoorReport, pass_the_door
 from crmtools.tables.known import known
+from crmtools.tables.part import WHOLE, Cut
+from crmtools.tables.parts import Part, Values, door_of, part_of, values_of
 from crmtools.tables.privacy import key_mark, pseudonym_key
 from crmtools.tables.reading import (
     Raw,
@@ -46,6 +48,8 @@ from crmtools.tables.reading import (
 from crmtools.tables.typing import plain
 from crmtools.words import Text
 
+PARTS = "parts"
+"""Where the data of the other parts are kept in the process."""
 SHOW_NO_PROGRESS = "SET enable_progress_bar = false"
 """DuckDB takes ``python -m crmtools`` for somebody typing and draws bars into standard output, amid the JSON of --json."""
 
@@ -55,7 +59,8 @@ class Data:
     """Checked tables as of a day, with the settings they were opened under.
 
     ``data["orders"]`` or ``data.orders`` is an Ibis table; ``execute`` runs an expression and remembers the answer beside
-    the snapshot. ``door`` tells what was read and left out.
+    the snapshot. ``door`` tells what was read and left out. With a ``part`` they are the tables of some customers only
+    (:mod:`crmtools.tables.part`).
     """
 
     settings: Settings
@@ -67,6 +72,8 @@ class Data:
     snapshot: Path | None = None
     cut: Mapping[str, int] = field(default_factory=dict)
     answers: Answers = field(default_factory=lambda: Answers(""), repr=False)
+    part: Part | None = None
+    cut_to: Cut = field(default=WHOLE, repr=False)
 
     @property
     def currency(self) -> str:
@@ -80,8 +87,9 @@ class Data:
 
     @property
     def segments(self) -> tuple[str, ...]:
-        """The attributes of customers that the report is cut by."""
-        return self.settings.report.segments
+        """The attributes of customers that the report is cut by; not the one that all customers of a part have in common."""
+        segments = self.settings.report.segments
+        return tuple(name for name in segments if name != self.part.attribute) if self.part else segments
 
     def has(self, table: str, column: str | None = None) -> bool:
         """Whether the source has a table, or one of its columns."""
@@ -152,13 +160,39 @@ class Data:
         day = _day(day)
         if day > self.as_of:
             raise CRMError(f"These data are known as of {self.as_of}; {day} lies later.")
-        answers = Answers(f"{self.fingerprint}|{day}", self.answers.folder)
-        tables, cut = known(self.backend, tuple(self.tables), day, answers=answers, schema=f"asof_{day:%Y%m%d}")
-        return replace(self, as_of=day, tables=tables, cut=cut, answers=answers)
+        return self._known(day, self.part)
+
+    def parts(self) -> tuple["Data", ...]:
+        """The data of all values of the attribute that a part is told by, itself among them, and of the customers without one.
+
+        What is said of a part may be taken from what is said of the whole: so these must be looked at together. Empty where the
+        data are those of all customers.
+        """
+        if self.part is None:
+            return ()
+        made = self.answers.things.get(PARTS)
+        if not isinstance(made, tuple):
+            made = tuple(self if one == self.part else self._known(self.as_of, one) for one in self.part.among())
+            self.answers.things[PARTS] = made
+        return made
+
+    def _known(self, day: date, part: Part | None) -> "Data":
+        """The tables as known at the end of a day, of all customers or of one of the parts."""
+        answers = Answers(_state(self.fingerprint, day, part), self.answers.folder)
+        cut_to = part.cut if part else WHOLE
+        schema = f"asof_{day:%Y%m%d}" + (f"_{part.number}" if part else "")
+        names = (*self.tables, *self.cut_to.whole)
+        tables, cut = known(self.backend, names, day, answers=answers, schema=schema, cut_to=cut_to)
+        return replace(self, as_of=day, tables=tables, cut=cut, answers=answers, part=part, cut_to=cut_to)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{item.table} {item.kept:,}" for item in self.door.tables)
         return f"Data as of {self.as_of} ({self.settings.name}): {sizes}"
+
+
+def _state(fingerprint: str, day: date, part: Part | None) -> str:
+    """What answers depend on: the snapshot, the day, and the customers where they are not all."""
+    return f"{fingerprint}|{day}" + (f"|{part.attribute}|{part.value!r}" if part else "")
 
 
 def _draw_no_bars(con: duckdb.DuckDBPyConnection) -> None:
@@ -175,7 +209,8 @@ def open(source: str | Path | None = None, *, as_of: date | None = None, **frame
     ----------
     source
         A parameters file, or the name of one: ``"demo"`` is ``parameters/demo.yml``, looked for in this folder, then
-        upwards, then beside the installed package. ``"demo@2025-Q3"`` is the same for another period.
+        upwards, then beside the installed package. ``"demo@2025-Q3"`` is the same for another period,
+        ``"demo#region=north"`` for some of the customers.
     as_of
         The day up to which something is known; nothing later is looked at. By default the file's, or the last day that
         the frames hold.
@@ -236,6 +271,12 @@ def open_settings(settings: Settings) -> Data:
     return _open_snapshot(folder, settings, fingerprint)
 
 
+def values_by(settings: Settings, attribute: str) -> Values:
+    """The values that customers have of an attribute, and which of them may have a report; raises SettingsError where there are none."""
+    data = open_settings(settings)
+    return values_of(attribute, settings, data.backend, data.door, data.answers)
+
+
 def located(settings: Settings) -> Settings:
     """Settings that name the files of their source; a demo company is made where it is not there."""
     return _found(settings)[0]
@@ -252,7 +293,7 @@ def _found(settings: Settings) -> tuple[Settings, dict[str, Path], bytes | None]
     if settings.source.demo:
         demo = settings.source.demo
         folder = simulate.ensure_demo(
-            root / "data" / settings.name,
+            root / "data" / settings.path.stem,
             seed=demo.seed,
             customers=demo.customers,
             months=demo.months,
@@ -336,9 +377,14 @@ def _open_snapshot(folder: Path, settings: Settings, fingerprint: str) -> Data:
     files = {name: literal(str(folder / f"{name}.parquet")) for name in names}
     views = [f"CREATE VIEW all_{name} AS SELECT * FROM read_parquet({file})" for name, file in files.items()]
     backend.con.execute(";\n".join(views))
-    answers = Answers(f"{fingerprint}|{settings.report.as_of}", folder / "answers")
-    tables, cut = known(backend, names, settings.report.as_of, answers=answers)
-    return Data(settings, settings.report.as_of, fingerprint, door, backend, tables, folder, cut, answers)
+    day = settings.report.as_of
+    part = part_of(settings, backend, door, Answers(_state(fingerprint, day, None), folder / "answers"))
+    answers = Answers(_state(fingerprint, day, part), folder / "answers")
+    cut_to = part.cut if part else WHOLE
+    tables, cut = known(backend, names, day, answers=answers, cut_to=cut_to)
+    if part:
+        door = door_of(part, backend, door, answers)
+    return Data(settings, day, fingerprint, door, backend, tables, folder, cut, answers, part, cut_to)
 
 
 def _open_frames(frames: Mapping[str, pd.DataFrame], as_of: date | None) -> Data:
