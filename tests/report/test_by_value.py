@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
+from small_report import write_notebooks, write_report
 
 import crmtools as crm
 from crmtools.asked import read_settings
@@ -25,7 +26,6 @@ from crmtools.report.results import Results
 from crmtools.report.run import RunResult, run_report
 from crmtools.settings import Settings
 from crmtools.tables.source import values_by
-from tests.report.small_report import write_notebooks, write_report
 
 NUMBERS = ("nps", "churn_rate", "cac")
 

@@ -13,10 +13,11 @@ from crmtools.cli import main
 from crmtools.errors import RunError
 from crmtools.parameters import load
 from crmtools.report import cache as module
-from crmtools.report import run as runs
+from crmtools.report import making
 from crmtools.report.cache import FREE, LOST, NEW, PageCache
 from crmtools.report.plan import plan
 from crmtools.report.run import run_report
+from crmtools.report.unchanged import inputs_of
 from crmtools.tables.source import open_settings
 
 ONLY_OURS = "import crmtools as crm\ndata = crm.open(report)\n"
@@ -39,7 +40,7 @@ def folder(tmp_path):
 
 
 def opened(folder):
-    for function in (module._only_ours, module.package_mark, module._libraries):
+    for function in (module.only_ours, module.package_mark, module.libraries_mark):
         getattr(function, "cache_clear", lambda: None)()  # as a new process
     settings = load(folder / "parameters" / "small.yml")
     data = open_settings(settings)
@@ -138,7 +139,9 @@ def test_another_notebook_runs_its_own_pages(folder):
     assert {slug: why.zh for slug, why in to_run(folder).items()} == {"rfm": "已改变：笔记本"}
 
 
-@pytest.mark.parametrize(("name", "part"), [("package_mark", "the code of crmtools"), ("_libraries", "the libraries")])
+@pytest.mark.parametrize(
+    ("name", "part"), [("package_mark", "the code of crmtools"), ("libraries_mark", "the libraries")]
+)
 def test_other_code_and_other_libraries_run_everything(folder, monkeypatch, name, part):
     fill(folder)
     monkeypatch.setattr(module, name, lambda: "another")
@@ -156,8 +159,8 @@ def test_a_notebook_that_reaches_further_is_always_run(folder, code):
     write_notebook(folder / "notebooks", "rfm", ONLY_OURS + code)
     fill(folder)
     assert to_run(folder) == {"rfm": FREE}
-    known, jobs = opened(folder)
-    assert known.mark(tuple(jobs.values()), folder / "notebooks") == ""
+    _, jobs = opened(folder)
+    assert {job.slug for job in jobs.values() if not module.only_ours(job.notebook)} == {"rfm"}
 
 
 def test_damaged_and_torn_pages_are_run_again(folder):
@@ -172,8 +175,9 @@ def test_damaged_and_torn_pages_are_run_again(folder):
 
 def test_the_mark_of_a_book_moves_with_all_that_is_in_it(folder, tmp_path):
     def mark():
-        known, jobs = opened(folder)
-        return known.mark(tuple(jobs.values()), folder / "assets")
+        return inputs_of(
+            load(folder / "parameters" / "small.yml"), notebooks=folder / "notebooks", assets=folder / "assets"
+        )
 
     (folder / "assets").mkdir()
     seen = [mark()]
@@ -219,7 +223,7 @@ def test_a_run_that_failed_leaves_its_pages_to_the_next(alone, monkeypatch):
     def full_disk(*_, **__):
         raise RunError("no book today")
 
-    monkeypatch.setattr(runs, "build_books", full_disk)
+    monkeypatch.setattr(making, "build_books", full_disk)
     settings = load(alone / "parameters" / "small.yml")
     first, second, third = Told(), Told(), Told()
     with pytest.raises(RunError, match="no book today"):
@@ -235,7 +239,7 @@ def test_a_run_that_failed_leaves_its_pages_to_the_next(alone, monkeypatch):
 
 def test_a_page_made_while_something_changed_is_not_kept(alone, monkeypatch):
     settings = load(alone / "parameters" / "small.yml")
-    ask = runs.ready_jobs
+    ask = making.ready_jobs
 
     def meddled(*args):
         for number, job in enumerate(ask(*args)):
@@ -243,7 +247,7 @@ def test_a_page_made_while_something_changed_is_not_kept(alone, monkeypatch):
                 change_row(alone, "tickets")
             yield job
 
-    monkeypatch.setattr(runs, "ready_jobs", meddled)
+    monkeypatch.setattr(making, "ready_jobs", meddled)
     with pytest.raises(RunError, match="changed while the report was run"):
         run_report(settings)
     assert not list((alone / ".crmtools" / "pages").rglob("*.json"))

@@ -18,9 +18,10 @@ from small_report import write_notebooks, write_report
 from crmtools.cli import main
 from crmtools.errors import RunError
 from crmtools.parameters import load
-from crmtools.report import run as runs
+from crmtools.report import making
 from crmtools.report.history import read_history
 from crmtools.report.manifest import Manifest
+from crmtools.report.run import run_report
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def raising(error, seen=None):
 )
 def test_whatever_ends_a_run_is_in_its_manifest_and_a_log(project, tmp_path, monkeypatch, error, words):
     seen = []
-    monkeypatch.setattr(runs, "run_jobs", raising(error, seen))
+    monkeypatch.setattr(making, "run_jobs", raising(error, seen))
     result = CliRunner().invoke(main, ["report", str(project)])
     assert result.exit_code == 1
     assert seen == ["running"], "written at the start, for the case that the run is killed"
@@ -85,9 +86,9 @@ def test_a_disk_without_room_for_the_manifest_gets_some(project, tmp_path, monke
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Manifest, "write", full)
-    monkeypatch.setattr(runs, "run_jobs", fill)
+    monkeypatch.setattr(making, "run_jobs", fill)
     with pytest.raises(RunError, match="No space left"):
-        runs.run_report(load(project))
+        run_report(load(project))
     assert manifest_of(tmp_path)["ended"] == "not_published"
 
 
@@ -98,8 +99,8 @@ def test_what_fails_after_the_publication_is_told_and_the_report_is_published(pr
         seen.append(manifest_of(tmp_path)["ended"])
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(runs, "append_history", fail)
-    result = runs.run_report(load(project))
+    monkeypatch.setattr(making, "append_history", fail)
+    result = run_report(load(project))
     assert seen == ["published"]
     assert result.exit_code == 2
     assert [problem.place for problem in result.problems] == ["after the publication"]
