@@ -18,6 +18,7 @@ from crmtools.commands.gate import gate
 from crmtools.commands.goals import goals, smart
 from crmtools.commands.history import backfill, compare
 from crmtools.commands.pdf import pdf
+from crmtools.commands.preview import preview
 from crmtools.commands.printing import near
 from crmtools.commands.project import project
 from crmtools.commands.report import report
@@ -28,6 +29,7 @@ from crmtools.errors import CRMError
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 COMMANDS = (
     report,
+    preview,
     alerts,
     pdf,
     gate,
