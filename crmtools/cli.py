@@ -17,6 +17,7 @@ from crmtools.commands.data import check, describe, dictionary, ready
 from crmtools.commands.gate import gate
 from crmtools.commands.goals import goals, smart
 from crmtools.commands.history import backfill, compare
+from crmtools.commands.new import new
 from crmtools.commands.pdf import pdf
 from crmtools.commands.preview import preview
 from crmtools.commands.printing import near
@@ -30,6 +31,7 @@ HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 COMMANDS = (
     report,
     preview,
+    new,
     alerts,
     pdf,
     gate,

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,7 +117,8 @@ def test_names_that_are_no_page_are_told_with_the_nearest(published, press) -> N
 
 def test_a_page_is_asked_for_by_what_it_is_about() -> None:
     settings = parameters.load(Path(__file__).parents[2] / "parameters" / "tiny.yml")
-    made = plan(settings, open_settings(settings))
+    data = open_settings(settings)
+    made = plan(settings, data)
     asked = ("nps", "goal_nps", "goals", "cohorts", "summary", "index")
     assert [job_of(made, page, "zh").slug for page in asked] == [
         "nps",
@@ -129,9 +131,11 @@ def test_a_page_is_asked_for_by_what_it_is_about() -> None:
     assert job_of(made, "goal_nps", "en").goal == "nps"
     with pytest.raises(RunError, match=r"'service': the run writes it"):
         job_of(made, "service", "en")
-    lacks = next(name for name, missing in made.missing.items() if missing)
-    with pytest.raises(RunError, match=rf"'{lacks}'\. It cannot be computed: {made.missing[lacks][0]}"):
-        job_of(made, lacks, "en")
+    lacking = plan(
+        settings, replace(data, tables={name: table for name, table in data.tables.items() if name != "spend"})
+    )
+    with pytest.raises(RunError, match=r"'cac'\. It cannot be computed: spend is missing"):
+        job_of(lacking, "cac", "en")
 
 
 def test_a_notebook_that_fails_is_told_and_the_page_of_before_stays(small, press, warm) -> None:
