@@ -17,6 +17,7 @@ from crmtools.indicators.kinds import CENSUS, NO_DATA, Total
 from crmtools.indicators.moments import Figures, Request
 from crmtools.period import MONTHS_IN, Period, Step
 from crmtools.remembered import remembered
+from crmtools.shown import Shown
 from crmtools.sums import UNKNOWN, attributes, missing_columns
 from crmtools.suppression import people, suppressed
 from crmtools.tables.source import Data
@@ -27,7 +28,7 @@ NOT_OVER = Text("该期间在数据截止日尚未结束", "the period is not ov
 
 
 @dataclass(frozen=True, slots=True)
-class Trend:
+class Trend(Shown):
     """An indicator over consecutive periods, earliest first."""
 
     indicator: Indicator
@@ -49,12 +50,9 @@ class Trend:
     def __len__(self) -> int:
         return len(self.estimates)
 
-    def _repr_html_(self) -> str:
-        return str(self.frame.to_html(index=False))
-
 
 @dataclass(frozen=True, slots=True)
-class Breakdown:
+class Breakdown(Shown):
     """An indicator by the values of one attribute, largest group first; small groups are hidden."""
 
     indicator: Indicator
@@ -68,9 +66,6 @@ class Breakdown:
 
     def __len__(self) -> int:
         return len(self.estimates)
-
-    def _repr_html_(self) -> str:
-        return str(self.frame.to_html(index=False))
 
 
 def _frame(estimates: Sequence[Estimate], first: list[tuple[str, list[str]]]) -> pd.DataFrame:

@@ -14,7 +14,7 @@ import duckdb
 
 from crmtools.errors import CRMError, DataError, Problem
 from crmtools.period import Period
-from crmtools.settings import Report, Settings, Source, TableSource
+from crmtools.settings import Publish, Report, Settings, Source, TableSource
 from crmtools.tables import TABLES
 from crmtools.tables.reading import ENDINGS, Raw, quote, read_file
 from crmtools.tables.schema import Table
@@ -200,7 +200,10 @@ def _opened(folder: Path, root: Path, found: tuple[Found, ...], others: Mapping[
         folder=str(folder.resolve()), tables={one.table: one.how for one in found if one.how != TableSource()}
     )
     report = Report(title=Text("数据", "Data"), as_of=FAR, period=Period.parse("2000"), currency=currency or "CNY")
-    settings = Settings(report=report, source=source, path=root / "parameters" / "looked_into.yml")
+    # nothing of this is published: values decide what may be a goal
+    settings = Settings(
+        report=report, source=source, publish=Publish(smallest_group=1), path=root / "parameters" / "looked_into.yml"
+    )
     try:
         data = open_settings(settings)
     except CRMError as error:

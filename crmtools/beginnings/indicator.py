@@ -17,7 +17,7 @@ from crmtools.whole_files import write_whole
 WIDEST = 120
 CHECK = (
     "import crmtools as crm; item = crm.CATALOGUE[{name!r}]; found = crm.measure(item, crm.open('tiny'), period='2025-Q4'); "
-    "print(found.value)"
+    "worked = eval(item.worked); assert abs(found.value - worked) < 1e-9, f'{{found.value}} is measured, {{worked}} worked out'; print(found.value)"
 )
 
 

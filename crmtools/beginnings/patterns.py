@@ -98,7 +98,7 @@ PATTERNS: dict[str, Pattern] = {
     "unit_cost": Pattern(
         "UnitCost", "acquisition", "what was spent per customer won",
         r'''kind=UnitCost(), unit="money", better="lower", owner="marketing", source="farris2010",
-    formula=r"\frac{\sum S}{N}", worked="(1100 + 50 * 7.1 + 700 + 500 - 150) / 3",
+    formula=r"\frac{\sum S}{N}", worked="(1100 + 50 * 7.1 + 700 + 500 - 150 + 1300) / 3",
     uses={"spend": ("period", "category", "amount", "channel?"), "customers": ("customer_id", "acquired_at", "acquired_channel?")},
     splits=("acquired_channel",),''',
         '''def %(name)s(spend: ir.Table, customers: ir.Table, periods: Periods) -> ir.Table:

@@ -111,7 +111,9 @@ def written(name: str, looked: Looked, root: Path) -> str:
             "",
             "publish:",
             "  keep: 12                     # editions kept",
-            "  smallest_group: 10           # fewer people than this are never shown",
+            "  smallest_group: 1            # the tiny company is made up; of real people ten, and fewer are never shown"
+            if looked.folder.resolve().name == TINY.name
+            else "  smallest_group: 10           # fewer people than this are never shown",
             "",
             "# alerts:                      # what a run should make somebody look at; all forms stand in parameters/demo.yml",
             "#   - {watch: goal}",
