@@ -44,9 +44,8 @@ def run(*arguments: str, at: Path) -> subprocess.CompletedProcess[str]:
 def copy(tmp_path_factory) -> Path:
     """A copy of the project with a new indicator of every kind, one of them in a dimension that imports nothing of what it needs."""
     root = tmp_path_factory.mktemp("copy")
-    without = shutil.ignore_patterns("__pycache__")
     for name in ("crmtools", "parameters", "book", "notebooks"):
-        shutil.copytree(ROOT / name, root / name, ignore=without)
+        shutil.copytree(ROOT / name, root / name)
     shutil.copytree(TINY, root / "data" / "tiny")
     (root / "tests").mkdir()
     for name in ("conftest.py", "test_catalogue.py", "test_declarations.py", "test_invariance.py"):

@@ -128,11 +128,9 @@ def _rfm_study(thing: Any, about: Any, language: Language) -> Display:
 
 
 def _moves(thing: Any, about: Any, language: Language) -> Display:
-    return rfm_moves(
-        SimpleNamespace(moves=thing, totals_known=True, level=Report.model_fields["confidence"].default),
-        about,
-        language=language,
-    )  # type: ignore[arg-type]
+    level = Report.model_fields["confidence"].default
+    alone: Any = SimpleNamespace(moves=thing, totals_known=True, level=level)
+    return rfm_moves(alone, about, language=language)
 
 
 def _model(thing: Any, about: Any, language: Language) -> Display:
