@@ -17,7 +17,9 @@ from crmtools.commands.data import check, describe, dictionary, ready
 from crmtools.commands.gate import gate
 from crmtools.commands.goals import goals, smart
 from crmtools.commands.history import backfill, compare
+from crmtools.commands.new import new
 from crmtools.commands.pdf import pdf
+from crmtools.commands.preview import preview
 from crmtools.commands.printing import near
 from crmtools.commands.project import project
 from crmtools.commands.report import report
@@ -28,6 +30,8 @@ from crmtools.errors import CRMError
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 COMMANDS = (
     report,
+    preview,
+    new,
     alerts,
     pdf,
     gate,

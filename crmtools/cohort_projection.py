@@ -20,13 +20,14 @@ from crmtools.cohorts import PER_YEAR, Cohorts
 from crmtools.lifetime.beta_geo import BetaGeo
 from crmtools.lifetime.fitted import answer_with_limits
 from crmtools.lifetime.summary import customer_patterns
+from crmtools.shown import Shown
 
 FEWEST_CUSTOMERS, FEWEST_REPEAT = 100, 30
 _NODES, _BIRTHS = 80, 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RetentionProjection:
+class RetentionProjection(Shown):
     """``frame`` indexed by age from 1: value, low, high (uncertainty of the parameters; NaN when not identified)."""
 
     frame: pd.DataFrame

@@ -18,6 +18,7 @@ from crmtools.errors import DataError
 from crmtools.indicators.kinds.reasons import SMALL_FOR_MEAN
 from crmtools.intervals import z_of
 from crmtools.lifetime.occasions import Counts, ZeroDays, check_choice, count_rows, fetch, purchase_days
+from crmtools.shown import Shown
 from crmtools.words import Language, Text
 
 if TYPE_CHECKING:  # matplotlib is imported by whoever has an Axes
@@ -39,7 +40,7 @@ _COHORT, _RETENTION = Text("首购时间", "First purchase"), Text("留存率", 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cohorts:
+class Cohorts(Shown):
     """Retention and revenue by cohort and age.
 
     ``cells`` has one row per cohort and age from 0 to the age the cohort has begun at ``as_of``: cohort

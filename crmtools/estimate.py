@@ -6,6 +6,7 @@ from datetime import date
 from typing import Self
 
 from crmtools.period import Period
+from crmtools.shown import Shown
 from crmtools.words import Text
 
 METHODS: dict[str, Text] = {
@@ -52,7 +53,7 @@ METHODS: dict[str, Text] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(Shown):
     """A value with its interval, or the reason why there is none.
 
     ``value``, ``low`` and ``high`` are in the indicator's unit: shares as fractions (0.046 is 4.6 %), net scores from
@@ -118,8 +119,3 @@ class Estimate:
             self, value=None, low=None, high=None, se=None, numerator=None, denominator=None, n=0, rows=0,
             excluded=(), suppressed=True, why=Text("样本过少，不予公布", "too few to be shown"),
         )  # fmt: skip
-
-    def _repr_html_(self) -> str:
-        from crmtools.show.cards import card
-
-        return card(self).to_html()

@@ -18,6 +18,7 @@ from crmtools.indicators.kinds import CENSUS, NO_DATA, Total
 from crmtools.indicators.moments import Figures, Request
 from crmtools.period import MONTHS_IN, Period, Step
 from crmtools.remembered import remembered
+from crmtools.shown import Shown
 from crmtools.sums import UNKNOWN, attributes, missing_columns
 from crmtools.suppression import hidden_cells, people, suppressed
 from crmtools.tables.source import Data
@@ -28,7 +29,7 @@ NOT_OVER = Text("该期间在数据截止日尚未结束", "the period is not ov
 
 
 @dataclass(frozen=True, slots=True)
-class Trend:
+class Trend(Shown):
     """An indicator over consecutive periods, earliest first."""
 
     indicator: Indicator
@@ -50,12 +51,9 @@ class Trend:
     def __len__(self) -> int:
         return len(self.estimates)
 
-    def _repr_html_(self) -> str:
-        return str(self.frame.to_html(index=False))
-
 
 @dataclass(frozen=True, slots=True)
-class Breakdown:
+class Breakdown(Shown):
     """An indicator by the values of one attribute, largest group first; small groups are hidden."""
 
     indicator: Indicator
@@ -69,9 +67,6 @@ class Breakdown:
 
     def __len__(self) -> int:
         return len(self.estimates)
-
-    def _repr_html_(self) -> str:
-        return str(self.frame.to_html(index=False))
 
 
 def _frame(estimates: Sequence[Estimate], first: list[tuple[str, list[str]]]) -> pd.DataFrame:

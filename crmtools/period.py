@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from crmtools.errors import SettingsError
+from crmtools.shown import Shown
 from crmtools.words import Language
 
 Step = Literal["month", "quarter", "year"]
@@ -15,7 +16,7 @@ ACCEPTED = "Write 2025, 2025-Q4, 2025-12, or {from: 2025-10-01, to: 2025-12-31}.
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Period:
+class Period(Shown):
     """The days from ``start`` up to, but not including, ``end``."""
 
     start: date

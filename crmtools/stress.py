@@ -15,12 +15,13 @@ from crmtools.indicators.catalogue import Indicator, find
 from crmtools.measure import Where, measure, resolve
 from crmtools.period import Period
 from crmtools.remembered import remembered
+from crmtools.shown import Shown
 from crmtools.suppression import people
 from crmtools.tables.source import Data
 
 
 @dataclass(frozen=True, slots=True)
-class Stress:
+class Stress(Shown):
     """An indicator under its defensible sets of assumptions, the set ``in_force`` first.
 
     ``changes`` holds for each estimate the assumptions that differ from those in force; the first is empty.
@@ -68,9 +69,6 @@ class Stress:
 
     def __len__(self) -> int:
         return len(self.estimates)
-
-    def _repr_html_(self) -> str:
-        return str(self.frame.to_html(index=False))
 
 
 @remembered("report", "definitions", "publish")

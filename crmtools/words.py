@@ -7,12 +7,14 @@ Only words that many pages share are kept here, in ``WORDS``.
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from crmtools.shown import Shown
+
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class Text(Shown):
     """The same text in Chinese and in English."""
 
     zh: str

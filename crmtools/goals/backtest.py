@@ -18,6 +18,7 @@ from crmtools.goals.level import FEWEST
 from crmtools.goals.links import Floats, Scaled
 from crmtools.goals.outlook import Better, attains, said
 from crmtools.goals.series import Series
+from crmtools.shown import Shown
 from crmtools.words import Text
 
 HORIZONS = (1, 3, 6, 12)
@@ -68,7 +69,7 @@ class Bin:
 
 
 @dataclass(frozen=True, slots=True)
-class Backtest:
+class Backtest(Shown):
     """A track record. Cases of one series overlap: ``origins`` counts the dates of forecasts, of which there are fewer.
 
     ``brier`` is the mean squared difference of chance and outcome (Brier 1950), ``of_last_value`` and ``of_coin`` those of

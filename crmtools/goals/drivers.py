@@ -12,6 +12,7 @@ from crmtools.goals.reading import Reading
 from crmtools.measure import UNKNOWN, breakdown, computable
 from crmtools.period import Period
 from crmtools.remembered import remembered
+from crmtools.shown import Shown
 from crmtools.sums import attributes
 from crmtools.tables.source import Data
 
@@ -21,7 +22,7 @@ said on a first page must not be one of a hundred comparisons."""
 
 
 @dataclass(frozen=True, slots=True)
-class Driver:
+class Driver(Shown):
     """A goal whose indicator moved in some groups of customers and not in the others.
 
     ``by`` is the attribute, ``groups`` are its values in which it ``improved`` (or got worse), ``still`` those in which no change

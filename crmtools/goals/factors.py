@@ -18,6 +18,7 @@ from crmtools.errors import CRMError
 from crmtools.estimate import Estimate
 from crmtools.measure import Where, estimates
 from crmtools.period import Period
+from crmtools.shown import Shown
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
@@ -51,7 +52,7 @@ class Factor:
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
+class Product(Shown):
     """The change of a product between two periods by factor.
 
     The parts add up to ``now`` − ``before``, in the product's unit. ``why_no_log_mean`` says why one way is missing,

@@ -24,6 +24,7 @@ from crmtools.intervals import z_of
 from crmtools.measure import Trend, attributes, published
 from crmtools.period import MONTHS_IN, Period, Step
 from crmtools.remembered import remembered
+from crmtools.shown import Shown
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
@@ -39,7 +40,7 @@ BREACHED = Text("护栏被突破：{names}", "a guardrail is breached: {names}")
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Shown):
     """The evidence on one goal.
 
     ``past`` is the indicator over as many periods as a forecast may rest on, ``forecast`` the reading expected at the deadline

@@ -15,6 +15,7 @@ from crmtools.indicators.screening import ScreenedShare
 from crmtools.measure import attributes, resolve
 from crmtools.period import Period
 from crmtools.remembered import remembered
+from crmtools.shown import Shown
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
@@ -38,7 +39,7 @@ ONE_GROUP = Text("目标只涉及这一维度中的一个分群", "the goal is a
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Shown):
     """The decompositions of a goal's change, one per attribute, and why the others are missing.
 
     ``why`` holds (attribute, reason); the attribute is empty where the reason holds for all of them. ``factors`` splits the

@@ -24,6 +24,7 @@ from crmtools.indicators.kinds import CENSUS
 from crmtools.measure import Trend, attributes, estimates, measure, not_computable, shown, trend
 from crmtools.period import Period
 from crmtools.remembered import remembered
+from crmtools.shown import Shown
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
@@ -39,7 +40,7 @@ NOTHING_OF_NOTHING = Text("基线为 0，相对变化没有意义", "the baselin
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Shown):
     """A goal measured for one period.
 
     Values are in the indicator's unit. ``gap`` is what is still missing (negative when the target is passed), with its
@@ -115,7 +116,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class Scorecard:
+class Scorecard(Shown):
     """The readings of all goals, in the order of the parameters file."""
 
     readings: tuple[Reading, ...]
@@ -162,9 +163,6 @@ class Scorecard:
                 for r in self.readings
             ]
         )
-
-    def _repr_html_(self) -> str:
-        return str(self.frame.to_html(index=False))
 
 
 @remembered()

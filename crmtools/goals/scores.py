@@ -17,6 +17,7 @@ from crmtools.goals.judgement import Judgement
 from crmtools.goals.reading import Reading
 from crmtools.goals.status import PlanStatus
 from crmtools.intervals import settled
+from crmtools.shown import Shown
 from crmtools.words import Text
 
 CAP = 1.2
@@ -55,7 +56,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class Scores(Shown):
     """The score of all goals, and those of departments and people who have enough of them."""
 
     whole: Score

@@ -13,6 +13,7 @@ from crmtools.goals.goal import Goal, goal_from
 from crmtools.goals.smart_checks import LETTERS, Check, Letter, checks, longer_periods
 from crmtools.goals.smart_facts import Facts, Reach, facts_of
 from crmtools.remembered import remembered
+from crmtools.shown import Shown
 from crmtools.tables.source import Data
 from crmtools.words import LANGUAGES, Text
 
@@ -32,7 +33,7 @@ times the wanted one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Smart:
+class Smart(Shown):
     """The checks of one goal. ``chance`` is that of reaching the target if nothing new is done, ``reach`` what that makes it.
 
     ``needed`` are the customers a period must have for the wanted change to be detectable, ``detectable`` the smallest change

@@ -7,6 +7,7 @@ import pandas as pd
 
 from crmtools.estimate import METHODS, Estimate
 from crmtools.indicators.catalogue import Indicator
+from crmtools.shown import Shown
 from crmtools.words import WORDS, Text
 
 Piece = Literal["mix", "rate", "entered", "left", "change", "remaining"]
@@ -87,7 +88,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Decomposition:
+class Decomposition(Shown):
     """A change between two periods by mix, rate, and what entered or left; with a target, what remains.
 
     ``baseline`` + ``mix`` + ``rate`` + ``entered`` + ``left`` is ``now``, and ``now`` + ``remaining`` is ``target``.
@@ -147,6 +148,3 @@ class Decomposition:
             for term in line.terms
         ]  # fmt: skip
         return pd.DataFrame(rows, columns=columns)
-
-    def _repr_html_(self) -> str:
-        return str(self.frame.to_html(index=False))

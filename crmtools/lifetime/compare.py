@@ -14,6 +14,7 @@ from crmtools.lifetime.nbd import Nbd
 from crmtools.lifetime.occasions import ZeroDays, fetch, purchase_days
 from crmtools.lifetime.pareto_nbd import ParetoNbd
 from crmtools.lifetime.summary import CalibrationHoldout
+from crmtools.shown import Shown
 from crmtools.words import Text
 
 CANDIDATES: tuple[type[PurchaseModel], ...] = (BetaGeo, ModifiedBetaGeo, ParetoNbd, Nbd)
@@ -29,7 +30,7 @@ BASELINES = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Comparison:
+class Comparison(Shown):
     """The candidates and the guesses on the held-back time.
 
     ``frame`` is indexed by the model's title or the guess's key, models first, the best first: ``model`` (True),

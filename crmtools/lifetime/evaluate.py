@@ -11,13 +11,14 @@ from crmtools.errors import DataError, SettingsError
 from crmtools.lifetime.model import PurchaseModel
 from crmtools.lifetime.occasions import ZeroDays, fetch, purchase_days
 from crmtools.lifetime.summary import DAYS_PER, CalibrationHoldout
+from crmtools.shown import Shown
 
 _GROUP_FROM = 7
 _WAVE = 4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class HoldoutCheck:
+class HoldoutCheck(Shown):
     """Actual and expected purchase days after the calibration.
 
     mae, rmse and bias (expected minus actual, per customer) and correlation are over customers; by_frequency

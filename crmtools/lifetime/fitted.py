@@ -11,6 +11,7 @@ from scipy.special import expit, logit, ndtri
 
 from crmtools.errors import DataError
 from crmtools.lifetime.newton import draw_parameters, root_of
+from crmtools.shown import Shown
 from crmtools.words import Text
 
 Link = Literal["log", "logit"]
@@ -29,7 +30,7 @@ _FEW, _DRAWS = 5_000, 400
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Fitted:
+class Fitted(Shown):
     """A model fitted by maximum likelihood, with one field per parameter, named in ``NAMES``.
 
     covariance (in that order, NaN for a parameter at its bound); log_likelihood; n customers; converged and message of the

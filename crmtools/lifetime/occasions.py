@@ -24,6 +24,7 @@ import pandas as pd
 
 from crmtools.errors import DataError, Problem, SettingsError, few, nearest
 from crmtools.lifetime.order_frame import parsed
+from crmtools.shown import Shown
 from crmtools.words import Text
 
 ZeroDays = Literal["count", "drop"]
@@ -67,7 +68,7 @@ COARSE: dict[Resolution, Text] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Shown):
     """What became of every row read: ``rows == occasions + merged + sum(dropped)``.
 
     ``merged`` are rows that share a customer and a day with another counted row; ``dropped`` holds rows by

@@ -16,13 +16,14 @@ from scipy.special import ndtri
 
 from crmtools.errors import DataError
 from crmtools.lifetime.occasions import check_choice, fetch
+from crmtools.shown import Shown
 
 Per = Literal["month", "quarter", "year"]
 MONTHS: dict[Per, int] = {"month": 1, "quarter": 3, "year": 12}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Renewals:
+class Renewals(Shown):
     """Customers under contract by renewals survived.
 
     ``counts`` has the rows that ``ShiftedBetaGeo.fit`` takes: renewals (survived), lost, customers. Those who

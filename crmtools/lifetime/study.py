@@ -29,6 +29,7 @@ from crmtools.lifetime.summary import (
 from crmtools.lifetime.value import CustomerValue, customer_value
 from crmtools.remembered import remembered
 from crmtools.settings import Lifetime
+from crmtools.shown import Shown
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
@@ -48,7 +49,7 @@ NO_OPINION = Text(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Study:
+class Study(Shown):
     """What the lifetime chapter shows.
 
     ``counts`` is about all rows of the orders; ``split``, ``model``, ``spend``, ``opinion``, ``check`` and ``track`` about the

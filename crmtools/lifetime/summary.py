@@ -37,6 +37,7 @@ from crmtools.lifetime.occasions import (
     warn_if_coarse,
 )
 from crmtools.lifetime.order_frame import parsed
+from crmtools.shown import Shown
 from crmtools.words import Text
 
 TimeUnit = Literal["days", "weeks", "months"]
@@ -49,7 +50,7 @@ _CHECKED = 16_384
 
 
 @dataclass(frozen=True, slots=True)
-class Patterns:
+class Patterns(Shown):
     """Customers grouped by equal (x, t_x, T): four float arrays of one length, weight the customers.
 
     ``counts`` says what became of the rows read where the engine grouped them.
@@ -67,7 +68,7 @@ class Patterns:
 
 
 @dataclass(frozen=True, slots=True)
-class SpendPatterns:
+class SpendPatterns(Shown):
     """Repeat buyers grouped by equal (x, m), all that the Gamma-Gamma model asks: three float arrays of one length.
 
     ``m`` is the mean net per repeat occasion, ``weight`` the customers. Customers whose repeat occasions brought nothing in
@@ -80,7 +81,7 @@ class SpendPatterns:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Summary:
+class Summary(Shown):
     """One row per customer, observed to the end of ``as_of``.
 
     ``frame`` is indexed by ``customer_id`` with frequency (int), recency, T, days_since_last (float; recency
@@ -130,7 +131,7 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CalibrationHoldout:
+class CalibrationHoldout(Shown):
     """Customers seen until ``calibration_until`` and what they did afterwards.
 
     ``holdout`` is indexed like ``calibration.frame``: purchases (purchase days) and spend (net) in the days

@@ -19,13 +19,14 @@ from crmtools.lifetime.gamma_gamma import GammaGamma, spend
 from crmtools.lifetime.grid import over_pairs
 from crmtools.lifetime.model import Ages, PurchaseModel
 from crmtools.lifetime.summary import DAYS_PER, Summary
+from crmtools.shown import Shown
 from crmtools.words import Text
 
 EVERYBODY = slice(None)
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
+class Total(Shown):
     """The value of all customers together; low and high bound what will be spent, not its expectation."""
 
     value: float
@@ -35,7 +36,7 @@ class Total:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CustomerValue:
+class CustomerValue(Shown):
     """Discounted value per customer over ``horizon_months``, and the total.
 
     ``frame`` is indexed by customer: probability_alive, expected_purchases (undiscounted), expected_spend

@@ -98,14 +98,14 @@ def build_book(
     log.parent.mkdir(parents=True, exist_ok=True)
     output = _run(staging, timeout=timeout)
     log.write_text(output.text, encoding="utf8")
-    problems = _problems(output.text, staging)
+    problems = complaints(output.text, staging)
     built = staging / "_build" / "html"
     if output.code or problems or not (built / "index.html").is_file():
         if not problems:
             last = "\n".join(output.text.strip().splitlines()[-5:])
             problems = [Problem("jupyter-book", last or f"ended with code {output.code} and said nothing")]
         raise RunError.of(f"The {language} book could not be built.", problems, footer=f"Full log: {log}")
-    _prune(built)
+    prune(built)
     _finish(built, language)
     shutil.rmtree(out, ignore_errors=True)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -190,7 +190,7 @@ def _run(staging: Path, *, timeout: float) -> _Output:
     return _Output(code=done.returncode, text=COLOUR.sub("", done.stdout))
 
 
-def _problems(text: str, staging: Path) -> list[Problem]:
+def complaints(text: str, staging: Path) -> list[Problem]:
     """The warnings of a build, each with the page and line it is about."""
     found = []
     for line in text.splitlines():
@@ -200,7 +200,7 @@ def _problems(text: str, staging: Path) -> list[Problem]:
     return list(dict.fromkeys(found))
 
 
-def _prune(built: Path) -> None:
+def prune(built: Path) -> None:
     """Drop what no reader needs: build records, source maps and the sources."""
     for name in (".buildinfo", "objects.inv", "_sources"):
         path = built / name

@@ -23,11 +23,14 @@ from crmtools.report.numbers import Numbers
 from crmtools.report.plan import Entry, Plan
 from crmtools.report.project import ROOT
 from crmtools.report.stamps import stamp
+from crmtools.settings import Settings
 from crmtools.show.display import RESULT
 from crmtools.words import Language, Text, word
 
 PUBLISHED = Text("发布于 {day}", "Published {day}")
 RUN = Text("运行 {run}", "Run {run}")
+PREVIEW = (Text("预览", "Preview"), Text("尚未发布", "not published"))
+"""What stands in the place of both above a page that is looked at while it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ def edition(made: Made, language: Language, *, folder: Path, assets: Path) -> Ed
             source = assets / language / f"{entry.slug}.md"
         elif outcome and outcome.ok:
             source = folder / f"{entry.slug}.ipynb"
-            _write_notebook(source, outcome, pages.banner(failed, language) if entry.slug == ROOT and failed else "")
+            write_notebook(source, outcome, pages.banner(failed, language) if entry.slug == ROOT and failed else "")
         else:
             source = folder / f"{entry.slug}.md"
             text = (
@@ -68,10 +71,10 @@ def edition(made: Made, language: Language, *, folder: Path, assets: Path) -> Ed
         part = entry.part.to(language) if entry.part else None
         found.append(Page(entry.slug, entry.title.to(language), source, part, entry.parent, state))
     title = made.plan.settings.report.title.to(language)
-    return Edition(language, title, tuple(found), _meta(made, language), _made(made, language))
+    return Edition(language, title, tuple(found), data_line(made.plan.settings, language), _made(made, language))
 
 
-def _write_notebook(file: Path, outcome: Outcome, first: str) -> None:
+def write_notebook(file: Path, outcome: Outcome, first: str = "") -> None:
     """An executed notebook as the book shows it, ``first`` below its heading."""
     shown = for_the_book(nbformat.read(outcome.notebook, as_version=4), hidden=(RESULT,))
     if first:
@@ -101,9 +104,9 @@ def _generated(made: Made, entry: Entry, sources: Mapping[str, str], language: L
     )
 
 
-def _meta(made: Made, language: Language) -> tuple[str, ...]:
+def data_line(settings: Settings, language: Language) -> tuple[str, ...]:
     """What the line above every heading says of the data."""
-    report = made.plan.settings.report
+    report = settings.report
     part = (part_label(*report.part).to(language),) if report.part else ()
     return *part, report.period.label(language), word("as_of", language, day=formats.day(report.as_of, language))
 
@@ -115,3 +118,9 @@ def _made(made: Made, language: Language) -> tuple[Html, ...]:
         stamp("published", PUBLISHED.to(language, day=formats.day(began, language))),
         stamp("run", RUN.to(language, run=made.manifest.run_id)),
     )
+
+
+def made_for_preview(language: Language) -> tuple[Html, ...]:
+    """What it says of a page that no run has made."""
+    published, run = PREVIEW
+    return stamp("published", published.to(language)), stamp("run", run.to(language))

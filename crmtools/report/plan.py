@@ -15,7 +15,7 @@ from crmtools.goals.named import goal_slug
 from crmtools.indicators import CATALOGUE, DIMENSIONS, Indicator
 from crmtools.readiness import Readiness, readiness
 from crmtools.report.folders import notebooks_folder
-from crmtools.report.notebooks import check_notebook, first_heading
+from crmtools.report.notebooks import check_notebook, first_heading, read_notebook
 from crmtools.report.reading_lists import READING_LISTS
 from crmtools.settings import Settings
 from crmtools.tables.source import Data
@@ -33,6 +33,8 @@ INDICATOR = "indicator"
 """The notebook that is run once per indicator."""
 GOAL = "goal"
 """The notebook that is run once per goal."""
+IN_BOOK = "crmtools"
+"""What the metadata of a notebook have that says of itself that it is a chapter: ``{"chapter": true, "needs": [tables]}``."""
 GOAL_PAGES = Text("各目标的页面", "Pages of the goals")
 
 
@@ -243,8 +245,9 @@ def _fixed(names: tuple[str, ...], part: Text) -> list[Entry]:
 def _chapters(settings: Settings, data: Data, folder: Path, problems: list[Problem]) -> tuple[list[Entry], list[Entry]]:
     """The chapters that run, and those that do not."""
     wanted = settings.run.chapters
-    names = ["summary", *(wanted if wanted is not None else CHAPTERS)]
     own = {path.stem for path in folder.glob("*.ipynb")} - {INDICATOR, GOAL}
+    said = {name: chapter for name in sorted(own - {*CHAPTERS}) if (chapter := _own_chapter(folder / f"{name}.ipynb"))}
+    names = ["summary", *(wanted if wanted is not None else (*CHAPTERS, *said))]
     run, left_out = [], []
     for name in dict.fromkeys(names):
         file = folder / f"{name}.ipynb"
@@ -252,7 +255,7 @@ def _chapters(settings: Settings, data: Data, folder: Path, problems: list[Probl
             place = f"{settings.path.name} · run.chapters"
             problems.append(Problem(place, f"no chapter '{name}'. {nearest(name, {*CHAPTERS, *own})}"))
             continue
-        chapter = CHAPTERS.get(name) or Chapter(name, _title(file), FURTHER)
+        chapter = CHAPTERS.get(name) or said.get(name) or Chapter(name, _title(file), FURTHER)
         entry = Entry(chapter.slug, chapter.title, "notebook", chapter.part, notebook=file)
         reason = _why_not(chapter, settings, data)
         if reason is None and not file.is_file() and wanted is None and name != "summary":
@@ -264,6 +267,17 @@ def _chapters(settings: Settings, data: Data, folder: Path, problems: list[Probl
     order = list(CHAPTERS)
     run.sort(key=lambda entry: order.index(name) if (name := _name(entry)) in order else len(order))
     return run, left_out
+
+
+def _own_chapter(file: Path) -> Chapter | None:
+    """The chapter that a notebook says it is; None for one that says nothing, or cannot be read."""
+    try:
+        said = read_notebook(file).metadata.get(IN_BOOK, {})
+    except RunError:
+        return None
+    if not isinstance(said, dict) or said.get("chapter") is not True:
+        return None
+    return Chapter(file.stem, _title(file), FURTHER, needs=tuple(map(str, said.get("needs", ()))))
 
 
 def _name(entry: Entry) -> str:

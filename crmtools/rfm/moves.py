@@ -8,6 +8,7 @@ import pandas as pd
 
 from crmtools.errors import SettingsError
 from crmtools.rfm.scores import SEGMENTS, Rfm
+from crmtools.shown import Shown
 from crmtools.suppression import hidden_cells, hidden_groups
 
 UNSEEN, QUIET = "not_yet", "no_longer"
@@ -15,7 +16,7 @@ UNSEEN, QUIET = "not_yet", "no_longer"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Moves:
+class Moves(Shown):
     """Customers by segment at the earlier date (rows, and UNSEEN) and at the later one (columns, and QUIET)."""
 
     counts: pd.DataFrame

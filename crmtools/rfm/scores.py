@@ -18,6 +18,7 @@ import pandas as pd
 from crmtools.cut_points import MEASURES, cut_problem
 from crmtools.errors import DataError, SettingsError, few
 from crmtools.lifetime.occasions import Counts, ZeroDays, count_rows, fetch, purchase_days
+from crmtools.shown import Shown
 from crmtools.words import Language, Text
 
 # Best first. (name, recency scores, frequency-and-money scores): every one of the 25 cells in exactly one
@@ -52,7 +53,7 @@ GRID: dict[tuple[int, int], str] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rfm:
+class Rfm(Shown):
     """Scores and segment of every customer.
 
     ``frame`` is indexed by customer_id: recency_days, frequency (purchase days), monetary (net, summed), the

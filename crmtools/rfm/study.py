@@ -11,11 +11,12 @@ from crmtools.remembered import remembered
 from crmtools.rfm.moves import Moves, moves
 from crmtools.rfm.next_period import next_period
 from crmtools.rfm.scores import Rfm, rfm
+from crmtools.shown import Shown
 from crmtools.tables.source import Data
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Study:
+class Study(Shown):
     """Scores at the end of the data; ``earlier``, those on the day before the report's ``period``; what the members did in it.
 
     ``moves`` lead from there to the end of the period. ``earlier``, ``moves`` and ``behaviour`` are None where nobody had bought before the period.

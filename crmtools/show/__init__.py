@@ -36,6 +36,7 @@ from crmtools.show.survival_views import contract_survival
 from crmtools.show.tables import table
 from crmtools.show.trends import trend
 from crmtools.show.waterfall import gap_waterfall
+from crmtools.shown import speak
 
 __all__ = [
     "Display",
@@ -88,6 +89,7 @@ __all__ = [
     "scores",
     "since_last",
     "smart",
+    "speak",
     "stress",
     "table",
     "track_record",

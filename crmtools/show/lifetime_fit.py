@@ -21,10 +21,10 @@ def lifetime_parameters(study: Study, *, language: Language) -> Display:
     """Parameters of both models with error and interval; those of purchases beside the second opinion."""
     if study.model is None or study.spend is None:
         return no_model(study, language)
-    return joined(_purchases(study, study.model, language), _spend(study.spend, language))
+    return joined(purchase_model(study, study.model, language), spend_model(study.spend, language))
 
 
-def _purchases(study: Study, model: PurchaseModel, language: Language) -> Display:
+def purchase_model(study: Study, model: PurchaseModel, language: Language) -> Display:
     """The model of purchases: parameters, log-likelihood, and the second opinion."""
     table, opinion = model.summary() if study.limits is None else study.limits, study.opinion
     rows, values = [], []
@@ -63,7 +63,7 @@ def _purchases(study: Study, model: PurchaseModel, language: Language) -> Displa
     return Display(grid(heads, rows, caption=sentence_list(caption, language)), "\n".join(lines), result)
 
 
-def _spend(spend: GammaGamma, language: Language) -> Display:
+def spend_model(spend: GammaGamma, language: Language) -> Display:
     """Gamma-Gamma: parameters, log-likelihood, and the mean spend they imply."""
     table = spend.summary()
     rows = [

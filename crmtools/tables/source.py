@@ -27,6 +27,7 @@ from crmtools import simulate
 from crmtools.errors import CRMError, DataError, Problem, SettingsError, nearest
 from crmtools.period import Period
 from crmtools.settings import Report, Settings, Source, TableSource
+from crmtools.shown import Shown, opened
 from crmtools.tables import TABLES
 from crmtools.tables.answers import Answers
 from crmtools.tables.door import DoorReport, pass_the_door
@@ -55,7 +56,7 @@ SHOW_NO_PROGRESS = "SET enable_progress_bar = false"
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
+class Data(Shown):
     """Checked tables as of a day, with the settings they were opened under.
 
     ``data["orders"]`` or ``data.orders`` is an Ibis table; ``execute`` runs an expression and remembers the answer beside
@@ -227,11 +228,14 @@ def open(source: str | Path | None = None, *, as_of: date | None = None, **frame
         raise CRMError("Open a parameters file, open('demo'), or frames, open(orders=my_frame); not both, not neither.")
     until = None if as_of is None else _day(as_of)
     if source is None:
-        return _open_frames(frames, until)
+        data = _open_frames(frames, until)
+        opened(data.currency, 1)  # an analyst's own frames are not published
+        return data
     from crmtools.asked import read_settings
 
     settings = read_settings(source)
     data = open_settings(settings)
+    opened(data.currency, settings.publish.smallest_group)
     return data.at(until) if until and until != data.as_of else data
 
 

@@ -103,7 +103,16 @@ def test_results_and_manifest_tell_the_truth(published):
     assert [(job["page"], job["language"], job["error"], job["cell"]) for job in failed] == [
         ("churn_rate", "zh", "ValueError", 4)
     ]
-    assert list(manifest["stage_seconds"]) == ["look", "data", "plan", "notebooks", "results", "book", "gate", "publish"]
+    assert list(manifest["stage_seconds"]) == [
+        "look",
+        "data",
+        "plan",
+        "notebooks",
+        "results",
+        "book",
+        "gate",
+        "publish",
+    ]
     assert len(manifest["data"]["files"]["orders"]["sha256"]) == 64
     assert manifest["libraries"]["papermill"]
     assert manifest["git"] is None

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from little_company import Project
 
 import crmtools as crm
 from crmtools.asked import read_settings
@@ -13,7 +14,6 @@ from crmtools.part_names import asked_part, index_name, part_asked, part_name
 from crmtools.readiness import readiness
 from crmtools.tables import TABLES
 from crmtools.tables.part import cut_to
-from tests.tables.conftest import Project
 
 CUT = {  # the tables of the neutral schema, by the table that knows their customers
     "customers": ("orders", "subscriptions", "usage", "members", "referrals", "invoices", "payments", "tickets", "interactions", "leads",
@@ -35,11 +35,11 @@ UNCUT = {"spend", "campaigns"}
 SHARED = {"fx_rates", "survey_items"}
 
 
-def north(project: Project, part: str = "region=north") -> crm.tables.source.Data:
+def north(project, part: str = "region=north") -> crm.tables.source.Data:
     return crm.open(f"{project.parameters}#{part}")
 
 
-def filtered_by_hand(whole: Project, folder: Path) -> Project:
+def filtered_by_hand(whole, folder: Path) -> Project:
     """The same company with a folder of files that hold the customers of the north, and what hangs on them, and nothing else."""
     other = Project(folder)
     other.settings = whole.settings
@@ -166,7 +166,7 @@ def test_what_needs_a_table_without_customers_says_so_in_both_languages(both):
     assert crm.computable("cac", both[0].open())
 
 
-def test_a_table_with_a_customer_in_every_row_can_be_cut_whatever_it_is_asked(project: Project):
+def test_a_table_with_a_customer_in_every_row_can_be_cut_whatever_it_is_asked(project):
     project.only("customers", "feedback")
     rows = [row for row in project.rows("feedback") if row["customer_id"]]
     project.save("feedback", rows)
@@ -174,7 +174,7 @@ def test_a_table_with_a_customer_in_every_row_can_be_cut_whatever_it_is_asked(pr
     assert north(project).cut_to.partial == ()
 
 
-def test_an_unknown_attribute_or_value_is_one_error_that_names_the_allowed_ones(project: Project):
+def test_an_unknown_attribute_or_value_is_one_error_that_names_the_allowed_ones(project):
     project.open()
     with pytest.raises(SettingsError) as error:
         north(project, "region=nroth")
@@ -251,7 +251,7 @@ def test_names_are_folders_and_no_two_parts_share_one():
     assert asked_part("c#/notes/demo.yml") == ("c#/notes/demo.yml", None)
 
 
-def test_goals_that_are_not_about_the_part_are_set_aside_and_told(project: Project):
+def test_goals_that_are_not_about_the_part_are_set_aside_and_told(project):
     for given in (
         {"indicator": "nps", "target": {"to": 30}},
         {"indicator": "csat_mean", "id": "south", "name": "Content in the south", "where": {"region": "south"}, "baseline": 3.0, "target": {"to": 4}},
@@ -278,7 +278,7 @@ def test_goals_that_are_not_about_the_part_are_set_aside_and_told(project: Proje
 # ---- small groups
 
 
-def shop(project: Project, buyers: dict[str, tuple[int, int]], smallest: int = 10) -> None:
+def shop(project, buyers: dict[str, tuple[int, int]], smallest: int = 10) -> None:
     """Customers per region, and how many of them bought in the period, an amount of their region."""
     project.only("customers", "orders")
     rows, orders = [], []
@@ -304,7 +304,7 @@ def shop(project: Project, buyers: dict[str, tuple[int, int]], smallest: int = 1
     project.open()
 
 
-def test_a_small_part_is_refused_and_so_is_the_next_that_would_give_it_away(project: Project):
+def test_a_small_part_is_refused_and_so_is_the_next_that_would_give_it_away(project):
     shop(project, {"north": (40, 40), "south": (30, 30), "east": (20, 20), "west": (3, 3)})
     for region in ("west", "east"):
         with pytest.raises(SettingsError, match=f"region '{region}' has fewer than 10 customers") as error:
@@ -314,25 +314,25 @@ def test_a_small_part_is_refused_and_so_is_the_next_that_would_give_it_away(proj
     assert len(north(project).ask(north(project)["customers"])) == 40
 
 
-def test_an_attribute_of_very_many_values_is_no_attribute_to_report_by(project: Project):
+def test_an_attribute_of_very_many_values_is_no_attribute_to_report_by(project):
     shop(project, {f"region {number}": (1, 1) for number in range(61)}, smallest=1)
     with pytest.raises(SettingsError, match="more than 60 values"):
         north(project, "region=region 1")
 
 
-def test_two_small_parts_hide_each_other(project: Project):
+def test_two_small_parts_hide_each_other(project):
     shop(project, {"north": (40, 40), "south": (30, 30), "east": (6, 6), "west": (5, 5), "": (12, 12)})
     assert north(project, "region=south").part.value == "south"
     assert [part.part.value for part in north(project).parts()] == ["east", "north", "south", "west", None]
 
 
-def test_customers_without_a_value_are_a_group_like_any_other(project: Project):
+def test_customers_without_a_value_are_a_group_like_any_other(project):
     shop(project, {"north": (40, 40), "south": (30, 30), "": (4, 4)})
     with pytest.raises(SettingsError, match="region 'south' has fewer"):
         north(project, "region=south")
 
 
-def test_an_indicator_is_hidden_where_the_whole_would_give_a_small_group_away(project: Project):
+def test_an_indicator_is_hidden_where_the_whole_would_give_a_small_group_away(project):
     shop(project, {"north": (40, 30), "south": (40, 20), "east": (40, 12), "west": (40, 4)})
     shown = {
         region: crm.measure("aov", north(project, f"region={region}")) for region in ("north", "south", "east", "west")
@@ -344,7 +344,7 @@ def test_an_indicator_is_hidden_where_the_whole_would_give_a_small_group_away(pr
     assert crm.trend("aov", north(project, "region=east"), by="quarter", periods=2).estimates[-1].suppressed
 
 
-def test_groups_inside_of_a_part_are_hidden_together_with_those_of_other_parts(project: Project):
+def test_groups_inside_of_a_part_are_hidden_together_with_those_of_other_parts(project):
     shop(project, {"north": (60, 60), "south": (60, 50), "east": (60, 40)})
     east = project.rows("orders")
     project.save(

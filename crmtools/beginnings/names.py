@@ -1,0 +1,32 @@
+"""Names for what is begun: legal, and not taken by anything that the book or the package has already."""
+
+import keyword
+import re
+from collections.abc import Mapping
+
+from crmtools.errors import CRMError
+from crmtools.indicators import CATALOGUE, DIMENSIONS
+from crmtools.report.plan import CHAPTERS, GENERATED, GOAL, INDICATOR, WRITTEN
+from crmtools.report.project import TAKEN
+
+NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+REPLACE = "REPLACE"
+"""The word that every text to be replaced begins with; 请替换 in Chinese."""
+ERSATZ = "请替换"
+
+
+def check_name(name: str, taken: Mapping[str, str]) -> None:
+    """Raise CRMError for a name that cannot be, or that something has; ``taken`` says what has it."""
+    if not NAME.fullmatch(name) or keyword.iskeyword(name):
+        raise CRMError(f"'{name}' is no name: use small letters, digits and underscores, as in late_deliveries.")
+    if name in taken:
+        raise CRMError(f"The name '{name}' is taken by {taken[name]}. Choose another one; nothing was written.")
+
+
+def pages() -> dict[str, str]:
+    """What pages of a book are called already."""
+    found = dict.fromkeys(CATALOGUE, "an indicator")
+    found |= dict.fromkeys(DIMENSIONS, "a dimension of the catalogue")
+    found |= dict.fromkeys((*WRITTEN, *GENERATED, *TAKEN, "index"), "a page of the book")
+    found |= dict.fromkeys(CHAPTERS, "a chapter")
+    return found | dict.fromkeys((INDICATOR, GOAL), "a notebook that is run many times")
