@@ -46,5 +46,5 @@ def chance_of(judgement: Judgement, language: Language) -> str:
     return chance_words(judgement.chance, language)
 
 
-_HARDLY = Text("不足二十分之一", "less than 1 in 20")
-_NEARLY = Text("超过二十分之十九", "more than 19 in 20")
+_HARDLY = Text("不到 5%", "less than 1 in 20")
+_NEARLY = Text("超过 95%", "more than 19 in 20")

@@ -130,7 +130,11 @@ def test_every_indicator_of_the_tiny_company(tiny, indicator, language, read):
 
 def test_months_quarters_and_years_under_the_axis():
     months = period_ticks(Period.parse("2026-01").up_to(3, "month"), "zh")
-    assert [(t.words, t.below) for t in months] == [("11月", "2025年"), ("12月", ""), ("1月", "2026年")]
+    assert [(t.words, t.below) for t in months] == [
+        ("11\u00a0月", "2025\u00a0年"),
+        ("12\u00a0月", ""),
+        ("1\u00a0月", "2026\u00a0年"),
+    ]
     english = period_ticks(MONTHS, "en")
     assert [t.words for t in english] == [
         "Jan",
