@@ -80,6 +80,7 @@ def test_alternative_text_title_and_caption(churn, language, read):
     }[language]
     assert all(part in alt.replace("\u00a0", " ") for part in expected), alt
     assert {"en": "no detectable change", "zh": "未检出变化"}[language] in page.text
+    assert ("(" in page.text, "（" in page.text) == {"en": (True, False), "zh": (False, True)}[language]
     assert {"en": "n = 400 to 411 per point", "zh": "每点 n = 400 至 411"}[language] in page.text
     assert {"en": "Data as of 31\u00a0December 2025", "zh": "数据截至 2025\u00a0年\u00a012\u00a0月\u00a031\u00a0日"}[
         language
