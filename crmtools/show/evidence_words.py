@@ -36,7 +36,7 @@ def chance_words(chance: float, language: Language) -> str:
     if chance < NEARLY_NONE or chance > NEARLY_SURE:
         return (_HARDLY if chance < NEARLY_NONE else _NEARLY).to(language)
     tenths = min(max(math.floor(10 * chance + 0.5), 1), 9)
-    return f"约{'一二三四五六七八九'[tenths - 1]}成" if language == "zh" else f"about {tenths} in 10"
+    return f"约{'一两三四五六七八九'[tenths - 1]}成" if language == "zh" else f"about {tenths} in 10"
 
 
 def chance_of(judgement: Judgement, language: Language) -> str:

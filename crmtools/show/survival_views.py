@@ -47,6 +47,12 @@ def contract_survival(
     expected = model.survival(range(last + AHEAD + 1), level=level)
     title = say(_TITLE[renewals.per], language, t=last, share=formats.percent(seen["value"].loc[last], language))
     words = [_point(t, row, language) for t, row in seen.iterrows()]
+    alt = (
+        title
+        + word("stop", language)
+        + ("" if language == "zh" else " ")
+        + word("semicolon", language).join(words[::6])
+    )
     blank: list[float | None] = [None] * AHEAD
     values, lows, highs = ([*_list(seen[name]), *blank] for name in ("value", "low", "high"))
     lines = [
@@ -56,7 +62,7 @@ def contract_survival(
     span = span_of([*lines[0].values, 0.0, 1.0], [*lines[0].lows, *lines[0].highs], low=0.0, high=1.0)
     picture = line_chart(
         lines, [Tick(str(t)) for t in expected.index], span,
-        written=lambda value: formats.axis(value, span.step, _SHARE, language), alt=f"{title}. {'; '.join(words[::6])}",
+        written=lambda value: formats.axis(value, span.step, _SHARE, language), alt=alt,
     )  # fmt: skip
     names = (_OBSERVED.to(language), ACCENT, False), (_EXPECTED.to(language), SECOND, True)
     sentences = _sentences(renewals, model, expected, data, language)

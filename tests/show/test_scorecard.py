@@ -314,7 +314,7 @@ def test_the_evidence_stands_beside_the_plan_status(goals, evidence, language, r
     assert len(cells) == 8
     assert cells[5][0] == f"{icon} {EVIDENCE[evidence].to(language)}"
     assert f'class="crm-chip {tone}">{icon}' in shown.html
-    words = {"en": "chance about 3 in 10", "zh": "达成可能性：约三成"}[language]
+    words = {"en": "chance about 3 in 10", "zh": "可能性：约三成"}[language]
     by_plan = {"en": "plan: ", "zh": "按计划："}[language] + STATUS[reading.status].to(language)
     assert cells[5][1:] == [*([words] if evidence in ("on_track", "undecided", "at_risk") else []), by_plan]
     assert {"en": "Cannot tell", "zh": "尚难判断：差距"}[language] not in shown.html
