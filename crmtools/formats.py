@@ -139,10 +139,10 @@ def interval(
         return MISSING
     if ends[1] is None:
         only = quantity(ends[0], unit, language, currency, bare=bare)
-        return f"{only}以上" if language == "zh" else f"from {only}"
+        return f"{only}{before_han(only)}以上" if language == "zh" else f"from {only}"
     if ends[0] is None:
         only = quantity(ends[1], unit, language, currency, bare=bare)
-        return f"{only}以下" if language == "zh" else f"up to {only}"
+        return f"{only}{before_han(only)}以下" if language == "zh" else f"up to {only}"
     shown = [round(end * unit.scale, 10) for end in ends if end is not None]
     if unit.form == "money":
         return _money_interval(shown, unit, language, currency)
@@ -300,6 +300,11 @@ def _money_interval(shown: list[float], unit: Unit, language: Language, currency
     if language == "zh":
         parts[0] += tail
     return f"{parts[0]}{_between(shown, unit, language)}{parts[1]}{tail}"
+
+
+def before_han(written: str) -> str:
+    """The space between a number and a Chinese word; none where the number's unit is a word already."""
+    return "" if "\u3400" <= written[-1:] <= "\u9fff" else SPACE
 
 
 def _between(shown: list[float], unit: Unit, language: Language) -> str:

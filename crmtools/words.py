@@ -58,6 +58,7 @@ WORDS: dict[str, Text] = {
     "stop": Text("。", "."),
     "comma": Text("，", ", "),
     "list": Text("、", ", "),
+    "semicolon": Text("；", "; "),
     "higher": Text("越高越好", "higher is better"),
     "lower": Text("越低越好", "lower is better"),
     "range": Text("宜在区间内", "best within a range"),
@@ -70,3 +71,8 @@ WORDS: dict[str, Text] = {
 def word(key: str, language: Language, **values: object) -> str:
     """A shared word in one language."""
     return WORDS[key].to(language, **values)
+
+
+def bracketed(text: str, language: Language) -> str:
+    """What stands in brackets behind a word or a number: ``（…）``, `` (…)``."""
+    return f"（{text}）" if language == "zh" else f" ({text})"

@@ -63,7 +63,7 @@ def _chance(rule: AlertRule, run: RunRecord) -> Said:
             continue
         name = _name(reading)
         text = Text(
-            f"目标“{name.zh}”达成的可能为 {chance:.0%}，低于 {rule.below:.0%}",
+            f"目标“{name.zh}”达成的可能性为 {chance:.0%}，低于 {rule.below:.0%}",
             f"Goal {name.en}: the chance of attainment is {chance:.0%}, below {rule.below:.0%}",
         )
         yield Alert(f"chance:{reading['goal']}:{rule.below:g}", text, rule.send)

@@ -51,7 +51,7 @@ def goals(parameters: str, language: Language, wanted_json: bool) -> None:
             "截止",
             "进度",
             "证据状态",
-            "达成的可能",
+            "达成的可能性",
             "与基线相比",
             "计划状态",
         ],

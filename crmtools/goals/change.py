@@ -49,7 +49,7 @@ VERDICTS: dict[Verdict, Text] = {
     "improved_trivial": Text("有改善，但幅度可忽略", "Improved, but trivially"),
     "improved": Text("有改善", "Improved"),
     "changed": Text("有变化", "Changed"),
-    "worsened": Text("变差", "Worsened"),
+    "worsened": Text("恶化", "Worsened"),
     "no_detectable_change": Text("未检出变化", "No detectable change"),
     "not_comparable": Text("不可比", "Not comparable"),
 }

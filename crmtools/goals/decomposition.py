@@ -45,17 +45,17 @@ MOST_OF_THE_WEIGHT = 0.5
 """Part of the weight that must move against the total for the total to be called misleading."""
 
 NO_PART = Text(
-    "有分群的分母为负，或分母为零而分子不为零，无法计算占比",
+    "有客户群的分母为负，或分母为零而分子不为零，无法计算占比",
     "a segment's denominator is below 0, or 0 under a numerator: it has no part of the whole",
 )
 OFTEN_LOST = Text(
-    "重抽样时常有分群消失，不给出区间", "resampling often loses a segment: an interval would claim too much"
+    "重抽样时常有客户群消失，不给出区间", "resampling often loses a segment: an interval would claim too much"
 )
 ONE_SEGMENT = Text(
-    "只有一个可公布的分群，构成不会变化", "there is one segment only that may be told: no mix can change"
+    "只有一个可公布的客户群，构成不会变化", "there is one segment only that may be told: no mix can change"
 )
 MISLEADS = Text(
-    "总体变化为 {change}，而占权重 {weight} 的分群自身变化方向相反（合计 {rates}）：应看分群，不宜只看总体。",
+    "总体变化为 {change}，而占权重 {weight} 的客户群自身变化方向相反（合计 {rates}）：应看各客户群，不宜只看总体。",
     "The total changed by {change}, but segments with {weight} of the weight changed the other way ({rates} together): "
     "read the segments, not the total alone.",
 )

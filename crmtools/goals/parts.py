@@ -26,16 +26,20 @@ OF_REVENUE = ("revenue_per_customer", "aov")
 """Indicators that are factors of revenue, or made of two."""
 
 NO_ATTRIBUTES = Text("参数文件没有列出分组维度", "the parameters file names no attributes to split by")
-GIVEN_WHOLE = Text("基线为给定值，没有分群数据", "the baseline was given as a value: nothing is known of its segments")
+GIVEN_WHOLE = Text(
+    "基线为给定值，没有各客户群的数据", "the baseline was given as a value: nothing is known of its segments"
+)
 NO_SUM = Text(
-    "该类指标（{kind}）的总值不由各分群相加而成", "the segments of this kind of indicator ({kind}) do not add up to it"
+    "该类指标（{kind}）的总值不由各客户群相加而成",
+    "the segments of this kind of indicator ({kind}) do not add up to it",
 )
 CORRECTED = Text(
-    "数值相加后经过校正，分群与总值对不上", "the value is corrected after adding up: its segments do not add up to it"
+    "数值相加后经过校正，各客户群之和与总值不符",
+    "the value is corrected after adding up: its segments do not add up to it",
 )
 SAME_PERIOD = Text("基线即为本期，没有变化可拆分", "the baseline is the period itself: there is no change to split")
 NOT_KEPT = Text("数据中没有这一维度", "the data do not hold this attribute for the indicator")
-ONE_GROUP = Text("目标只涉及这一维度中的一个分群", "the goal is about one of its groups only")
+ONE_GROUP = Text("目标只涉及这一维度中的一个客户群", "the goal is about one of its groups only")
 
 
 @dataclass(frozen=True, slots=True)

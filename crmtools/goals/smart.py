@@ -100,7 +100,7 @@ def _rewritten(f: Facts, failed: set[str]) -> Text:
         )
     elif target is not None:
         start, aim = f.said(f.start_value), f.said(target)
-        zh = f"{name.zh}：在 {formats.day(by, 'zh')}前由 {start.zh} 到 {aim.zh}"
+        zh = f"{name.zh}：在 {formats.day(by, 'zh')}前由 {start.zh}{formats.before_han(start.zh)}变为 {aim.zh}"
         en = f"{name.en}: from {start.en} to {aim.en} by {formats.day(by, 'en')}"
     sample = bool(failed & {"interval", "detectable"}) and (target is None or target == f.target)
     # so many customers a period say that the group must be larger

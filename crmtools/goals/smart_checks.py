@@ -11,6 +11,7 @@ from crmtools.goals.evidence import FEWEST, FEWEST_EVENTS, events_of
 from crmtools.goals.goal import Goal
 from crmtools.goals.smart_facts import FARTHEST, NOT_KNOWN, TRIVIAL, Facts, both
 from crmtools.goals.smart_past import ALIKE, filled_shares, same, season_of
+from crmtools.indicators.catalogue import CATALOGUE
 from crmtools.indicators.kinds import Duration
 from crmtools.intervals import z_of
 from crmtools.measure import measure, not_computable, resolve
@@ -141,7 +142,7 @@ def _resolved(f: Facts, base: Estimate, wanted: float) -> Iterator[Check]:
         return
     least = f.needed_to_miss
     yield _check(
-        "M", "shortfall", Text("差两倍容差时能看出未达成", "Missing it by twice the tolerance would show"), None if least is None else base.n >= least,
+        "M", "shortfall", Text("差额达容差两倍时能看出未达成", "Missing it by twice the tolerance would show"), None if least is None else base.n >= least,
         _people(base.n), _at_least(least), _at_least(least, ask=True),
     )  # fmt: skip
 
@@ -187,8 +188,8 @@ def longer_periods(f: Facts) -> Text:
     if times is None:
         return Text("取更长的期间", "longer periods")
     if isinstance(f.goal.baseline, float):
-        return Text(f"期间取约 {times} 倍长", f"periods about {times} times as long")
-    return Text(f"基线与读数的期间取约 {times} 倍长", f"periods about {times} times as long, the baseline's too")
+        return Text(f"期间延长到约 {times} 倍", f"periods about {times} times as long")
+    return Text(f"基线期与读数期均延长到约 {times} 倍", f"periods about {times} times as long, the baseline's too")
 
 
 def _capital(text: str) -> str:
@@ -208,7 +209,7 @@ def _achievable(f: Facts) -> Iterator[Check]:
     chance, place, far = f.chance, f.percentile, f.reach == "infeasible"
     easy = True if f.reached else None if chance is None else chance > TRIVIAL
     yield _check(
-        "A", "chance", Text("不采取新行动也能达成的可能", "Chance without doing anything"), None if easy is None else not easy,
+        "A", "chance", Text("不采取新行动也能达成的可能性", "Chance without doing anything"), None if easy is None else not easy,
         Text("基线已达到", "the baseline is there already") if f.reached else NOT_KNOWN if chance is None
         else both(lambda language: formats.percent(chance, language, 0)),
         both(lambda language: f"≤{formats.SPACE}{formats.percent(TRIVIAL, language, 0)}"), Text("目标太容易，应设得更远", "Too easy: set it further"),
@@ -220,6 +221,12 @@ def _achievable(f: Facts) -> Iterator[Check]:
         Text(f"不超过最大变化的 {FARTHEST:.0f} 倍", f"at most {FARTHEST:.0f} times the best"),
         Text("目标太远，应分步走或给更多时间", "Too far: go in steps, or allow more time"),
     )  # fmt: skip
+
+
+def _named(outcome: str, goals: Sequence[Goal]) -> Text:
+    """The name of the goal or the indicator that an outcome is."""
+    names = {name: item.name for name, item in CATALOGUE.items()} | {goal.id: goal.name for goal in goals}
+    return names.get(outcome, Text(outcome, outcome))
 
 
 def _relevant(f: Facts, others: Sequence[Goal]) -> Iterator[Check]:
@@ -234,7 +241,7 @@ def _relevant(f: Facts, others: Sequence[Goal]) -> Iterator[Check]:
     )  # fmt: skip
     outcome = f.goal.settings.outcome
     yield _check(
-        "R", "outcome", Text("服务于上级成果", "Serves an outcome"), bool(outcome), Text(outcome, outcome) if outcome else NONE, Text("写明", "declared"),
+        "R", "outcome", Text("服务于上级成果", "Serves an outcome"), bool(outcome), _named(outcome, others) if outcome else NONE, Text("写明", "declared"),
         Text("写明它服务于哪项指标或目标（outcome）", "Write the indicator or goal that it serves (outcome)"),
     )  # fmt: skip
     twin = next((other for other in others if other.id != f.goal.id and same(f, other)), None)
@@ -247,7 +254,7 @@ def _relevant(f: Facts, others: Sequence[Goal]) -> Iterator[Check]:
         rails = len(f.goal.settings.guardrails)
         yield _check(
             "R", "guardrail", Text("省钱或提速的目标有护栏", "A guardrail, since it saves money or time"), rails > 0, Text(f"{rails} 条", f"{rails}"),
-            Text("至少 1 条", "at least 1"), Text("加一条护栏，例如满意度不低于现值", "Add a guardrail, such as satisfaction not below its present value"),
+            Text("至少 1 条", "at least 1"), Text("加一条护栏，例如满意度不低于当前值", "Add a guardrail, such as satisfaction not below its present value"),
         )  # fmt: skip
 
 
@@ -267,11 +274,11 @@ def _timely(f: Facts) -> Iterator[Check]:
         sure = index - z_of(0.90) * error > 1
         high = False if seasonal or index <= PEAK else True if sure else None
         found = Text(
-            f"该月指数 {index:.2f} ± {z_of(0.90) * error:.2f}",
+            f"该月季节指数 {index:.2f} ± {z_of(0.90) * error:.2f}",
             f"index of that month {index:.2f} ± {z_of(0.90) * error:.2f}",
         )
     yield _check(
-        "T", "season", Text("期限不在旺季，或路径已计季节", "Deadline outside a high season, or a seasonal path"),
+        "T", "season", Text("期限不在旺季，或路径已考虑季节", "Deadline outside a high season, or a seasonal path"),
         True if seasonal else None if high is None else not high, found, Text(f"≤{formats.SPACE}{PEAK:.2f}", f"≤{formats.SPACE}{PEAK:.2f}"),
         Text("移开期限，或用季节路径（path: seasonal）", "Move the deadline, or take a seasonal path"),
     )  # fmt: skip

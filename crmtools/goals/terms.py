@@ -15,9 +15,9 @@ State = Literal["both", "entered", "left"]
 
 PIECES: dict[Piece, Text] = {
     "mix": Text("构成变化", "mix"),
-    "rate": Text("分群自身变化", "rate"),
-    "entered": Text("新出现的分群", "entered"),
-    "left": Text("消失的分群", "left"),
+    "rate": Text("客户群自身变化", "rate"),
+    "entered": Text("新出现的客户群", "entered"),
+    "left": Text("消失的客户群", "left"),
     "change": Text("总变化", "change"),
     "remaining": Text("剩余差距", "remaining gap"),
 }
@@ -26,7 +26,7 @@ NOW = Text("当前", "Now")
 
 HOW: dict[str, Text] = {
     "resampled": Text(
-        "按客户重抽样：分群自身变化与总变化用 t 区间，其余用百分位区间",
+        "按客户重抽样：客户群自身变化与总变化用 t 区间，其余用百分位区间",
         "customers resampled: t interval for rate terms and the change, percentiles for the others",
     ),
     **{name: METHODS[name] for name in ("delta", "census", "none")},

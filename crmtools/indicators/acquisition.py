@@ -27,7 +27,7 @@ DEFAULT_MARGIN = Text("缺商品成本的订单按净额的该比例计毛利", 
 
 @indicator(
     name=Text("客户获取成本", "Customer acquisition cost"),
-    meaning=Text("获客费用（含人员与工具）除以期内新客户数；费用按从接触到成交的时滞前移。", "Acquisition spend, salaries and tools included, divided by the customers won in the period; the spend is taken earlier by the time a lead needs."),
+    meaning=Text("获客费用（含人员与工具）除以期内新客户数；费用取自更早的月份，提前量为从接触到成交所需的时间。", "Acquisition spend, salaries and tools included, divided by the customers won in the period; the spend is taken earlier by the time a lead needs."),
     kind=UnitCost(), unit="money", better="lower", owner="marketing", source="farris2010",
     formula=r"\frac{\sum C_{[t_0 - L,\,t_1 - L)}}{N_{[t_0,\,t_1)}}",
     worked="(1000 + 1100 + 50 * 7.1 + 700 + 500 - 150) / 3",
@@ -39,7 +39,7 @@ DEFAULT_MARGIN = Text("缺商品成本的订单按净额的该比例计毛利", 
         "the paid version counts only channels with spend of their own, and says how many came otherwise.",
     ),
     assumption_words={
-        "lag_months": Text("费用前移的整月数", "whole months by which the spend is taken earlier"),
+        "lag_months": Text("费用比新客户提前的整月数", "whole months by which the spend is taken earlier"),
         "channels": Text("计入的新客户：all 全部，paid 仅来自有投放费用的渠道", "customers that count: all, or paid for those of channels with spend of their own"),
     },
     defensible={"lag_months": (0, 1, 2, 3), "channels": ("all", "paid")},
@@ -159,8 +159,8 @@ def stage_conversion_rate(
     uses={"opportunities": ("opportunity_id", "created_at", "closed_at", "is_won", "source?")},
     splits=("source",), by_customer=False, unique=True,
     caveat=Text(
-        "默认将输单视为删失：数字说的是若输单者也会像其余商机一样继续推进，一半赢单所需的天数。"
-        "按竞争事件处理时输单者永不赢单，赢单不足一半则中位数不存在。只算赢单会偏短。",
+        "默认将输单视为删失：假如输掉的商机也像其余商机一样继续推进，数字就是其中一半赢单所需的天数。"
+        "按竞争事件处理时，输单永远不会变成赢单；若赢单不足一半，中位数便不存在。只算赢单会偏短。",
         "Lost ones are censored: it is the time by which half would be won if those lost had gone on like the others. "
         "As a competing event they are never won, and where fewer than half are, there is no median. The won ones alone would be too quick.",
     ),
@@ -192,7 +192,7 @@ def sales_cycle(
 
 
 @indicator(
-    name=Text("市场活动投入产出比", "Campaign return on investment"),
+    name=Text("市场活动投资回报率", "Campaign return on investment"),
     meaning=Text("归因于活动的毛利减去活动费用，除以活动费用；响应后规定天数内的订单归因于最近一次响应的活动。", "Margin attributed to campaigns less their cost, divided by the cost; orders within the window after a response belong to the campaign last responded to."),
     kind=Ratio(), unit="ratio", better="higher", owner="marketing", source="farris2010",
     formula=r"\frac{\sum_i m_i - C}{C}",
@@ -209,7 +209,7 @@ def sales_cycle(
         "out, so that it looks too good. Only campaigns whose windows are over; those without a cost or a list of contacts are left out.",
     ),
     assumption_words={
-        "within_days": Text("开始后多少天内的响应、以及响应后多少天内的订单计入", "days after the start for a response, and after the response for an order"),
+        "within_days": Text("开始后多少天内的响应以及响应后多少天内的订单计入", "days after the start for a response, and after the response for an order"),
         "default_margin": DEFAULT_MARGIN,
     },
     defensible={"within_days": Around(0.5), "default_margin": Around(0.5)},
@@ -256,8 +256,8 @@ def campaign_roi(
 
 
 @indicator(
-    name=Text("获客回收期", "CAC payback"),
-    meaning=Text("一年内新获客户的人均累计毛利首次达到其获客成本的月份。", "The first month by which the margin per customer of a year's new customers adds up to what winning them cost."),
+    name=Text("获客成本回收期", "CAC payback"),
+    meaning=Text("一年内新获客户的人均累计毛利首次达到其人均获客成本所需的月数。", "The first month by which the margin per customer of a year's new customers adds up to what winning them cost."),
     kind=Model(payback, PATTERN), unit="months", better="lower", owner="finance", source="farris2010", tier="extension",
     formula=r"\min\{a : \frac{1}{N} \sum_i M_i(a) \ge \frac{C}{N}\}",
     uses={
@@ -266,13 +266,13 @@ def campaign_roi(
     },
     by_customer=False,
     caveat=Text(
-        "说的是观察期之前一年的新客户；观察期内未收回者不给数值。以毛利而非收入计，未扣服务成本。区间只含客户之间的差异，费用视为已知。",
+        "反映的是观察期之前一年内获得的新客户；观察期内未收回成本的，不给数值。以毛利而非收入计算，未扣除服务成本。区间只反映客户之间的差异，费用视为已知。",
         "It is about the customers won in the year before the months of observation; what is not paid back within these has no "
         "value. Margin, not revenue, and before cost to serve. The interval holds the differences between customers; the spend is known.",
     ),
     assumption_words={
         "months": Text("观察的月数：此后仍未收回即视为未收回", "months that customers are observed for; what is not paid back by then is not reached"),
-        "lag_months": Text("费用前移的整月数", "whole months by which the spend is taken earlier"),
+        "lag_months": Text("费用比新客户提前的整月数", "whole months by which the spend is taken earlier"),
         "default_margin": DEFAULT_MARGIN,
     },
     defensible={"lag_months": (0, 1, 2, 3), "default_margin": Around(0.5)},
@@ -296,7 +296,7 @@ def cac_payback(
 
 
 @indicator(
-    name=Text("客户价值获客比（模型）", "Customer value to acquisition cost"),
+    name=Text("客户生命周期价值与获客成本之比（模型）", "Customer value to acquisition cost"),
     meaning=Text("一位新客户预计带来的毛利现值（含首次购买）除以获得一位新客户的费用；到期末仍未购买者按零计。", "Present value of the margin expected of a new customer, the first purchase included, divided by what it cost to win one; who has not bought by the end of the period counts as worth nothing."),
     kind=Model(worth_to_cost, WITH_MONEY), unit="ratio", better="higher", owner="marketing", source="gupta2003",
     formula=r"\frac{\frac{B}{N}\, g \operatorname{E}[M] \left(1 + \sum_{t=1}^{H} \frac{\operatorname{E}[X(t)] - \operatorname{E}[X(t-1)]}{(1+d)^{(t-1/2)/12}}\right)}{\sum C_{[t_0 - L,\,t_1 - L)} / N_{[t_0,\,t_1)}}",
@@ -307,14 +307,14 @@ def cac_payback(
     },
     by_customer=False,
     caveat=Text(
-        "分子是由全部历史客户拟合出的平均新买家；当期渠道不同，价值也可能不同，期末后才首购的客户会使数字上修。这是平均值之比，不是再多获得一位客户的回报。",
+        "分子是模型由全部历史客户拟合出的一位平均新客户的价值；当期渠道不同，价值也可能不同，期末后才首购的客户会使数字上修。这是平均值之比，不是再多获得一位客户的回报。",
         "Above the line stands the average new buyer of all that the model has seen: those won now, by other channels, may be worth something else. First purchases after the period raise it afterwards. It is a ratio of averages, not what one more customer would return.",
     ),
     assumption_words={
         "horizon_months": Text("展望的月数", "months ahead"),
         "annual_discount": Text("年折现率", "discount rate a year"),
         "margin": Text("毛利率：净额中留下的比例", "share of the net amount that is kept as margin"),
-        "lag_months": Text("费用前移的整月数", "whole months by which the spend is taken earlier"),
+        "lag_months": Text("费用比新客户提前的整月数", "whole months by which the spend is taken earlier"),
         "model": MODEL_WORDS,
     },
     defensible={"horizon_months": (12, 24, 36), "lag_months": (0, 1, 2), "model": ("bg_nbd", "mbg_nbd")},

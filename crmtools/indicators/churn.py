@@ -76,7 +76,7 @@ def churn_rate(
     kind=Share(), unit="percent", better="lower", owner="retention", source="schmittlein1987",
     formula=r"\frac{\#\{i \in B : n_i(A - W, A) = 0\}}{\#B}", worked="3 / 8",
     uses={"orders": ("customer_id", "ordered_at", "status?")},
-    caveat=Text("静默不等于流失：请与预计静默占比一并阅读。", "A quiet customer is not a lost one: read it beside the expected share of silent customers."),
+    caveat=Text("静默不等于流失：请与预计静默客户占比一并阅读。", "A quiet customer is not a lost one: read it beside the expected share of silent customers."),
     assumption_words={
         "window_days": Text("无订单多少天算静默", "days without an order that count as quiet"),
         "base_days": Text("此前多少天内买过才计入", "days before the window in which a customer must have bought"),
@@ -216,7 +216,7 @@ def warning_precision_at_k(
 
 
 @indicator(
-    name=Text("预计静默占比（模型）", "Expected share of silent customers"),
+    name=Text("预计静默客户占比（模型）", "Expected share of silent customers"),
     meaning=Text("当前活跃客户中，模型预计在未来一段时间内不会购买的占比。", "Of the customers active now, the share that the model expects not to buy in the coming days."),
     kind=Model(expected_silence, AGES), unit="percent", better="lower", owner="retention", source="fader2005",
     formula=r"\frac{1}{n} \sum_i \Pr(Y_i(H) = 0 \mid x_i, t_{x,i}, T_i)",

@@ -134,7 +134,7 @@ def cost_to_serve_ratio(
 
 
 @indicator(
-    name=Text("单工单成本", "Cost per ticket"),
+    name=Text("单张工单成本", "Cost per ticket"),
     meaning=Text("期内服务费用除以期内办结的工单数；公共费用按分摊规则计入。", "The service cost of the period divided by the tickets done in it; shared cost by the key in force."),
     kind=Scenario(), unit="money", better="lower", owner="service", source="kaplan2004", tier="extension",
     formula=r"\frac{C_S + k\,C_0}{\#\{j : r_j \in [t_0, t_1)\}}",

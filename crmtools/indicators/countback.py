@@ -16,7 +16,7 @@ OPEN = -1
 MOST_MONTHS = 24
 SIMPLE_MONTHS = 3
 TOO_MUCH = Text(
-    "未收金额超过最近 24 个月的赊销额，无法回推",
+    "未收金额超过最近 24 个月的赊销额，无法倒推",
     "more is open than was sold on credit in 24 months: it cannot be counted back",
 )
 NO_SALES = Text("最近三个月没有赊销", "nothing was sold on credit in the last three months")

@@ -86,14 +86,14 @@ def overdue_ratio(invoices: ir.Table, payments: ir.Table, periods: Periods, *, g
 
 
 @indicator(
-    name=Text("账龄滚动率", "Roll rate"),
-    meaning=Text("月初处于某一账龄段的未收金额中，到下月初仍未收回并滚入更长账龄段的占比；期内各整月合并计算。", "Of the amount in a bucket of days past due at the start of a month, the share still open and in a later bucket at its end; the whole months of the period are pooled."),
+    name=Text("账龄迁徙率", "Roll rate"),
+    meaning=Text("月初处于某一账龄段的未收金额中，到下月初仍未收回并进入更长账龄段的占比；期内各整月合并计算。", "Of the amount in a bucket of days past due at the start of a month, the share still open and in a later bucket at its end; the whole months of the period are pooled."),
     kind=Ratio(), unit="percent_a_month", better="lower", owner="finance", source="ifrs9",
     formula=r"\frac{\sum_m \sum_j \min(o_{j,m}, o_{j,m+1})\,[b_{j,m} = b,\, b_{j,m+1} > b]}{\sum_m \sum_j o_{j,m}\,[b_{j,m} = b]}",
     worked="1420 / 1420",
     uses={"invoices": INVOICES, "payments": PAYMENTS},
     caveat=Text(
-        "跟踪的是同一批发票，月内新开的发票不计入；账龄段为 30 天而月份长短不一，因此滚入下一段及更长的账龄段都算。账龄段金额小时波动很大。",
+        "跟踪的是同一批发票，月内新开的发票不计入；账龄段为 30 天而月份长短不一，因此进入下一段及更长的账龄段都算。账龄段金额小时波动很大。",
         "The same invoices are followed, so that what is billed in the month does not count. Buckets have 30 days and months 28 "
         "to 31: the next bucket and any later one count. In a small bucket a single invoice decides.",
     ),
@@ -210,7 +210,7 @@ def default_rate(
         "By the vintage of the invoices, not by the day of the write-off, which a policy decides. What is paid after a write-off "
         "first settles what was not written off; the rest is recovered.",
     ),
-    assumption_words={"months": Text("批次前移的月数", "months by which the vintage lies before the period")},
+    assumption_words={"months": Text("开票批次比本期早的月数", "months by which the vintage lies before the period")},
     defensible={"months": (12, 18, 24)},
 )  # fmt: skip
 def bad_debt_ratio(invoices: ir.Table, payments: ir.Table, periods: Periods, *, months: int = 12) -> ir.Table:

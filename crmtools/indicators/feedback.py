@@ -18,7 +18,7 @@ def _of_units(feedback: ir.Table) -> ir.Table:
 
 
 @indicator(
-    name=Text("调查回收率", "Survey response rate"),
+    name=Text("问卷回收率", "Survey response rate"),
     meaning=Text("已送达的问卷邀请中得到答复的占比。", "Share of the delivered survey invitations that were answered."),
     kind=Share(), unit="percent", better="higher", owner="customer_success", source="aapor2023",
     formula=r"\frac{\#\{j : r_j\}}{\#\{j\}}",
@@ -46,7 +46,7 @@ def survey_response_rate(survey_invites: ir.Table, periods: Periods) -> ir.Table
     uses={"feedback": ("feedback_id", "customer_id?", "at", "acknowledged_at", "actioned_at", "source?", "topic?", "sentiment?")},
     splits=("sentiment", "source", "topic"),
     caveat=Text(
-        "“采取措施”指有责任人和改进记录，回复本身不算；负面反馈的跟进请看按情感的拆分。期限使该指标滞后一个窗口。",
+        "“采取措施”指有责任人和改进记录，回复本身不算；负面反馈的跟进请看按情感的拆分。因须等期限届满，该指标滞后一个期限的时间。",
         "Action is an owner and a change on record, a reply is not. For how critics are followed up see the split by sentiment. "
         "The window makes it late: it is about feedback received one window earlier.",
     ),

@@ -52,7 +52,7 @@ def interaction_frequency(
     formula=r"\frac{1}{n}\,\#\{i : \Pr(X \le x_i \mid X \sim \mathrm{Bin}(x_i + b_i,\ \tfrac{m}{m + M})) \le p^{*}_{q}\}",
     uses={"interactions": ("customer_id", "at", "direction", "type?")}, unique=True,
     caveat=Text(
-        "被标记的客户中预计至多有“误报占比”那么多是偶然的。未作季节调整：节假日后的回落也会被标记。互动少的客户检验不出：即使近期毫无往来，"
+        "被标记的客户中，预计出于偶然的至多占“误报占比”所定的比例。未作季节调整：节假日后的回落也会被标记。互动少的客户检验不出：即使近期毫无往来，"
         "默认窗口下也要有 21 次以上才可能显著。",
         "Of those flagged, up to the share of false flags is expected to be chance. Seasons are not taken out: a lull after a holiday "
         "is flagged too. Few contacts cannot show a decline: with the default windows even complete silence takes 21 or more.",

@@ -40,7 +40,7 @@ def nps(
     kind=Share(), unit="percent", better="higher", owner="marketing", source="farris2010",
     formula=r"\frac{\#\{i : t_{i2} - t_{i1} \le W\}}{\#\{i\}}", worked="2 / 5",
     uses={"orders": ("customer_id", "ordered_at", "status?")},
-    caveat=Text("观察期使该指标滞后：本期数字说的是一个窗口之前的新客户。", "The window makes it late: this period's figure is about customers won one window earlier."),
+    caveat=Text("因须等观察期满，该指标有滞后：本期数字反映的是一个观察期之前的新客户。", "The window makes it late: this period's figure is about customers won one window earlier."),
     assumption_words={"within_days": Text("观察天数", "days after the first order within which the second must come")},
     defensible={"within_days": Around(0.5)}, unique=True,
 )  # fmt: skip
@@ -125,7 +125,7 @@ def cohort_retention(orders: ir.Table, periods: Periods, *, age: int = 3) -> ir.
 
 
 @indicator(
-    name=Text("回购间隔中位数", "Median repurchase interval"),
+    name=Text("复购间隔中位数", "Median repurchase interval"),
     meaning=Text("相邻两个有已完成订单的日子之间的中位天数；尚未再次下单的按删失处理，不剔除。", "Median days from a day with a completed order to the customer's next; those who have not ordered again count as still waiting."),
     kind=Duration(), unit="days", better="lower", owner="marketing", source="kaplan1958",
     formula=r"\inf\{t : \hat S(t) \le 1 - q\}", worked="29 + 30 + 31",
@@ -157,15 +157,15 @@ def repurchase_interval(
 
 
 @indicator(
-    name=Text("口碑转介率", "Referral share of new customers"),
-    meaning=Text("期内来源已知的新客户中，由老客户转介而来的占比。", "Of the new customers of the period whose source is known, the share who came through a referral."),
+    name=Text("转介绍新客户占比", "Referral share of new customers"),
+    meaning=Text("期内来源已知的新客户中，由老客户转介绍而来的占比。", "Of the new customers of the period whose source is known, the share who came through a referral."),
     kind=Share(), unit="percent", better="higher", owner="marketing", source="kumar2007",
     formula=r"\frac{\#\{i : s_i = r\}}{\#\{i : s_i \ne \varnothing\}}", worked="0 / 3",
     uses={"customers": ("customer_id", "acquired_at", "acquired_channel")}, excludes=("unknown_source",), unique=True,
-    caveat=Text("来源登记方式一变，看起来就像客户行为变了；来源未知的客户全部算作或全部不算转介，给出上下限。", "A change in how sources are recorded looks like a change of behaviour. To count all unknown sources as referrals, or none, gives the bounds."),
+    caveat=Text("来源登记方式一变，看起来就像客户行为变了；把来源未知的客户全部算作或全部不算转介绍，可得上下限。", "A change in how sources are recorded looks like a change of behaviour. To count all unknown sources as referrals, or none, gives the bounds."),
     assumption_words={
-        "channel": Text("代表转介的渠道名称", "the channel that stands for a referral"),
-        "unknown": Text("来源未知的新客户：剔除、视为转介或视为其他", "new customers without a source: left out, taken for referrals, or for others"),
+        "channel": Text("代表转介绍的渠道名称", "the channel that stands for a referral"),
+        "unknown": Text("来源未知的新客户：剔除、视为转介绍或视为其他", "new customers without a source: left out, taken for referrals, or for others"),
     },
     defensible={"unknown": ("left_out", "as_referral", "as_other")},
 )  # fmt: skip

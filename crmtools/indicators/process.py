@@ -62,7 +62,7 @@ def _valid(value: ir.Value) -> ir.BooleanValue:
 
 @indicator(
     name=Text("客户细分稳定性", "Stability of customer segments"),
-    meaning=Text("按最近购买、购买频次与金额聚类得到的客户细分，在重抽样后重新聚类时能否重现：调整兰德指数的平均值，1 为完全一致，0 为与随机相当。", "Whether segments of customers by recency, frequency and money come out again when resampled customers are clustered anew: the mean adjusted Rand index, 1 for the same segments, 0 for chance."),
+    meaning=Text("按最近购买、购买频率与金额聚类得到的客户细分，在重抽样后重新聚类时能否重现：调整兰德指数的平均值，1 为完全一致，0 为与随机相当。", "Whether segments of customers by recency, frequency and money come out again when resampled customers are clustered anew: the mean adjusted Rand index, 1 for the same segments, 0 for chance."),
     kind=Coefficient(stability, RFM), unit="coefficient", better="higher", owner="product", source="hennig2007",
     formula=r"\frac{1}{B} \sum_{b=1}^{B} \operatorname{ARI}(C, C_b)", tier="extension", unique=True,
     uses={"orders": ("customer_id", "ordered_at", "net_amount", "status?", "refund_amount?")},

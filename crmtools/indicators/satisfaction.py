@@ -23,12 +23,12 @@ SERVQUAL = {
 }
 SCALE = Text("只计该满分的量表；不同量表不混合计算", "only answers on the scale with this top; scales are never mixed")
 NON_RESPONSE = Text(
-    "未作答的客户可能有不同看法，请与回收率一并阅读。",
+    "未作答的客户可能有不同看法，请与问卷回收率一并阅读。",
     "Those who did not answer may think otherwise: read it beside the response rate.",
 )
 
 LEAST = Text(
-    "至少答出期内所问题目的这一比例方可计入；缺答按本人已答题目的均值处理",
+    "答出的题目至少占期内所问题目的这一比例，方可计入；缺答按本人已答题目的均值处理",
     "share of the questions asked in the period that must be answered; the rest is taken as the mean of one's own answers",
 )
 IMPORTANCE = Text(

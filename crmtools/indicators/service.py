@@ -116,13 +116,13 @@ def sla_attainment(tickets: ir.Table, periods: Periods, *, grace_hours: int = 0)
 
 @indicator(
     name=Text("首次解决率", "First-contact resolution"),
-    meaning=Text("已解决的工单中，未被重开、且同一客户在规定天数内未就同一主题再次来单的占比。", "Of the tickets resolved, the share that were not reopened and whose customer opened no other on the same topic within the window."),
+    meaning=Text("已解决的工单中，未被重开、且同一客户在规定天数内未就同一主题再次提交工单的占比。", "Of the tickets resolved, the share that were not reopened and whose customer opened no other on the same topic within the window."),
     kind=Share(), unit="percent", better="higher", owner="service", source="iso18295",
     formula=r"\frac{\#\{j : o_j = 0,\ \nexists\,k : i_k = i_j,\ c_k = c_j,\ r_j < t_k \le r_j + f\}}{\#\{j\}}", worked="2 / 3",
     uses={"tickets": ("customer_id", "created_at", "resolved_at", "reopened_count", "closed_at?", "category?", "type?", "channel?", "priority?")},
     splits=("channel", "priority", "category"), excludes=("spam",),
     caveat=Text(
-        "观察期使本期数字说的是一个窗口之前解决的工单。重开次数没有时间，窗口之后的重开也算；未填视为未重开。未填主题的工单彼此视为同一主题。",
+        "因须等观察期满，本期数字反映的是一个观察期之前解决的工单。重开次数没有记录时间，观察期之后的重开也算；未填视为未重开。未填主题的工单彼此视为同一主题。",
         "The window makes this period's figure one about tickets resolved a window earlier. Reopenings bear no time: one after the "
         "window counts too; no entry is none. Tickets without a topic count as being on the same one.",
     ),
@@ -153,14 +153,14 @@ def first_contact_resolution(tickets: ir.Table, periods: Periods, *, within_days
 
 
 @indicator(
-    name=Text("重开率", "Reopen rate"),
+    name=Text("工单重开率", "Reopen rate"),
     meaning=Text("已解决满规定天数的工单中，被重开过的占比。", "Of the tickets whose window since the resolution is over, the share that were reopened."),
     kind=Share(), unit="percent", better="lower", owner="service", source="iso18295",
     formula=r"\frac{\#\{j : o_j > 0\}}{\#\{j\}}", worked="1 / 3", tier="extension",
     uses={"tickets": ("customer_id", "resolved_at", "reopened_count", "closed_at?", "type?", "channel?", "priority?", "category?")},
     splits=("channel", "priority", "category"), excludes=("spam",),
     caveat=Text(
-        "数据只有重开次数而无重开时间：窗口之后的重开也算；被重开的工单计入其最后一次解决所在的期间；未填视为未重开。",
+        "数据只有重开次数而无重开时间：等待期之后的重开也算；被重开的工单计入其最后一次解决所在的期间；未填视为未重开。",
         "The data hold how often, not when: a reopening after the window counts too, and a reopened ticket stands in the period of its "
         "last resolution. No entry is none.",
     ),
@@ -224,7 +224,7 @@ def complaint_on_time(tickets: ir.Table, periods: Periods) -> ir.Table:
 
 
 @indicator(
-    name=Text("超期未处理占比", "Overdue share of open requests"),
+    name=Text("未结工单超期占比", "Overdue share of open requests"),
     meaning=Text("期末尚未解决、且写明承诺时间的工单中，已超过承诺时间的占比。", "Of the tickets open at the end of the period that were promised for a time, the share past it."),
     kind=Share(), unit="percent", better="lower", owner="service", source="iso10002",
     formula=r"\frac{\#\{j : t_j < E \le r_j,\ d_j < E\}}{\#\{j : t_j < E \le r_j\}}", worked="3 / 4",

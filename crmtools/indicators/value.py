@@ -58,7 +58,7 @@ def aov(orders: ir.Table, periods: Periods) -> ir.Table:
     formula=r"\frac{\sum d_i}{\sum y_i}", worked="(1 + 1 + 1 + 1 + 2 + 1) / ((5 * 92 + 91 + 22) / 365.25)",
     uses={"orders": ("customer_id", "ordered_at", "status?"), "customers": ("customer_id", "acquired_at")},
     caveat=Text(
-        "客户群为期末前活跃窗口内有已完成订单者；长期未购者不计入，故该数字不反映流失。",
+        "只计期末前活跃窗口内有已完成订单的客户；长期未购买的客户不计入，故该数字不反映流失。",
         "It is about those with a completed order in the active days before the end; who has long stopped buying is not among them, so that it says nothing about losses.",
     ),
     assumption_words={"active_days": Text("期末前多少天内买过才计入", "days before the end within which a customer must have bought")},
@@ -133,8 +133,8 @@ def usage_rate(usage: ir.Table, periods: Periods, *, window_days: int = 28) -> i
     },
     excludes=("not_completed",), unique=True,
     caveat=Text(
-        "均摊与按收入分摊只在客户之间移动费用，均值不变、分群不同；按处理时长分摊时，无订单客户的工单费用不计入。"
-        "共用费用（如房租）不分摊；没有费用表时即为毛利；退货商品的成本不冲回。",
+        "均摊与按收入分摊只在客户之间移动费用，均值不变，各组不同；按处理时长分摊时，无订单客户的工单费用不计入。"
+        "公共费用（如房租）不分摊；没有费用表时即为毛利；退货商品的成本不冲回。",
         "Equal shares and shares of revenue only move cost between customers: the mean stays, groups differ. By handling time "
         "the tickets of customers without an order keep their cost. Shared cost such as rent is not allocated; without a "
         "table of spend it is the gross margin; the cost of goods that came back stays.",
@@ -159,12 +159,12 @@ def customer_margin(
 
 
 @indicator(
-    name=Text("历史客户价值（满龄累计毛利）", "Historic customer value at an age"),
-    meaning=Text("期内满规定月龄的客户，自首次下单起至该月龄的累计毛利，按客户平均。", "Of the customers who reach the age in the period, the margin from the first order up to that age, per customer."),
+    name=Text("历史客户价值（固定客龄累计毛利）", "Historic customer value at an age"),
+    meaning=Text("期内客龄满规定月数的客户，自首次下单起至达到该客龄为止的累计毛利，按客户平均。", "Of the customers who reach the age in the period, the margin from the first order up to that age, per customer."),
     kind=Ratio(), unit="money", better="higher", owner="finance", source="farris2010",
     formula=r"\frac{1}{\#\{i\}} \sum_i \sum_{t_j < t_{i1} + A} (a_j - g_j)", worked="(900 - 600) / 1",
     uses={"orders": COSTED_ORDERS}, unique=True,
-    caveat=Text("只可在相同月龄之间比较；说的是一个月龄之前的新客户；未扣除服务与维系费用。", "Comparable at equal age only; it is about customers won that age ago; cost to serve and to retain is not taken off."),
+    caveat=Text("只可在相同客龄之间比较；反映的是相应月数之前获得的新客户；未扣除服务与维系费用。", "Comparable at equal age only; it is about customers won that age ago; cost to serve and to retain is not taken off."),
     assumption_words={"age_months": Text("首次下单后的月数", "months after the first order"), "default_margin": DEFAULT_MARGIN},
     defensible={"default_margin": Around(0.5)},
 )  # fmt: skip
@@ -186,7 +186,7 @@ def clv_historic(orders: ir.Table, periods: Periods, *, age_months: int = 12, de
     kind=Mean(), unit="index", better="higher", owner="customer_success", source="oecd2008",
     formula=r"100\,\frac{\sum_k w_k u_k(x_k)}{\sum_k w_k}",
     uses={"orders": ("customer_id", "ordered_at", "net_amount"), "customers": ("customer_id",)},
-    caveat=Text("金额与频率已含在客户价值之中，会重复计算。", "Amount and frequency are part of the lifetime value: they would count twice."),
+    caveat=Text("金额与频率已含在客户生命周期价值之中，会重复计算。", "Amount and frequency are part of the lifetime value: they would count twice."),
     waits_for=Text("综合指数的标准化尺度与权重尚未建立", "the scales and weights of the composite are not settled yet"),
 )  # fmt: skip
 def relationship_value_index(orders: ir.Table, customers: ir.Table, periods: Periods) -> ir.Table:
@@ -214,7 +214,7 @@ def revenue_concentration(orders: ir.Table, periods: Periods) -> ir.Table:
 
 
 @indicator(
-    name=Text("预期客户价值（模型）", "Expected customer value"),
+    name=Text("预期客户生命周期价值（模型）", "Expected customer value"),
     meaning=Text("当前活跃客户在展望期内预计带来的毛利的人均现值：购买次数来自购买模型，客单价来自 Gamma-Gamma，乘以毛利率并折现。", "Present value of the margin that a customer active now is expected to bring over the horizon: purchases by a model of purchases, spend per purchase by Gamma-Gamma, times the margin, discounted."),
     kind=Model(expected_worth, WITH_MONEY), unit="money", better="higher", owner="finance", source="fader2005rfm",
     formula=r"\frac{g}{n} \sum_i \operatorname{E}[M_i] \sum_{t=1}^{H} \frac{\operatorname{E}[Y_i(t)] - \operatorname{E}[Y_i(t-1)]}{(1+d)^{(t-1/2)/12}}",

@@ -121,7 +121,7 @@ class GammaGamma(Fitted):
         if abs(self.correlation) > _CORRELATED:
             notes.append(
                 Text(
-                    f"购买频次与客单价相关（r = {self.correlation:.2f}），违反模型的独立性假设。",
+                    f"购买频率与客单价相关（r = {self.correlation:.2f}），违反模型的独立性假设。",
                     f"Frequency and spend are correlated (r = {self.correlation:.2f}); the model takes "
                     "them to be independent.",
                 )

@@ -71,7 +71,7 @@ def plot_holdout(ax: "Axes", check: HoldoutCheck, *, language: Language = "en") 
     table = check.by_frequency[check.by_frequency["customers"] > 0]
     x = Text("校准期复购次数", "Repeat purchases in the calibration").to(language)
     return _paired(
-        ax, table, x, Text("验证期人均购买次数", "Purchases per customer in the holdout").to(language), language
+        ax, table, x, Text("留出期人均购买次数", "Purchases per customer in the holdout").to(language), language
     )
 
 

@@ -34,7 +34,7 @@ SAME_PERIOD = Text(
 COUNTED = Text("有差异的数值，按原因：{counts}。", "Numbers that differ, by what they are laid to: {counts}.")
 NONE_DIFFER = Text("两份报告的数值完全相同。", "All numbers of both reports are the same.")
 HOW = Text(
-    "“数据修订”“定义变化”“代码变化”指上一份报告的期间现在得出的不同数值；其余部分为实际变化。若几项同时改变，则无法区分。",
+    "“数据修订”“定义变化”“代码变化”指上一份报告的期间现在重新计算后与当时不同的部分；其余为实际变化。若几项同时改变，则无法区分。",
     "Data revision, definition and code are what the period of the report before is revised by, measured again now; the rest "
     "is reality. Where several of them changed at once they cannot be told apart.",
 )

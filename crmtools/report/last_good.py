@@ -14,7 +14,7 @@ from crmtools.period import Period
 from crmtools.report.history import read_goals, read_history
 from crmtools.report.plan import Entry
 from crmtools.settings import Settings
-from crmtools.words import Language, Text
+from crmtools.words import Language, Text, bracketed
 
 LAST_VALUE = Text(
     "最近一次的有效数值（{period}，{day}的报告）：{value}。",
@@ -43,7 +43,7 @@ class LastGood:
         unit = CATALOGUE[self.indicator].unit
         value = formats.quantity(self.value, unit, language, self.currency)
         if self.low is not None or self.high is not None:
-            value += f" ({formats.interval(self.low, self.high, unit, language, self.currency)})"
+            value += bracketed(formats.interval(self.low, self.high, unit, language, self.currency), language)
         return LAST_VALUE.to(language, period=Period.parse(self.period).label(language), day=day, value=value)
 
 

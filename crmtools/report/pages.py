@@ -20,7 +20,7 @@ from crmtools.report.reading_lists import READING_LISTS
 from crmtools.report.reading_pages import dimension_page, reading_list_page
 from crmtools.report.stamps import stamp
 from crmtools.show.readiness_views import advice, ready_of
-from crmtools.words import Language, Text, word
+from crmtools.words import Language, Text, bracketed, word
 
 PLAIN_WORDS: dict[str, Text] = {
     "failed": Text(
@@ -78,7 +78,7 @@ def shown_value(estimate: Estimate, manifest: Manifest, language: Language) -> s
     value = formats.quantity(estimate.value, unit, language, currency)
     if estimate.low is None and estimate.high is None:
         return value
-    return f"{value} ({formats.interval(estimate.low, estimate.high, unit, language, currency)})"
+    return value + bracketed(formats.interval(estimate.low, estimate.high, unit, language, currency), language)
 
 
 def banner(failed: Sequence[tuple[Entry, Outcome]], language: Language) -> str:
@@ -116,11 +116,12 @@ def definitions_page(
 def _definition(item: Indicator, in_force: Mapping[str, object], sources: Mapping[str, str], language: Language) -> str:
     colon = word("colon", language)
     assumptions = [
-        f"{key} = {value}{colon}{item.assumption_words[key].to(language)}" for key, value in in_force.items()
+        (key if value == "" else f"{key} = {value}") + colon + item.assumption_words[key].to(language)
+        for key, value in in_force.items()
     ]
     used = [f"{name} ({', '.join(column for column, _ in item.columns(name))})" for name in item.tables]
     rows: list[tuple[str, object]] = [
-        (word("unit", language), f"{item.unit.name.to(language)} {item.unit.suffix.to(language)}".strip()),
+        (word("unit", language), item.unit.name.to(language)),
         (Text("方向", "Direction").to(language), word(item.better, language)),
         (Text("类型", "Kind").to(language), item.kind.label.to(language)),
         (word("owner", language), OWNERS[item.owner].to(language)),

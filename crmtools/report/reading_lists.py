@@ -148,7 +148,7 @@ FIFTEEN_RISKS = ReadingList(
         ),
         Item(
             Text("客户生命周期价值", "Customer lifetime value"),
-            Text("一旦失去客户，损失的是多少？", "How much is at stake when a customer is lost?"),
+            Text("一旦失去客户，损失有多大？", "How much is at stake when a customer is lost?"),
             ("clv_historic", "clv_expected"),
             ("lifetime",),
         ),
@@ -159,7 +159,7 @@ FIFTEEN_RISKS = ReadingList(
         ),
         Item(
             Text("客户细分", "Customer segmentation"),
-            Text("客户分层是否稳定、可用？", "Are the segments stable enough to be used?"),
+            Text("客户细分是否稳定、可用？", "Are the segments stable enough to be used?"),
             ("segment_stability",),
             ("rfm",),
         ),

@@ -24,7 +24,7 @@ results.json   the same with everything else that the report rests on.
 
 estimates.csv  每个指标、分组和期间一行。数值以指标的单位表示，比率为小数（0.046 即 4.6%）。
                无法计算或涉及人数过少时 value 为空；excluded 为按原因排除的行数。
-goals.csv      每个目标一行：基期值、目标值、当前值、差距、进度、状态、证据、达成概率。
+goals.csv      每个目标一行：基线、目标值、当前值、差距、进度、状态、证据、达成的可能性。
 results.json   同样的内容，以及报告所依据的其余数据。
 """
 

@@ -17,7 +17,7 @@ from crmtools.show.sentences import known, moved, say, since
 from crmtools.show.sparks import sparkline
 from crmtools.show.stated import of_change, of_course, of_estimate, says
 from crmtools.tables.source import Data
-from crmtools.words import Language, Text, word
+from crmtools.words import Language, Text, bracketed, word
 
 
 def card(estimate: Estimate, *, language: Language = "en", currency: str = "") -> Display:
@@ -35,7 +35,7 @@ def card(estimate: Estimate, *, language: Language = "en", currency: str = "") -
     text = f"{sentences.name_of(estimate, language)}{word('colon', language)}{sentences.value_of(estimate, language, currency)}"
     return Display(
         tag("section", "".join(lines), class_="crm-card"),
-        f"{text} ({_under(estimate, language, currency)})",
+        text + bracketed(_under(estimate, language, currency), language),
         results(estimate),
     )
 
@@ -110,7 +110,8 @@ def indicator_card(
         tag("div", chips, class_="c", data_of=says(verdict, numbers)) if chips else "",
         tag("div", escape(below.to(language)), class_="i") if below else "",
     ]
-    text = f"{item.name.to(language)}{word('colon', language)}{value} ({under}){f'; {verdict}' if verdict else ''}"
+    text = f"{item.name.to(language)}{word('colon', language)}{value}{bracketed(under, language)}"
+    text += word("semicolon", language) + verdict if verdict else ""
     return Display(tag("section", "".join(lines), class_="crm-card"), text)
 
 
@@ -168,7 +169,7 @@ _IMPROVED = Text("较上年同期 {amount}：改善", "{amount} on a year ago: i
 _WORSENED = Text("较上年同期 {amount}：恶化", "{amount} on a year ago: worse")
 _CHANGED = Text("较上年同期 {amount}", "{amount} on a year ago")
 _UNDETECTED = Text(
-    "较上年同期 {amount}：未检出变化（小于约 {least}难以看出）",
+    "较上年同期 {amount}：未检出变化（小于约 {least}的变化难以看出）",
     "{amount} on a year ago: no detectable change (less than about {least} hardly shows)",
 )
 _NONE_DETECTED = Text("较上年同期 {amount}：未检出变化", "{amount} on a year ago: no detectable change")

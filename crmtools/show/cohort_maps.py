@@ -203,15 +203,15 @@ _MAP = by_unit(
 )
 _MAP_TITLE = {
     "better": Text(
-        "相同年龄下，较新的同期群更常回来", "At equal age, newer cohorts come back more often than older ones"
+        "相同客龄下，较新的同期群更常回来", "At equal age, newer cohorts come back more often than older ones"
     ),
     "worse": Text(
-        "相同年龄下，较新的同期群更少回来", "At equal age, newer cohorts come back less often than older ones"
+        "相同客龄下，较新的同期群更少回来", "At equal age, newer cohorts come back less often than older ones"
     ),
     "mixed": Text(
-        "新老同期群的差异随年龄而异", "Whether newer or older cohorts come back more often depends on the age"
+        "新老同期群的差异随客龄而异", "Whether newer or older cohorts come back more often depends on the age"
     ),
-    "alike": Text("相同年龄下，未检出新老同期群的差异", "At equal age, newer and older cohorts cannot be told apart"),
+    "alike": Text("相同客龄下，未检出新老同期群的差异", "At equal age, newer and older cohorts cannot be told apart"),
     "one": Text("只有一个同期群，无可比较", "One cohort only: nothing to compare it with"),
 }
 _HIDDEN = Text("客户过少的同期群不予公布", "Cohorts with too few customers are not shown")
@@ -224,7 +224,7 @@ _FEW_BUYERS = Text(
 _LIMITS = Text("{what}；小字：{level} 区间", "{what}; small print: {level} interval")
 _REVENUE = by_unit("首购后各〔期〕的人均收入", "Revenue per customer by [unit]s since the first purchase")
 _VALUE = by_unit(
-    "自首购起累计的人均收入，按首购后〔期〕数", "Revenue per customer since the first purchase, by [unit]s since then"
+    "自首购起累计的人均收入，按首购后第几〔期〕", "Revenue per customer since the first purchase, by [unit]s since then"
 )
 MEASURES: dict[What, Measure] = {
     "retention": Measure(
@@ -233,14 +233,14 @@ MEASURES: dict[What, Measure] = {
     "revenue": Measure(
         "revenue_per_customer", "revenue_per_customer_low", "revenue_per_customer_high",
         by_unit(
-            "每格为该同期群在该〔期〕的净收入除以其全部客户；未完整观察的单元格留空",
+            "每格为该同期群当期的净收入除以其全部客户；未完整观察的单元格留空",
             "Each cell: net revenue of that [unit] over all customers of the cohort; cells not observed in full are empty",
         ), _REVENUE,
     ),
     "value": Measure(
         "cumulative_revenue_per_customer", "cumulative_revenue_per_customer_low", "cumulative_revenue_per_customer_high",
         by_unit(
-            "每格为该同期群自首购至该〔期〕末的净收入除以其全部客户；未完整观察的单元格留空",
+            "每格为该同期群自首购至当期末的净收入除以其全部客户；未完整观察的单元格留空",
             "Each cell: net revenue from the first purchase to the end of that [unit] over all customers of the cohort; cells "
             "not observed in full are empty",
         ), _VALUE,

@@ -16,7 +16,7 @@ from crmtools.show.paired_bars import legend
 from crmtools.show.sentences import say
 from crmtools.show.trends import figure
 from crmtools.tables.source import Data
-from crmtools.words import Language, Text, word
+from crmtools.words import Language, Text, bracketed, word
 
 AHEAD = 12
 """Ages drawn beyond those observed."""
@@ -173,14 +173,17 @@ def _curve_title(cohorts: Cohorts, pooled: pd.DataFrame, language: Language) -> 
 
 def _curve_alt(cohorts: Cohorts, pooled: pd.DataFrame, title: str, language: Language) -> str:
     said = [_point(cohorts, int(age), row, language) for age, row in pooled.iterrows() if age in (*MILESTONES, 24, 36)]
-    return f"{_LINE.to(language)}{word('colon', language)}{title}. " + "; ".join(said)
+    gap = "" if language == "zh" else " "
+    begun = _LINE.to(language) + word("colon", language) + title + word("stop", language) + gap
+    return begun + word("semicolon", language).join(said)
 
 
 def _point(cohorts: Cohorts, age: int, row: pd.Series, language: Language) -> str:
     if pd.isna(row["retention"]):
         return f"{_age(cohorts.by, age, language)}{word('colon', language)}{formats.MISSING}"
     said = _said(row, language)
-    return f"{_age(cohorts.by, age, language)}{word('colon', language)}{said['share']} ({said['limits']}, n = {said['count']})"
+    text = f"{_age(cohorts.by, age, language)}{word('colon', language)}{said['share']}"
+    return text + bracketed(f"{said['limits']}{word('comma', language)}n = {said['count']}", language)
 
 
 def period_name(label: str, language: Language) -> str:
@@ -251,11 +254,11 @@ _ONE = Text(
     "There is one cohort only, so newer customers cannot be compared with older ones.",
 )
 _ALIKE = Text(
-    "在相同年龄下，未检出较新的同期群（{newer}）与较早的同期群（{older}）之间的差异。",
+    "在相同客龄下，未检出较新的同期群（{newer}）与较早的同期群（{older}）之间的差异。",
     "At equal age no difference between newer cohorts ({newer}) and older ones ({older}) can be told from chance.",
 )
 _MIXED = Text(
-    "较新的同期群在某些年龄下高于较早的同期群，在另一些年龄下则更低。",
+    "较新的同期群在某些客龄上高于较早的同期群，在另一些客龄上则更低。",
     "At some ages newer cohorts come back more often than older ones, at others less often.",
 )
 _NEWER = {

@@ -141,7 +141,9 @@ def _query(item: Indicator, data: Data, language: Language) -> str:
 
 def _citation(key: str) -> str:
     """``reichheld2003`` as a reader writes it."""
-    if match := re.fullmatch(r"([a-z]+)(\d{4})[a-z]?", key):
+    if key in _BODIES:
+        return _BODIES[key]
+    if match := re.fullmatch(r"([a-z]+)(\d{4})[a-z]*", key):
         return f"{match[1].capitalize()} ({match[2]})"
     if match := re.fullmatch(r"(iso|cos|gb|gbt)(\d+)", key):
         return f"{match[1].upper()} {match[2]}"
@@ -149,6 +151,8 @@ def _citation(key: str) -> str:
 
 
 _MEANING, _FORMULA = Text("含义", "Meaning"), Text("公式", "Formula")
+_BODIES = {"aapor2023": "AAPOR (2023)", "crf": "Credit Research Foundation", "ifrs9": "IFRS 9"}
+"""Sources that are no persons, as a reader writes them."""
 _WORKED = Text("手算示例", "Worked example")
 _BY_HAND = Text("微型公司 2025 年第四季度", "the tiny company, Q4 2025")
 _DIMENSION, _KIND = Text("维度", "Dimension"), Text("类型 · 单位 · 方向", "Kind · unit · direction")

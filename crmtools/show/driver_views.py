@@ -104,14 +104,14 @@ _BETTER = Text(
     "{names}: improved in {groups} ({by}), no change seen in {still}.",
 )
 _WORSE = Text(
-    "{names}：在{by}“{groups}”变差，在“{still}”未检出变化。",
+    "{names}：在{by}“{groups}”恶化，在“{still}”未检出变化。",
     "{names}: got worse in {groups} ({by}), no change seen in {still}.",
 )
 _ALSO_BETTER = Text(
     "其所服务的{names}也在同样的客户群有改善。", "So did what it was to serve, in the same groups: {names}."
 )
 _ALSO_WORSE = Text(
-    "其所服务的{names}也在同样的客户群变差。", "So did what it was to serve, in the same groups: {names}."
+    "其所服务的{names}也在同样的客户群恶化。", "So did what it was to serve, in the same groups: {names}."
 )
 _ACTION = Text("写明的行动：{actions}。", "Action that was declared: {actions}.")
 _HINT = Text(

@@ -36,7 +36,7 @@ def chance_words(chance: float, language: Language) -> str:
     if chance < NEARLY_NONE or chance > NEARLY_SURE:
         return (_HARDLY if chance < NEARLY_NONE else _NEARLY).to(language)
     tenths = min(max(math.floor(10 * chance + 0.5), 1), 9)
-    return f"约{'一二三四五六七八九'[tenths - 1]}成" if language == "zh" else f"about {tenths} in 10"
+    return f"约{'一两三四五六七八九'[tenths - 1]}成" if language == "zh" else f"about {tenths} in 10"
 
 
 def chance_of(judgement: Judgement, language: Language) -> str:
@@ -46,5 +46,5 @@ def chance_of(judgement: Judgement, language: Language) -> str:
     return chance_words(judgement.chance, language)
 
 
-_HARDLY = Text("不足二十分之一", "less than 1 in 20")
-_NEARLY = Text("超过二十分之十九", "more than 19 in 20")
+_HARDLY = Text("不到 5%", "less than 1 in 20")
+_NEARLY = Text("超过 95%", "more than 19 in 20")

@@ -207,19 +207,19 @@ def _alt(
 
 
 _BOUND = Text("界限", "Bound")
-_AHEAD = Text("{period}：预测 {value}（十次中有九次在 {limits}）", "{period}: forecast {value} (nine in ten: {limits})")
+_AHEAD = Text("{period}：预测 {value}（90% 预测区间 {limits}）", "{period}: forecast {value} (nine in ten: {limits})")
 _EXPECTS = Text(
-    "预测{name}到 {by}为 {middle}，十次中有九次在 {limits}；目标为 {target}",
+    "预测{name}到 {by}为 {middle}，有九成可能在 {limits}之内；目标为 {target}",
     "{name} by {by}: {middle} is expected, nine times in ten {limits}; the target is {target}",
 )
-_SO_FAR = Text("{name}：目前 {now}，目标为 {by}前 {target}", "{name}: {now} so far, {target} by {by} is the goal")
+_SO_FAR = Text("{name}：目前 {now}，目标为 {by}前达到 {target}", "{name}: {now} so far, {target} by {by} is the goal")
 _NO_AIM = Text("{name}：目前 {now}", "{name}: {now} so far")
 _NOTHING = Text("{name}没有可绘制的数值：{why}", "{name} has no value to draw: {why}")
 _BAND = Text("色带：{level} 区间", "Band: {level} interval")
 _LINES = Text("横虚线：目标值；点线：计划路径", "Dashed across: target; dotted: the plan's path")
 _BOUNDS = Text("横虚线：应守住的界限", "Dashed across: the bound to be kept")
 _FAN = Text(
-    "竖虚线之后为预测：虚线为中位数，深色带含一半、浅色带含十分之九的可能结果",
+    "竖虚线之后为预测：虚线为中位数，深色带为 50%、浅色带为 90% 预测区间",
     "Right of the upright line the forecast: median dashed, the dark band holds half of what may come, the light one nine tenths",
 )
 _NO_FAN = Text("没有预测：{why}", "No forecast: {why}")

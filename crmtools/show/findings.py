@@ -189,6 +189,6 @@ _MOST = Text(
     "{name}：按{by}划分，最多的是{group}，合计 {total}", "{name} by {by}: most in {group}, of {total} in total"
 )
 _DOTS = Text(
-    "点线图：{name}，按{by}划分。{groups}。总体 {total}。",
+    "点须图：{name}，按{by}划分。{groups}。总体 {total}。",
     "Dot-and-whisker figure of {name} by {by}: {groups}. Total: {total}.",
 )

@@ -192,13 +192,13 @@ def _between(low: float, high: float | None, reading: Reading, language: Languag
     return f"{ends[0]} {word('to', language)} {ends[1]}"
 
 
-_BY_PLAN = Text("按计划状态：", "by the plan alone:")
+_BY_PLAN = Text("仅按计划：", "by the plan alone:")
 _HEAD = Text("{level}区间", "{level} interval")
 _NOW, _BOUND = Text("当前值", "Now"), Text("界限", "Bound")
 _GAP, _ROOM = Text("差距", "Gap"), Text("离界限的余地", "Room to the bound")
 _GAP_SIGN, _ROOM_SIGN = Text("负数表示已超过", "negative: passed"), Text("负数表示已越界", "negative: outside")
 _WAY = Text("基线到目标的路程", "of the way from the baseline")
-_EXPECTED, _ELAPSED = Text("按计划此时应达", "Expected by now"), Text("已过时间{share}", "{share} of the time is over")
+_EXPECTED, _ELAPSED = Text("按计划应达", "Expected by now"), Text("已过时间{share}", "{share} of the time is over")
 _CHANCE, _AT_DEADLINE = Text("达成的可能性", "Chance"), Text("到期预测", "Forecast at the deadline")
-_MEDIAN, _NINE = Text("中位数", "median"), Text("90% 范围：{limits}", "nine in ten: {limits}")
+_MEDIAN, _NINE = Text("中位数", "median"), Text("90% 预测区间：{limits}", "nine in ten: {limits}")
 _CHANGE, _FROM = Text("与基线相比", "Change"), Text("基线{baseline}", "from {baseline}")

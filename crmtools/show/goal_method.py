@@ -18,7 +18,7 @@ from crmtools.show.blocks import bullets
 from crmtools.show.display import tag
 from crmtools.show.look import Tone, chip
 from crmtools.show.sentences import known, say
-from crmtools.words import Language, Text, word
+from crmtools.words import Language, Text, bracketed, word
 
 PATHS: dict[PathKind, Text] = {
     "linear": Text("匀速（按日历天）", "evenly, day by day"),
@@ -53,9 +53,10 @@ def goal_method(reading: Reading, judgement: Judgement, *, language: Language, c
 
 
 def _fact(heading: Text, lines: list[str], language: Language) -> str:
-    name = tag("b", escape(heading.to(language) + word("colon", language).rstrip()))
+    colon = word("colon", language)
+    name = tag("b", escape(heading.to(language) + colon.rstrip()))
     if len(lines) == 1:
-        return tag("p", f"{name} {lines[0]}", style="margin:.4rem 0")
+        return tag("p", name + colon[1:] + lines[0], style="margin:.4rem 0")
     return tag("p", name, style="margin:.4rem 0 0") + bullets(lines)
 
 
@@ -119,7 +120,7 @@ def _plan(reading: Reading, language: Language, currency: str) -> list[Fact]:
         if isinstance(goal.baseline, Period):
             text = say(_MEASURED, language, period=goal.baseline.label(language), value=value)
             if known(reading.baseline.value) is not None:
-                text += f" ({sentences.certainty(reading.baseline, language, currency)})"
+                text += bracketed(sentences.certainty(reading.baseline, language, currency), language)
         else:
             text = say(_GIVEN, language, value=value)
         facts.append((_BASELINE, [escape(text)]))
@@ -204,7 +205,7 @@ _ADJUSTED = Text(
     "Among all goals of the report the adjusted p {p}: a change is claimed up to {share} (Benjamini–Hochberg).",
 )
 _DETECTABLE = Text(
-    "以两期的样本，五次中有四次能看出的最小真实变化约为{least}。",
+    "以两期的样本量，有八成把握检出的最小真实变化约为{least}。",
     "With these two samples, a true change of about {least} would be found in four of five cases.",
 )
 _TOLERANCE = Text("有意义的最小变化：{least}。", "The smallest change that matters: {least}.")

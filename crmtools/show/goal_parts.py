@@ -35,7 +35,7 @@ def goal_parts(parts: Parts, *, language: Language, currency: str = "", value_pe
     return Display(html, "\n".join([shown.text, *said]), shown.result)
 
 
-_NONE = Text("变化无法按分群拆分：{why}。", "The change cannot be split by segment: {why}.")
+_NONE = Text("变化无法按客户群拆分：{why}。", "The change cannot be split by segment: {why}.")
 _NOT_BY = Text("未按{by}拆分：{why}。", "Not split by {by}: {why}.")
 _SAME_GAP = Text(
     "每张图都是同一变化的另一种拆分，各图之间不能相加。",

@@ -35,7 +35,7 @@ from crmtools.show.trends import figure, period_ticks, point_words
 from crmtools.sums import uncut
 from crmtools.tables import TABLES
 from crmtools.tables.source import Data
-from crmtools.words import Language, Text, word
+from crmtools.words import Language, Text, bracketed, word
 
 FARTHEST = 36
 """Periods beyond the last measured one that a path is drawn for, at most."""
@@ -196,7 +196,10 @@ def _measured(estimate: Estimate, reading: Reading, language: Language, currency
 def _line(reading: Reading, judgement: Judgement | None, language: Language, currency: str) -> str:
     """One goal for a terminal."""
     gap, around = gap_words(reading, language, currency)
-    parts = [reading.goal.name.to(language), f"{_HEADS[4].to(language)} {gap} ({around})" if around else gap]
+    parts = [
+        reading.goal.name.to(language),
+        f"{_HEADS[4].to(language)} {gap}{bracketed(around, language)}" if around else gap,
+    ]
     parts += [
         f"{word('progress', language)} {progress_words(reading, language)}",
         _status(reading, judgement, language),
@@ -285,7 +288,9 @@ def _lack(missing: Sequence[str], language: Language) -> str:
     for table in tables:
         columns = [name.partition(".")[2] for name in missing if name.startswith(f"{table}.")]
         name = before_comma(TABLES[table].meaning.to(language)) if table in TABLES else table
-        said.append(name if not columns else say(_COLUMNS, language, table=name, columns=", ".join(columns)))
+        said.append(
+            name if not columns else say(_COLUMNS, language, table=name, columns=word("list", language).join(columns))
+        )
     return word("list", language).join(said)
 
 

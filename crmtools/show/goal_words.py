@@ -210,12 +210,12 @@ _AT = Text(
 )
 _EXPECTED = Text("；按计划此时应为{expected}。", "; the plan expects {expected} by now.")
 _HELD = Text(
-    "{when}，{name}为{now}；目标值{target}在基线时已达到，因此目标是保持到{by}，目前好出{gap}。",
+    "{when}，{name}为{now}；目标值{target}在基线时已达到，因此目标是保持到{by}，目前优于目标值{gap}。",
     "{name} was {now} {when}; the target of {target} was reached at the baseline already, so the goal is to stay there until "
     "{by}. It is {gap} better than that.",
 )
 _LOST = Text(
-    "{when}，{name}为{now}；目标值{target}在基线时已达到，目标是保持到{by}，但目前差{gap}。",
+    "{when}，{name}为{now}；目标值{target}在基线时已达到，目标是保持到{by}，但目前还差{gap}。",
     "{name} was {now} {when}; the target of {target} was reached at the baseline already, and the goal is to stay there until "
     "{by}. It is {gap} away from that now.",
 )
@@ -323,14 +323,14 @@ _VERDICTS: dict[Verdict, Text] = {
     ),
     "improved": Text("有改善，超出了偶然误差。", "it has improved, by more than chance explains."),
     "changed": Text("有变化，超出了偶然误差。", "it has changed, by more than chance explains."),
-    "worsened": Text("变差了，超出了偶然误差。", "it has become worse, by more than chance explains."),
+    "worsened": Text("已恶化，超出了偶然误差。", "it has become worse, by more than chance explains."),
 }
 _COUNTED: dict[Verdict, Text] = {
     "improved_matters": Text("有实质改善。", "it has improved by enough to matter."),
     "improved_trivial": Text("有改善，但幅度小到可以忽略。", "it has improved, but by too little to matter."),
     "improved": Text("有改善。", "it has improved."),
     "changed": Text("有变化。", "it has changed."),
-    "worsened": Text("变差了。", "it has become worse."),
+    "worsened": Text("已恶化。", "it has become worse."),
 }
 _SAME = Text("没有变化。", "it is unchanged.")
 _NO_CHANGE = Text("未检出变化。", "no change can be told from chance.")

@@ -198,7 +198,7 @@ def _unjudged(readings: tuple[Reading, ...], told: Sequence[Judgement], language
 
 _NONE = Text("参数文件中没有设定目标。", "The parameters file names no goals.")
 _IMPROVED = Text("与基线相比有改善：{goals}。", "Improved since the baseline: {goals}.")
-_WORSENED = Text("与基线相比变差：{goals}。", "Worse than at the baseline: {goals}.")
+_WORSENED = Text("与基线相比恶化：{goals}。", "Worse than at the baseline: {goals}.")
 _AND_MORE = Text("，另有 {count} 个", " and {count} more")
 _ONE_GOAL = Text("唯一的目标{state}。", "The only goal {state}.")
 _BOTH = Text("{goals}均{state}。", "Both goals {state}.")
@@ -220,8 +220,8 @@ _STATES: dict[Evidence, Text] = {
     )
     for status, text in _STATE.items()
 }
-_PLAN = Text("其中有待分晓的，只按数值与计划比较：{parts}。", "Of those still open, by the plan alone: {parts}.")
-_CHANCE = Text("达成可能：{chance}。", " Chance of reaching it: {chance}.")
+_PLAN = Text("其中尚无定论的，只按数值与计划比较：{parts}。", "Of those still open, by the plan alone: {parts}.")
+_CHANCE = Text("达成可能性：{chance}。", " Chance of reaching it: {chance}.")
 _LARGEST = Text(
     "差距最大的是{name}：当前 {value}，目标为 {by}前达到 {target}，尚差 {gap}（负责：{owner}）。",
     "The furthest from its target is {name}: {value} against {target} by {by}, {gap} to go (owner: {owner}).",

@@ -131,7 +131,10 @@ def _shown(
     facts = {"run_at": earlier.run_at.isoformat(), "zone": data.settings.report.time_zone, "period": earlier.period}
     numbers = [*of_counts("since_last", counts, language), *of_earlier(facts, language)]
     more = tag("a", escape(_MORE.to(language)), href=page)
-    html, text = tag("p", f"{escape(sentence)} {more}", data_of=says(sentence, numbers)), [sentence]
+    html, text = (
+        tag("p", escape(sentence) + ("" if language == "zh" else " ") + more, data_of=says(sentence, numbers)),
+        [sentence],
+    )
     rows = []
     for one, verdict, tone in told:
         if one.hidden or not one.why.causes:
@@ -206,15 +209,15 @@ def _sentence(
     return f"{since_when}{said}{after}", told_of
 
 
-_SINCE = Text("自{day}的报告（{period}）以来：", "Since the report of {day} ({period}): ")
+_SINCE = Text("与{day}的报告（{period}）相比：", "Since the report of {day} ({period}): ")
 _OF = Text(
-    "{total} 项指标中，{counts}；其余无法与随机波动区分。",
+    "{total} 项指标中，{counts}；其余无法与偶然波动区分。",
     "of {total} indicators {counts}; the others cannot be told from chance.",
 )
 _N_IMPROVED = Text("{n} 项改善", "{n} improved")
 _N_WORSE = Text("{n} 项恶化", "{n} got worse")
 _N_CHANGED = Text("{n} 项有变化", "{n} changed")
-_NONE = Text("没有能与随机波动区分的变化。", "no change can be told from chance.")
+_NONE = Text("没有能与偶然波动区分的变化。", "no change can be told from chance.")
 _SAME_PERIOD = Text("期间相同。", "it was about the same period.")
 _REVISED = Text("当时的 {n} 个数值现已修订。", " {n} numbers of then are revised.")
 _ONE_REVISED = Text("当时的 {n} 个数值现已修订。", " {n} number of then is revised.")

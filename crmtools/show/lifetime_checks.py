@@ -15,7 +15,7 @@ from crmtools.show.hiding import small_ones
 from crmtools.show.lifetime_fit import PLACES, no_model
 from crmtools.show.lifetime_views import foreseen
 from crmtools.show.look import ACCENT, SECOND
-from crmtools.show.paired_bars import Pair, legend, paired_bars
+from crmtools.show.paired_bars import Pair, legend, pair_words, paired_bars
 from crmtools.show.sentences import known, say
 from crmtools.show.trends import figure, period_ticks
 from crmtools.tables.source import Data
@@ -40,7 +40,7 @@ def lifetime_check(study: Study, *, language: Language, smallest_group: int = Pu
         if row["customers"] and name not in hidden
     ]  # fmt: skip
     title = _check_title(check.error, language)
-    said = "; ".join(f"{pair.name}: {pair.first_words}, {pair.second_words}" for pair in pairs)
+    said = pair_words(pairs, language)
     alt = say(_CHECK_ALT, language, groups=said)
     caption = sentence_list([say(_CHECK_CAPTION, language, n=formats.number(check.customers, language))], language)
     picture = paired_bars(pairs, (_ACTUAL.to(language), _EXPECTED.to(language)), alt=alt) if pairs else ""

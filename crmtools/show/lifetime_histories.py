@@ -223,12 +223,12 @@ _CHANCE = Text(
 )
 _ALIVE_TITLE = {
     False: Text(
-        "沉默 {months} 个月后，复购 {few} 次的客户仍活跃的概率为 {first}，复购 {many} 次的为 {second}",
+        "静默 {months} 个月后，复购 {few} 次的客户仍活跃的概率为 {first}，复购 {many} 次的为 {second}",
         "After {months} months of silence a customer with {few} repeat purchase is still active with {first}, one with "
         "{many} with {second}",
     ),
     True: Text(
-        "沉默 {months} 个月后，复购 {few} 次的客户仍活跃的概率为 {first}，复购 {many} 次的为 {second}",
+        "静默 {months} 个月后，复购 {few} 次的客户仍活跃的概率为 {first}，复购 {many} 次的为 {second}",
         "After a month of silence a customer with {few} repeat purchase is still active with {first}, one with {many} "
         "with {second}",
     ),
@@ -237,9 +237,9 @@ _ALIVE_CELLS = Text(
     "每格：按 {model}，{months} 个月前首购的客户仍活跃的概率（%）",
     "Each cell: the chance, in per cent, that a customer who came {months} months ago is still active, by {model}",
 )
-_ONCE = Text("只购买过一次的客户，沉默与客龄相等", "Who bought once has been silent ever since")
+_ONCE = Text("只购买过一次的客户，静默时间与客龄相等", "Who bought once has been silent ever since")
 _ONCE_SURE = Text(
-    "只购买过一次的客户，沉默与客龄相等；此模型视其全部仍活跃",
+    "只购买过一次的客户，静默时间与客龄相等；此模型视其全部仍活跃",
     "Who bought once has been silent ever since, and is active by the assumption of this model",
 )
 _TOO_SHORT = Text(

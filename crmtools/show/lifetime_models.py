@@ -13,7 +13,7 @@ from crmtools.show.display import Display
 from crmtools.show.hiding import small_ones
 from crmtools.show.lifetime_fit import PLACES, no_model
 from crmtools.show.lifetime_views import foreseen
-from crmtools.show.paired_bars import Pair, paired_bars
+from crmtools.show.paired_bars import Pair, pair_words, paired_bars
 from crmtools.show.sentences import known, say
 from crmtools.show.trends import figure
 from crmtools.words import Language, Text, word
@@ -75,7 +75,7 @@ def lifetime_frequencies(
     ]  # fmt: skip
     off = float((table["actual"] - table["expected"]).abs().sum() / 2 / table["actual"].sum())
     title = say(_FIT_TITLE, language, model=study.model.TITLE, share=formats.percent(off, language))
-    said = "; ".join(f"{pair.name}: {pair.first_words}, {pair.second_words}" for pair in pairs)
+    said = pair_words(pairs, language)
     picture = paired_bars(
         pairs, (_ACTUAL.to(language), _EXPECTED.to(language)), alt=say(_FIT_ALT, language, groups=said)
     )
@@ -157,11 +157,11 @@ _BY_DEFAULT = Text(
     "No time was held back to choose a model by; {model} was taken as the usual choice.",
 )
 _CLEAR = Text(
-    "采用 {model}：它给客户后来的实际行为以最高的概率，领先 {others} 的幅度超出偶然。",
+    "采用 {model}：它给客户后来的实际行为赋予的概率最高，对 {others} 的领先超出了偶然误差。",
     "{model} was taken: it gave the highest probability to what customers then did, ahead of {others} by more than chance.",
 )
 _CLOSE = Text(
-    "采用 {model}：它给客户后来的实际行为以最高的概率，但领先幅度可能出于偶然（其余：{others}）。",
+    "采用 {model}：它给客户后来的实际行为赋予的概率最高，但领先幅度可能出于偶然（其余：{others}）。",
     "{model} was taken: it gave the highest probability to what customers then did, though its lead may be chance ({others} "
     "come close).",
 )

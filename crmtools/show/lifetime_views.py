@@ -236,17 +236,17 @@ _TERMS = Text("金额{terms}。", "The amount is {terms}.")
 _DISCOUNT = Text("按每年 {rate} 折现", "discounted at {rate} a year")
 _MARGIN = Text("并按 {margin} 的毛利率计算", "and counts a margin of {margin}")
 _TOO_FEW = Text(
-    "在留出检验的 {first}至 {last}，模型预期 {expected} 次购买，实际为 {actual} 次：低估 {error}。",
+    "在留作检验的 {first}至 {last}，模型预期 {expected} 次购买，实际为 {actual} 次：低估 {error}。",
     "For the time held back, {first} to {last}, the model expected {expected} purchases and {actual} were made: "
     "{error} too few.",
 )
 _TOO_MANY = Text(
-    "在留出检验的 {first}至 {last}，模型预期 {expected} 次购买，实际为 {actual} 次：高估 {error}。",
+    "在留作检验的 {first}至 {last}，模型预期 {expected} 次购买，实际为 {actual} 次：高估 {error}。",
     "For the time held back, {first} to {last}, the model expected {expected} purchases and {actual} were made: "
     "{error} too many.",
 )
 _NOBODY_BOUGHT = Text(
-    "在留出检验的 {first}至 {last}，模型预期 {expected} 次购买，实际没有购买。",
+    "在留作检验的 {first}至 {last}，模型预期 {expected} 次购买，实际没有购买。",
     "For the time held back, {first} to {last}, the model expected {expected} purchases; none was made.",
 )
 _NOTHING_HELD_BACK = Text(

@@ -10,6 +10,7 @@ from html import escape
 from crmtools.show.chart import width
 from crmtools.show.display import tag
 from crmtools.show.look import ACCENT, INK, MUTED, SECOND
+from crmtools.words import Language, word
 
 _BAR, _GAP, _ROW = 11, 3, 36
 
@@ -37,6 +38,14 @@ def paired_bars(pairs: Sequence[Pair], names: tuple[str, str], *, alt: str) -> s
     margin = 14 + max((width(pair.name) for pair in pairs), default=0)
     return legend((names[0], ACCENT, False), (names[1], SECOND, False)) + tag(
         "div", svg, style=f"padding-left:{margin:.0f}px"
+    )
+
+
+def pair_words(pairs: Sequence[Pair], language: Language) -> str:
+    """The rows in words, for those who do not see them."""
+    comma, colon = word("comma", language), word("colon", language)
+    return word("semicolon", language).join(
+        f"{pair.name}{colon}{pair.first_words}{comma}{pair.second_words}" for pair in pairs
     )
 
 

@@ -62,7 +62,7 @@ def _door_row(item: TableReport, data: Data, language: Language) -> list[str]:
             )
         )
     columns = [
-        escape(label.to(language) + word("colon", language) + ", ".join(names))
+        escape(label.to(language) + word("colon", language) + word("list", language).join(names))
         for label, names in ((_PERSONAL, item.dropped_personal), (_UNUSED, item.unused))
         if names
     ]
@@ -144,7 +144,7 @@ def _grid(heads: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Seque
 
 
 _TABLE, _READ, _KEPT = Text("数据表", "Table"), Text("读入行数", "Rows read"), Text("保留", "Kept")
-_OUT, _DAYS = Text("剔除及原因", "Left out, and why"), Text("首日 / 末日", "First / last day")
+_OUT, _DAYS = Text("剔除及原因", "Left out, and why"), Text("最早 / 最晚日期", "First / last day")
 _COLUMNS, _PERSONAL, _UNUSED = (
     Text("未采用的列", "Columns not taken"),
     Text("个人信息", "personal"),

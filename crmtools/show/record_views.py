@@ -151,29 +151,29 @@ _SELDOM = Text(
     "A chance of about {said} was stated only {n} times: too seldom to check it.",
 )
 _BRIER = Text(
-    "Brier 分数为 {score}（0 为完美，总说五成为 0.25）。",
+    "Brier 分数为 {score}（0 为完美；若一律说“五成”，则为 0.25）。",
     "The Brier score is {score} (0 is perfect; always saying one half gives 0.25).",
 )
-_LESS = Text("误差比{rule}小 {share}。", "Its error is {share} smaller than that of {rule}.")
-_MORE = Text("误差比{rule}大 {share}。", "Its error is {share} larger than that of {rule}.")
-_ALIKE = Text("误差与{rule}相当。", "Its error is about that of {rule}.")
+_LESS = Text("误差比{rule}的做法小 {share}。", "Its error is {share} smaller than that of {rule}.")
+_MORE = Text("误差比{rule}的做法大 {share}。", "Its error is {share} larger than that of {rule}.")
+_ALIKE = Text("误差与{rule}的做法相当。", "Its error is about that of {rule}.")
 _LAST = Text("只看最近一期", "going by the last value")
 _COIN = Text("只看以往达成频率", "going by how often such targets were attained before")
 _DATES = Text(
     "共 {dates} 个预测时点、{cases} 个判断；同一指标的判断相互重叠，并非各自独立。",
     "{cases} statements on {dates} dates of forecasts; those on one indicator overlap and are not independent.",
 )
-_TITLE = Text("说过的可能性与实际达成的比例", "What was stated, and how often it happened")
+_TITLE = Text("给出的可能性与实际达成的比例", "What was stated, and how often it happened")
 _KEY = Text(
-    "横轴：所述可能性（%），下方为判断次数；实线：实际达成比例；点线：所述的平均值。两线越近越可信。",
+    "横轴：给出的可能性（%），下方为判断次数；实线：实际达成的比例；点线：给出的平均值。两线越近越可信。",
     "Across: the stated chance in per cent, below it how many statements; line: the share that happened; dotted: what was "
     "stated. The closer the two, the better.",
 )
 _FOLD = Text("逐档数字", "The figures by tenths")
 _HEADS = (
-    Text("所述可能性", "Stated chance"),
+    Text("给出的可能性", "Stated chance"),
     Text("次数", "Statements"),
-    Text("平均所述", "Mean stated"),
+    Text("平均给出", "Mean stated"),
     Text("实际达成", "Happened"),
 )
 _ROW = Text(

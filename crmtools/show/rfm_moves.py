@@ -21,7 +21,7 @@ from crmtools.show.sentences import known, say
 from crmtools.show.sparks import axis_row, strip
 from crmtools.show.trends import figure
 from crmtools.tables.source import Data
-from crmtools.words import Language, Text, word
+from crmtools.words import Language, Text, bracketed, word
 
 GOOD = ("champions", "loyal")
 _SHARE = UNITS["percent"]
@@ -170,12 +170,18 @@ def _strips(shown: Rows, whole: Row, language: Language) -> str:
         lines.append(tag("tr", head + tag("td", picture, style=STRIP) + value))
     labels = [formats.axis(tick, span.step, _SHARE, language) for tick in span.ticks]
     axis = tag("tr", f"<td></td>{tag('td', axis_row(span, labels), style=STRIP)}<td></td>", aria_hidden="true")
-    return tag("table", tag("tbody", "".join(lines) + axis), class_="crm-table", aria_label="; ".join(said.values()))
+    return tag(
+        "table",
+        tag("tbody", "".join(lines) + axis),
+        class_="crm-table",
+        aria_label=word("semicolon", language).join(said.values()),
+    )
 
 
 def _share(row: Row, language: Language) -> str:
     limits = formats.interval(row["bought_low"], row["bought_high"], _SHARE, language)
-    return f"{formats.percent(row['bought'], language)} ({limits}, n = {formats.number(row['customers'], language)})"
+    n = f"n = {formats.number(row['customers'], language)}"
+    return formats.percent(row["bought"], language) + bracketed(limits + word("comma", language) + n, language)
 
 
 def _next_row(name: str, row: Row, hidden: bool, secret: bool, currency: str, language: Language) -> list[str]:

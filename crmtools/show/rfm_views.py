@@ -14,7 +14,7 @@ from crmtools.show.paired_bars import Pair, paired_bars
 from crmtools.show.sentences import say
 from crmtools.show.trends import figure
 from crmtools.tables.source import Data
-from crmtools.words import Language, Text, word
+from crmtools.words import Language, Text, bracketed, word
 
 SLIPPING = ("at_risk", "cant_lose_them")
 """Bought often or much, but not for long."""
@@ -65,7 +65,7 @@ def rfm_segments(rfm: Rfm, data: Data, *, language: Language) -> Display:
     ]  # fmt: skip
     said = [f"{pair.name} {pair.first_words}{word('comma', language)}{pair.second_words}" for pair in pairs]
     labels = (_OF_CUSTOMERS.to(language), _OF_REVENUE.to(language))
-    alt = say(_ALT, language, segments="; ".join(said))
+    alt = say(_ALT, language, segments=word("semicolon", language).join(said))
     caption = [say(_CAPTION, language, n=formats.number(int(table["customers"].sum()), language))]
     if hidden:
         caption.append(
@@ -110,7 +110,7 @@ def rfm_bands(rfm: Rfm, data: Data, *, language: Language) -> Display:
             size = TOO_FEW.to(language) if number in hidden else formats.number(counts[number], language)
             values = band[number] if counts[number] else formats.MISSING
             cells.append(figure_cell(values, say(_COUNT, language, count=size) if counts[number] else ""))
-            words.append(f"{values} ({size})")
+            words.append(values + bracketed(size, language))
         rows.append(cells)
         lines.append(" · ".join(words))
     heads = [text.to(language) for text in _BAND_HEADS]

@@ -9,7 +9,7 @@ from crmtools.show.blocks import figure_cell, grid, named, note
 from crmtools.show.display import Display, tag
 from crmtools.show.look import ACCENT, INK, TRACK
 from crmtools.show.sentences import say
-from crmtools.words import Language, Text, word
+from crmtools.words import Language, Text, bracketed, word
 
 BAR = (150, 22)
 _LEFT, _RIGHT = 3.0, 147.0
@@ -175,7 +175,7 @@ def _line(one: Score, language: Language) -> str:
     if one.value is None:
         return said + (one.why.to(language) if one.why else formats.MISSING)
     value, around = _value(one, language)
-    return f"{said}{value} ({around})"
+    return said + value + bracketed(around, language)
 
 
 _NO_GOALS = Text("参数文件中没有设定目标。", "The parameters file names no goals.")
@@ -190,7 +190,7 @@ _HEADS = (
 )
 _BETWEEN = Text("{low} 至 {high}", "{low} to {high}")
 _KEY = Text(
-    "得分：各目标从基线到目标值完成部分的加权平均，单项最多计 {cap}；粗线为全部达成。小字与须线为 5% 至 95% 区间。没有证据的目标不计入，也不当作零；"
+    "得分：各目标从基线到目标值完成部分的加权平均，单项最多计 {cap}；粗线为全部达成。小字与须线为 90% 区间。没有证据的目标不计入，也不当作零；"
     "有证据的权重不足 {least}，或目标不足 {few} 项的部门与个人，不给得分。",
     "Score: weighted mean of the way from baseline to target that is done, no goal counting more than {cap}; thick line: all targets "
     "reached. Small print and whisker: the middle nine tenths of what the error allows. A goal without evidence is left out, not a zero; "

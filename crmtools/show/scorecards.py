@@ -269,7 +269,7 @@ TWO_STATUSES = Text(
     "is behind the plan by more than its error. Plan status compares the value alone with the plan. Where they differ, go by the "
     "evidence.",
 )
-_CHANCE = Text("达成可能：{chance}", "chance {chance}")
+_CHANCE = Text("可能性：{chance}", "chance {chance}")
 _NO_GOALS = Text("参数文件中没有设定目标。", "The parameters file names no goals.")
 _TO_GO, _BEYOND = Text("尚差 {amount}", "{name} to go"), Text("超出 {amount}", "{name} beyond")
 CANNOT_TELL = Text("尚难判断", "Cannot tell")

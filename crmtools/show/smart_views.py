@@ -194,7 +194,8 @@ _PASSED = Text("通过", "Passed")
 _OF_FIVE = Text("五项中通过 {n} 项", "{n} of {of} letters passed")
 _REACH = Text("难度：{reach}。", "Reach: {reach}.")
 _REACH_CHANCE = Text(
-    "难度：{reach}（不采取新行动的达成可能：{chance}）。", "Reach: {reach} (chance if nothing new is done: {chance})."
+    "难度：{reach}（不采取新行动时达成的可能性：{chance}）。",
+    "Reach: {reach} (chance if nothing new is done: {chance}).",
 )
 _FAILED = Text("{found}（要求：{asked}）。", "{found}; asked for: {asked}.")
 _REMEDY = Text("→ {remedy}", "→ {remedy}")

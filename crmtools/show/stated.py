@@ -46,7 +46,7 @@ class Stated:
 def says(text: str, numbers: Iterable[Stated]) -> str | None:
     """The names of the numbers that a text holds, in their order, for ``data-of``; None where it holds none of them."""
     names: dict[str, str] = {}
-    if not re.search(r"\d|[一二三四五六七八九]", text):
+    if not re.search(r"\d|[一二两三四五六七八九]", text):
         return None
     for one in numbers:
         for spelling in one.spellings:

@@ -114,11 +114,13 @@ def set_words(stress: Stress, place: int, language: Language) -> str:
 
 def _alt(stress: Stress, drawn: list[int], language: Language, currency: str) -> str:
     said = [
-        f"{set_words(stress, place, language)} {sentences.value_of(stress.estimates[place], language, currency)}"
+        set_words(stress, place, language)
+        + word("colon", language)
+        + sentences.value_of(stress.estimates[place], language, currency)
         for place in drawn
     ]
     name = stress.indicator.name.to(language)
-    return say(_ALT, language, name=name, sets=word("list", language).join(said))
+    return say(_ALT, language, name=name, sets=word("semicolon", language).join(said))
 
 
 def _caption(stress: Stress, drawn: int, language: Language) -> str:
@@ -187,7 +189,7 @@ _SAME = Text(
     "Under all {count} defensible sets of assumptions it is {low}: the definition makes no difference.",
 )
 _BETWEEN = Text(
-    "在{count}组站得住脚的口径下，数值介于 {low} 与 {high} 之间",
+    "在{count}组站得住脚的口径下，数值介于{low}与{high}之间",
     "Under {count} defensible sets of assumptions it lies between {low} and {high}",
 )
 _MORE = Text(

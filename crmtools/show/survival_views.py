@@ -16,7 +16,7 @@ from crmtools.show.paired_bars import legend
 from crmtools.show.sentences import say
 from crmtools.show.trends import figure
 from crmtools.tables.source import Data
-from crmtools.words import Language, Text
+from crmtools.words import Language, Text, bracketed, word
 
 AHEAD = 12
 """Renewals drawn beyond those observed."""
@@ -47,6 +47,12 @@ def contract_survival(
     expected = model.survival(range(last + AHEAD + 1), level=level)
     title = say(_TITLE[renewals.per], language, t=last, share=formats.percent(seen["value"].loc[last], language))
     words = [_point(t, row, language) for t, row in seen.iterrows()]
+    alt = (
+        title
+        + word("stop", language)
+        + ("" if language == "zh" else " ")
+        + word("semicolon", language).join(words[::6])
+    )
     blank: list[float | None] = [None] * AHEAD
     values, lows, highs = ([*_list(seen[name]), *blank] for name in ("value", "low", "high"))
     lines = [
@@ -56,7 +62,7 @@ def contract_survival(
     span = span_of([*lines[0].values, 0.0, 1.0], [*lines[0].lows, *lines[0].highs], low=0.0, high=1.0)
     picture = line_chart(
         lines, [Tick(str(t)) for t in expected.index], span,
-        written=lambda value: formats.axis(value, span.step, _SHARE, language), alt=f"{title}. {'; '.join(words[::6])}",
+        written=lambda value: formats.axis(value, span.step, _SHARE, language), alt=alt,
     )  # fmt: skip
     names = (_OBSERVED.to(language), ACCENT, False), (_EXPECTED.to(language), SECOND, True)
     sentences = _sentences(renewals, model, expected, data, language)
@@ -112,8 +118,9 @@ def _with_limits(text: Text, table: pd.DataFrame, t: int, unit: Unit, language: 
 
 def _point(t: object, row: pd.Series, language: Language) -> str:
     limits = formats.interval(row["low"], row["high"], _SHARE, language)
-    shown = "" if limits == formats.MISSING else f"{limits}, "
-    return f"{t}: {formats.percent(row['value'], language)} ({shown}n = {formats.number(row['at_risk'], language)})"
+    shown = "" if limits == formats.MISSING else limits + word("comma", language)
+    shown += f"n = {formats.number(row['at_risk'], language)}"
+    return f"{t}{word('colon', language)}{formats.percent(row['value'], language)}{bracketed(shown, language)}"
 
 
 def _list(values: pd.Series) -> list[float | None]:
@@ -141,16 +148,16 @@ def _by_period(zh: str, en: str) -> dict[Per, Text]:
 
 
 _NO_CONTRACTS = Text(
-    "数据中没有订阅，客户没有合约；其离开的时间见上文的购买曲线。",
+    "数据中没有订阅，客户没有合同；其离开的时间见上文的购买曲线。",
     "The data have no subscriptions: nobody is under contract, and who has left shows in the purchases above.",
 )
-_NOBODY = Text("合约客户过少，不予公布。", "Too few customers under contract to be shown.")
+_NOBODY = Text("合同客户过少，不予公布。", "Too few customers under contract to be shown.")
 _TITLE = _by_period(
     "第 {t} 次按〔期〕续约后，{share} 的客户仍在", "{share} of customers are left after {t} [per] renewals"
 )
 _OBSERVED, _EXPECTED = Text("实际", "observed"), Text("sBG 预期", "expected by sBG")
 _KEY = _by_period(
-    "横轴为按〔期〕计的续约次数；纵轴为仍有合约的客户占比（Kaplan–Meier）；色带：{level} 区间",
+    "横轴为按〔期〕计的续约次数；纵轴为仍有合同的客户占比（Kaplan–Meier）；色带：{level} 区间",
     "Across: [per] renewals since the first day; up: share of customers still under contract (Kaplan–Meier); band: {level} interval",
 )
 _N = Text(

@@ -14,7 +14,7 @@ from crmtools.show.chart import Level, Series, Tick, line_chart, span_of
 from crmtools.show.display import Display, tag
 from crmtools.show.sentences import say
 from crmtools.tables import TABLES
-from crmtools.words import Language, Text, word
+from crmtools.words import Language, Text, bracketed, word
 
 
 def trend(
@@ -73,7 +73,7 @@ def point_words(estimate: Estimate, language: Language, currency: str) -> str:
     """One point in words, for the pointer that rests on it."""
     value = sentences.value_of(estimate, language, currency)
     colon = word("colon", language)
-    return f"{estimate.period.label(language)}{colon}{value} ({sentences.certainty(estimate, language, currency)})"
+    return f"{estimate.period.label(language)}{colon}{value}{bracketed(sentences.certainty(estimate, language, currency), language)}"
 
 
 def period_ticks(periods: Sequence[Period], language: Language) -> list[Tick]:
@@ -82,7 +82,7 @@ def period_ticks(periods: Sequence[Period], language: Language) -> list[Tick]:
     for index, period in enumerate(periods):
         starts_year = index == 0 or periods[index - 1].start.year != period.start.year
         year = str(period.start.year) if starts_year and period.kind != "year" else ""
-        ticks.append(Tick(_short(period, language), year + ("年" if year and language == "zh" else "")))
+        ticks.append(Tick(_short(period, language), year + (f"{formats.SPACE}年" if year and language == "zh" else "")))
     if len(ticks) > 1 and ticks[0].below and ticks[1].below:
         ticks[0] = Tick(ticks[0].words)  # two years side by side would overlap
     return ticks
@@ -91,7 +91,9 @@ def period_ticks(periods: Sequence[Period], language: Language) -> list[Tick]:
 def _short(period: Period, language: Language) -> str:
     match period.kind:
         case "month":
-            return f"{period.start.month}月" if language == "zh" else formats.month(period.start, "en")[:3]
+            return (
+                f"{period.start.month}{formats.SPACE}月" if language == "zh" else formats.month(period.start, "en")[:3]
+            )
         case "quarter":
             quarter = (period.start.month + 2) // 3
             return f"{'一二三四'[quarter - 1]}季度" if language == "zh" else f"Q{quarter}"

@@ -15,7 +15,7 @@ from crmtools.show.look import chip
 from crmtools.show.sentences import currency_of, known, say
 from crmtools.show.trends import figure
 from crmtools.show.waterfall_table import segment_table
-from crmtools.words import WORDS, Language, Text, word
+from crmtools.words import WORDS, Language, Text, bracketed, word
 
 MOST_NAMED = 3
 """Segments that a title names at most."""
@@ -90,7 +90,8 @@ def _rung(step: Step, found: Decomposition, language: Language, currency: str) -
         return Rung(name, words, step.end, low=low, high=high, title=f"{name}{word('colon', language)}{words}")
     words = formats.difference(step.term.value, unit, language, currency, named=unit.form == "money")
     around = limits_words(step.term, found, language, currency)
-    title = f"{name}{word('colon', language)}{formats.difference(step.term.value, unit, language, currency)} ({around})"
+    title = f"{name}{word('colon', language)}{formats.difference(step.term.value, unit, language, currency)}"
+    title += bracketed(around, language)
     return Rung(name, words, step.end, step.start, low, high, _tone(step.term, found), title)
 
 
@@ -243,17 +244,17 @@ _OWN, _ENTERED, _LEFT = (
 _MISSING, _PASSED = Text("剩余差距", "Still missing"), Text("已超过目标", "Beyond the target")
 _BETWEEN = Text("{low} 至 {high}", "{low} to {high}")
 _SPLIT = Text(
-    "按{by}拆分：总变化 {change}，其中构成变化 {mix}，各分群自身变化 {rest}。",
+    "按{by}拆分：总变化 {change}，其中构成变化 {mix}，各客户群自身变化 {rest}。",
     "By {by}: of a change of {change}, {mix} is the mix and {rest} the segments themselves.",
 )
 _NONE_CLEAR = Text(
-    "没有哪个分群的变化能单独与偶然波动区分。", "No segment by itself has changed by more than chance explains."
+    "没有哪个客户群的变化能单独与偶然波动区分。", "No segment by itself has changed by more than chance explains."
 )
 _CLEAR = Text("单独看超出偶然波动的：{segments}。", "By itself beyond chance: {segments}.")
 _NAMED = Text("{segment}（{amount}）", "{segment} ({amount})")
 _MISLEADS = Text("总体数字有误导", "The total misleads")
 _PIECES = Text(
-    "条形：各部分使数值移动多少，绿色为改善、红色为变差；竖标：基线、当前与目标",
+    "条形：各部分使数值移动多少，绿色为改善、红色为恶化；竖标：基线、当前与目标",
     "Bars: how far each piece moved the value, green for the better, red for the worse; upright marks: baseline, now, target",
 )
 _WHISKERS = Text("横线：{level} 区间，挂在该部分的末端", "Whiskers: {level} interval, hung at the end of the piece")

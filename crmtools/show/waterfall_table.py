@@ -74,7 +74,7 @@ def _term_cell(term: Term | None, found: Decomposition, language: Language, curr
     return figure_cell(written(term.value), say(_BETWEEN, language, low=written(term.low), high=written(term.high)))
 
 
-_SUMMARY = Text("各分群的数字与区间", "The segments in figures, with their intervals")
+_SUMMARY = Text("各客户群的数字与区间", "The segments in figures, with their intervals")
 _HEADS = (
     Text("客户数", "Customers"), Text("权重", "Weight"), Text("数值", "Value"), Text("构成变化", "Mix"),
     Text("自身变化", "Own change"),
@@ -84,11 +84,11 @@ _STATES = {
     "entered": Text("新出现", "came in"),
     "left": Text("已消失", "is gone"),
 }
-_MERGED = Text("{count} 个样本过少的分群合并", "{count} small groups put together")
+_MERGED = Text("{count} 个样本过少的客户群合并", "{count} small groups put together")
 _ALL = Text("合计", "All")
 _BETWEEN = Text("{low} 至 {high}", "{low} to {high}")
 _KEY = Text(
-    "基线 → 本期。构成变化：权重变化乘以该分群与总体均值之差；自身变化：分群数值的变化乘以其平均权重；全部相加即总变化"
+    "基线 → 本期。构成变化：权重变化乘以该客户群与总体均值之差；自身变化：客户群数值的变化乘以其平均权重；全部相加即总变化"
     "（Kitagawa 分解）。区间：{method}。",
     "Then → now. Mix: the change of a segment's weight times how far it lies from the mean of all. Own change: the change of its "
     "value times its mean weight. All of them add up to the change (Kitagawa). Intervals: {method}.",

@@ -213,7 +213,7 @@ def test_a_rerun_that_says_the_same_has_the_same_page_whenever_it_is_made(made):
     ("language", "said"),
     [
         ("en", "Since the report of 3 October 2025 (Q3 2025): no change can be told from chance. 1 number of then is revised."),
-        ("zh", "自 2025 年 10 月 3 日的报告（2025 年第三季度）以来：没有能与随机波动区分的变化。当时的 1 个数值现已修订。"),
+        ("zh", "与 2025 年 10 月 3 日的报告（2025 年第三季度）相比：没有能与偶然波动区分的变化。当时的 1 个数值现已修订。"),
     ],
 )  # fmt: skip
 def test_the_summary_has_one_sentence_and_a_small_table(made, language, said):

@@ -40,7 +40,7 @@ def test_goals_of_one_story_share_a_sentence() -> None:
 
 def test_a_goal_alone_needs_no_hint() -> None:
     shown = drivers((Driver(CHURN, "region", False, ("west",), ("east",)),), language="zh")
-    assert shown.text == "流失率：在地区“west”变差，在“east”未检出变化。"
+    assert shown.text == "流失率：在地区“west”恶化，在“east”未检出变化。"
 
 
 def test_what_a_goal_serves_follows_it_with_the_action_that_was_declared() -> None:

@@ -97,10 +97,10 @@ def test_the_first_sentence_has_value_gap_target_and_plan(plain, judged) -> None
 @pytest.mark.parametrize(
     ("chance", "english", "chinese"),
     [
-        (0.0, "less than 1 in 20", "不足二十分之一"), (0.049, "less than 1 in 20", "不足二十分之一"),
-        (0.05, "about 1 in 10", "约一成"), (0.149, "about 1 in 10", "约一成"), (0.15, "about 2 in 10", "约二成"),
+        (0.0, "less than 1 in 20", "不到 5%"), (0.049, "less than 1 in 20", "不到 5%"),
+        (0.05, "about 1 in 10", "约一成"), (0.149, "about 1 in 10", "约一成"), (0.15, "about 2 in 10", "约两成"),
         (0.27, "about 3 in 10", "约三成"), (0.5, "about 5 in 10", "约五成"), (0.95, "about 9 in 10", "约九成"),
-        (0.951, "more than 19 in 20", "超过二十分之十九"), (1.0, "more than 19 in 20", "超过二十分之十九"),
+        (0.951, "more than 19 in 20", "超过 95%"), (1.0, "more than 19 in 20", "超过 95%"),
     ],
 )  # fmt: skip
 def test_a_chance_is_said_in_tenths(chance, english, chinese) -> None:

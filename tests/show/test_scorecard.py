@@ -53,7 +53,7 @@ def test_the_headline_says_what_moved_since_the_baseline(goals, tiny, language):
     moved = replace(judgement("on_track", nps, chance=0.8), change=made, verdict="improved")
     relative = nps.goal.settings.model_copy(update={"target": Target(relative="+50%")})
     share = replace(nps, baseline=before, goal=replace(nps.goal, settings=relative))
-    better, worse = {"en": ("Improved since", "Worse than"), "zh": ("有改善", "变差")}[language]
+    better, worse = {"en": ("Improved since", "Worse than"), "zh": ("有改善", "恶化")}[language]
 
     def said(reading, one):
         return str(show.headline(Scorecard((reading,)), tiny, language=language, judgements=[one])).replace(
@@ -260,9 +260,9 @@ def test_the_plan_comes_second_and_counts_what_is_open(goals, tiny):
     told = [judgement(evidence, goals["nps"], chance=0.4) for evidence, _ in statuses]
     en, zh = (str(show.headline(board, tiny, language=language, judgements=told)) for language in ("en", "zh"))
     assert ". Of those still open, by the plan alone: two reached, one behind plan." in en.replace("Behind", "behind")
-    assert "其中有待分晓的，只按数值与计划比较：两个已达到目标值，一个落后于计划。" in zh
+    assert "其中尚无定论的，只按数值与计划比较：两个已达到目标值，一个落后于计划。" in zh
     assert "Chance of reaching it: about 4 in 10." in en
-    assert "达成可能：约四成。" in zh
+    assert "达成可能性：约四成。" in zh
 
 
 def test_the_headline_names_what_could_not_be_judged(goals, tiny):
@@ -314,7 +314,7 @@ def test_the_evidence_stands_beside_the_plan_status(goals, evidence, language, r
     assert len(cells) == 8
     assert cells[5][0] == f"{icon} {EVIDENCE[evidence].to(language)}"
     assert f'class="crm-chip {tone}">{icon}' in shown.html
-    words = {"en": "chance about 3 in 10", "zh": "达成可能：约三成"}[language]
+    words = {"en": "chance about 3 in 10", "zh": "可能性：约三成"}[language]
     by_plan = {"en": "plan: ", "zh": "按计划："}[language] + STATUS[reading.status].to(language)
     assert cells[5][1:] == [*([words] if evidence in ("on_track", "undecided", "at_risk") else []), by_plan]
     assert {"en": "Cannot tell", "zh": "尚难判断：差距"}[language] not in shown.html
@@ -325,9 +325,9 @@ def test_the_evidence_stands_beside_the_plan_status(goals, evidence, language, r
 @pytest.mark.parametrize(
     ("chance", "english", "chinese"),
     [
-        (0.0, "less than 1 in 20", "不足二十分之一"), (0.049, "less than 1 in 20", "不足二十分之一"), (0.05, "about 1 in 10", "约一成"),
+        (0.0, "less than 1 in 20", "不到 5%"), (0.049, "less than 1 in 20", "不到 5%"), (0.05, "about 1 in 10", "约一成"),
         (0.25, "about 3 in 10", "约三成"), (0.34, "about 3 in 10", "约三成"), (0.35, "about 4 in 10", "约四成"),
-        (0.95, "about 9 in 10", "约九成"), (0.951, "more than 19 in 20", "超过二十分之十九"), (1.0, "more than 19 in 20", "超过二十分之十九"),
+        (0.95, "about 9 in 10", "约九成"), (0.951, "more than 19 in 20", "超过 95%"), (1.0, "more than 19 in 20", "超过 95%"),
     ],
 )  # fmt: skip
 def test_chances_as_people_say_them(chance, english, chinese):

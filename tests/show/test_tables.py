@@ -114,6 +114,7 @@ def test_every_definition(tiny, indicator, language, read):
     page = read(shown.to_html())
     assert item.meaning.to(language) in page.text
     assert next(page.all("math"))["alttext"] == item.formula
+    assert item.source not in page.text  # a name that readers know, not the key of the bibliography
     for name, words in item.assumption_words.items():
         assert name in page.text
         assert words.to(language) in page.text

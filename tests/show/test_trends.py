@@ -80,6 +80,7 @@ def test_alternative_text_title_and_caption(churn, language, read):
     }[language]
     assert all(part in alt.replace("\u00a0", " ") for part in expected), alt
     assert {"en": "no detectable change", "zh": "未检出变化"}[language] in page.text
+    assert ("(" in page.text, "（" in page.text) == {"en": (True, False), "zh": (False, True)}[language]
     assert {"en": "n = 400 to 411 per point", "zh": "每点 n = 400 至 411"}[language] in page.text
     assert {"en": "Data as of 31\u00a0December 2025", "zh": "数据截至 2025\u00a0年\u00a012\u00a0月\u00a031\u00a0日"}[
         language
@@ -130,7 +131,11 @@ def test_every_indicator_of_the_tiny_company(tiny, indicator, language, read):
 
 def test_months_quarters_and_years_under_the_axis():
     months = period_ticks(Period.parse("2026-01").up_to(3, "month"), "zh")
-    assert [(t.words, t.below) for t in months] == [("11月", "2025年"), ("12月", ""), ("1月", "2026年")]
+    assert [(t.words, t.below) for t in months] == [
+        ("11\u00a0月", "2025\u00a0年"),
+        ("12\u00a0月", ""),
+        ("1\u00a0月", "2026\u00a0年"),
+    ]
     english = period_ticks(MONTHS, "en")
     assert [t.words for t in english] == [
         "Jan",

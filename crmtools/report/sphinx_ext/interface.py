@@ -48,6 +48,7 @@ CHINESE = {
 HARD_CODED = {
     'nav aria-label="Page"': 'nav aria-label="本页目录"',
     'aria-label="Toggle hidden content"': 'aria-label="显示或隐藏内容"',
+    "'复制成功!'": "'复制成功！'",
 }
 
 
@@ -80,7 +81,7 @@ def replace_hard_coded(app: "Sphinx", exception: Exception | None) -> None:
     if exception is not None or not (app.config.language or "").startswith("zh"):
         return
     outdir = Path(app.outdir)
-    for path in [*outdir.rglob("*.html"), *outdir.glob("_static/togglebutton.js")]:
+    for path in [*outdir.rglob("*.html"), *outdir.glob("_static/*button.js")]:
         text = path.read_text(encoding="utf8")
         changed = text
         for english, chinese in HARD_CODED.items():
