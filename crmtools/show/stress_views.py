@@ -49,6 +49,8 @@ def spoken(stress: Stress, language: Language, currency: str = "") -> str:
     words = {"count": formats.counted(len(stress), language), "low": limits[0], "high": limits[1]}
     if stress.spread == 0:
         return say(_SAME, language, **words)
+    if limits[0] == limits[1]:
+        return say(_ALIKE, language, **words)
     now, sampling = stress.estimates[0], stress.sampling
     if now.method == "census":
         verdict = _ALONE.to(language)
@@ -187,6 +189,10 @@ _NONE = Text("口径风险无法计算：{why}。", "The definition risk could n
 _SAME = Text(
     "在{count}组站得住脚的口径下，数值均为 {low}：口径不影响结果。",
     "Under all {count} defensible sets of assumptions it is {low}: the definition makes no difference.",
+)
+_ALIKE = Text(
+    "在{count}组站得住脚的口径下，数值都约为{low}：口径几乎不影响结果。",
+    "Under all {count} defensible sets of assumptions it rounds to {low}: the definition makes next to no difference.",
 )
 _BETWEEN = Text(
     "在{count}组站得住脚的口径下，数值介于{low}与{high}之间",

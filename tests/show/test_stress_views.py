@@ -61,6 +61,7 @@ def test_what_cannot_be_weighed_says_so(stressed, make, language):
     said = {
         "one": spoken(stressed(0.2), language),
         "same": spoken(stressed(0.2, 0.2), language),
+        "alike": spoken(stressed(0.2, 0.20001, low=0.1, high=0.3), language),
         "count": spoken(stressed(0.2, 0.3, method="census"), language),
         "no interval": spoken(stressed(0.2, 0.3), language),
         "a band": spoken(stressed(0.2, 0.3, low=0.1, high=0.4, method="scenario"), language),
@@ -69,6 +70,7 @@ def test_what_cannot_be_weighed_says_so(stressed, make, language):
     expected = {
         "one": ("No other set of assumptions", "没有声明其他口径"),
         "same": ("makes no difference", "不影响结果"),
+        "alike": ("rounds to 20.0", "数值都约为 20.0"),
         "count": ("the definition alone moves it", "差异全部来自口径"),
         "no interval": ("cannot be compared with chance", "无法与偶然波动相比"),
         "a band": ("cannot be compared with chance", "无法与偶然波动相比"),
