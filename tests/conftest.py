@@ -4,6 +4,7 @@ import ipaddress
 import os
 import socket
 import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,8 +29,21 @@ LONGEST_FIRST = (
 """Files that one worker is busy with for a minute or more: begun last, they would leave the other one idle."""
 
 
+PARTS = 3
+"""The quick suite checks a property on one indicator in so many, another one for each property; the slow one on all."""
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest."""
+    """Leave to the slow suite what the quick one does not take its turn on, and begin with what takes longest."""
+    turns: dict[str, int] = {}
+    for item in items:
+        if item.get_closest_marker("in_turns"):
+            function = item.nodeid.partition("[")[0]
+            start = zlib.crc32(function.encode()) % PARTS
+            turn = turns[function] = turns.get(function, start) + 1
+            if turn % PARTS:
+                item.add_marker(pytest.mark.slow)
     place = {name: number for number, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: place.get(item.path.name, len(place)))
 

@@ -114,6 +114,7 @@ def worked_out(expression: str) -> float:
     return of(ast.parse(expression, mode="eval"))
 
 
+@pytest.mark.in_turns
 @every_indicator
 def test_worked_example_is_what_is_measured(name, tiny) -> None:
     item = CATALOGUE[name]
@@ -131,6 +132,7 @@ def test_worked_examples_are_arithmetic_only() -> None:
 # ---- properties of every measurement
 
 
+@pytest.mark.in_turns
 @every_indicator
 def test_value_interval_and_counts_fit_together(name, data) -> None:
     item = CATALOGUE[name]
@@ -164,6 +166,7 @@ def test_value_interval_and_counts_fit_together(name, data) -> None:
             assert e.value == pytest.approx(e.numerator / e.denominator)
 
 
+@pytest.mark.in_turns
 @every_indicator
 def test_order_of_rows_and_names_of_things_do_not_matter(name, data, frames, relabelled) -> None:
     assert same(measure(name, data, period=Q4), measure(name, relabelled, period=Q4))
@@ -203,6 +206,7 @@ def earlier(request, frames, data) -> tuple[date, crm.Data, crm.Data]:
     return day, crm.open(**cut_off(frames, day), as_of=day), data.at(day)
 
 
+@pytest.mark.in_turns
 @every_indicator
 def test_nothing_later_is_looked_at(name, earlier) -> None:
     day, known, at = earlier
@@ -219,6 +223,7 @@ def opened_early(frames, data) -> tuple[crm.Data, crm.Data]:
     return crm.open(**frames, as_of=day), data.at(day)
 
 
+@pytest.mark.in_turns
 @every_indicator
 def test_rows_after_the_day_change_nothing(name, opened_early) -> None:
     opened, at = opened_early
@@ -230,6 +235,7 @@ def nothing(frames) -> crm.Data:
     return crm.open(**{name: frame.iloc[:0] for name, frame in frames.items()}, as_of=AS_OF)
 
 
+@pytest.mark.in_turns
 @every_indicator
 def test_empty_tables_give_nothing_to_count(name, nothing) -> None:
     item, found = CATALOGUE[name], measure(name, nothing, period=Q4)
@@ -243,6 +249,7 @@ def test_empty_tables_give_nothing_to_count(name, nothing) -> None:
         assert len(crm.breakdown(name, nothing, by=by)) == 0
 
 
+@pytest.mark.in_turns
 @every_indicator
 def test_trend_is_the_measurement_of_each_period(name, data) -> None:
     spans = (*Q4.up_to(2, "month"), Q4)
@@ -250,6 +257,7 @@ def test_trend_is_the_measurement_of_each_period(name, data) -> None:
         assert same(point, measure(name, data, period=span)), span
 
 
+@pytest.mark.in_turns
 @every_indicator
 def test_groups_add_up_and_are_what_the_condition_gives(name, data) -> None:
     item, total = CATALOGUE[name], measure(name, data, period=Q4)
@@ -271,6 +279,7 @@ def test_groups_add_up_and_are_what_the_condition_gives(name, data) -> None:
             assert same(measure(name, data, period=Q4, where={by: dict(e.group)[by]}), e), e.group
 
 
+@pytest.mark.in_turns
 @every_indicator
 def test_declared_columns_are_all_that_is_read(name, data, frames) -> None:
     """The function is given nothing else; with only these tables in the house the answer is the same."""
@@ -285,6 +294,7 @@ def test_declared_columns_are_all_that_is_read(name, data, frames) -> None:
     assert same(found, expected)
 
 
+@pytest.mark.in_turns
 @every_indicator
 def test_optional_columns_may_be_missing(name, frames) -> None:
     item = CATALOGUE[name]
@@ -296,6 +306,7 @@ def test_optional_columns_may_be_missing(name, frames) -> None:
         crm.breakdown(name, bare, by=by, period=Q4)
 
 
+@pytest.mark.in_turns
 @every_indicator
 def test_what_is_missing_is_named(name, data) -> None:
     item = CATALOGUE[name]
@@ -329,6 +340,7 @@ def test_what_is_missing_is_named(name, data) -> None:
         assert measure(name, without, period=Q4).why.en == f"{' / '.join(group)} missing"
 
 
+@pytest.mark.in_turns
 @every_indicator
 def test_query_can_be_run_as_it_is_printed(name, tiny) -> None:
     text = crm.sql(name, tiny, period=Q4)
@@ -339,12 +351,14 @@ def test_query_can_be_run_as_it_is_printed(name, tiny) -> None:
     assert crm.sql(name, tiny, period=Q4) == text, "equal questions are equal text"
 
 
+@pytest.mark.in_turns
 @every_indicator
 def test_asking_again_gives_the_same(name, frames, data) -> None:
     fresh = replace(data, answers=Answers(""))
     assert same(measure(name, fresh, period=Q4), measure(name, replace(data, answers=Answers("")), period=Q4))
 
 
+@pytest.mark.in_turns
 @every_indicator
 def test_every_attribute_can_be_split_by(name, tiny) -> None:
     item = CATALOGUE[name]
@@ -353,6 +367,7 @@ def test_every_attribute_can_be_split_by(name, tiny) -> None:
         assert found.frame.columns.tolist() == [by, "value", "low", "high", "n"]
 
 
+@pytest.mark.in_turns
 @every_indicator
 def test_exclusions_are_declared(name, data) -> None:
     item = CATALOGUE[name]

@@ -64,6 +64,7 @@ def other_money(frames) -> tuple[crm.Data, crm.Data]:
     return crm.open(**made[0], as_of=AS_OF), crm.open(**made[1], as_of=AS_OF)
 
 
+@pytest.mark.in_turns
 @every_indicator
 def test_money_in_another_currency_changes_amounts_and_nothing_else(name, other_money) -> None:
     one, seven = (measure(name, data, period=Q4) for data in other_money)
@@ -89,6 +90,7 @@ def elsewhere(frames) -> crm.Data:
     return crm.open(**made, as_of=AS_OF)
 
 
+@pytest.mark.in_turns
 @every_indicator
 def test_moments_written_in_another_time_zone_are_the_same_moments(name, data, elsewhere) -> None:
     agree(measure(name, data, period=Q4), measure(name, elsewhere, period=Q4))
@@ -136,6 +138,7 @@ def one_and_many(frames) -> tuple[crm.Data, crm.Data]:
     return crm.open(**alone, as_of=AS_OF), crm.open(**copied(alone), as_of=AS_OF)
 
 
+@pytest.mark.in_turns
 @every_indicator
 def test_one_customer_is_told_and_claims_little(name, one_and_many) -> None:
     found = measure(name, one_and_many[0], period="2025")
@@ -150,6 +153,7 @@ def test_one_customer_is_told_and_claims_little(name, one_and_many) -> None:
         assert found.why is not None
 
 
+@pytest.mark.in_turns
 @every_indicator
 def test_customers_who_are_all_alike_have_the_value_of_one(name, one_and_many) -> None:
     item = CATALOGUE[name]
@@ -173,6 +177,7 @@ def _written(value: float, item: Indicator) -> str | float:
     return f"{100 * value:.12f}%" if item.unit.form == "percent" else value
 
 
+@pytest.mark.in_turns
 @every_indicator
 def test_a_goal_in_the_better_direction_is_a_gap_until_it_is_reached(name, data) -> None:
     item = CATALOGUE[name]

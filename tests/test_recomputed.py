@@ -244,6 +244,7 @@ def company(request) -> tuple[crm.Data, Frames]:
     return crm.open(**frames, as_of=AS_OF), cleaned(frames)
 
 
+@pytest.mark.in_turns
 @pytest.mark.parametrize("period", ["2025-Q4", "2025-10", "2025-09", "2025-08-10..2025-11-02"])
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_indicator_recomputed_in_pandas(company, name, period) -> None:

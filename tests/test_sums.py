@@ -40,6 +40,7 @@ def close(one: Estimate, other: Estimate) -> bool:
     return all(getattr(one, name) == getattr(other, name) for name in told)
 
 
+@pytest.mark.in_turns
 @pytest.mark.parametrize("name", GATHERED)
 def test_cells_give_what_the_question_itself_gives(pair, name) -> None:
     gathered, alone, _ = pair
