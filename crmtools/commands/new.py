@@ -37,7 +37,9 @@ def new_indicator(name: str, kind: str, dimension: str | None) -> None:
     click.echo(
         "  1. Write your own texts, columns (uses=), function and worked example; CONTRIBUTING.md says what each part is."
     )
-    click.echo(f"  2. pytest -m "" tests/test_catalogue.py tests/test_declarations.py tests/test_invariance.py -k {name}")
+    click.echo(
+        f"  2. pytest -m '' tests/test_catalogue.py tests/test_declarations.py tests/test_invariance.py -k {name}"
+    )
     click.echo(f"  3. crmtools preview demo {name} --watch")
     click.echo("  4. Its line in data/tiny/ANSWERS.md, its functions in tests/tiny_answers/ and tests/by_hand.py.")
 
