@@ -113,7 +113,7 @@ def test_an_unknown_name_is_answered_with_the_nearest_and_no_traceback():
 
 
 def test_a_fault_of_ours_is_one_line_and_a_log(monkeypatch, tmp_path):
-    def broken(path):
+    def broken(path, **_):
         raise TypeError("first line\nsecond line")
 
     (tmp_path / "parameters").mkdir()

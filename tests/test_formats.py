@@ -145,7 +145,7 @@ def test_a_target_has_no_empty_fraction_and_a_heading_spares_the_suffix():
         ("money", -30, 20.5, "−¥30.00 to ¥20.50", "−¥30.00 至 ¥20.50"),
         ("money", 2_200_000, 2_500_000, "¥2.20–2.50 million", "¥220.0 万–¥250.0 万"),
         ("coefficient", -0.1, 0.3, "−0.10 to 0.30", "−0.10 至 0.30"),
-        ("growth_percent", 12.5, float("nan"), "from 1,250 %", "1,250%\u00a0以上"),
+        ("growth_percent", 12.5, float("nan"), "from 1,250 %", "1,250% 以上"),
     ],
 )
 def test_interval(unit, low, high, english, chinese):
