@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from little_company import Project
 
 from crmtools.tables.source import Data
+
+from .little_company import Project
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from little_company import Project
 
 import crmtools as crm
 from crmtools.asked import read_settings
@@ -14,6 +13,8 @@ from crmtools.part_names import asked_part, index_name, part_asked, part_name
 from crmtools.readiness import readiness
 from crmtools.tables import TABLES
 from crmtools.tables.part import cut_to
+
+from .little_company import Project
 
 CUT = {  # the tables of the neutral schema, by the table that knows their customers
     "customers": ("orders", "subscriptions", "usage", "members", "referrals", "invoices", "payments", "tickets", "interactions", "leads",
