@@ -169,10 +169,41 @@ def _given_away(data: Data, ask: Callable[[Data], Sequence[Estimate]], *, groups
     answers = [
         {one.group if groups else place: people(one) for place, one in enumerate(ask(part))} for part in data.parts()
     ]
-    places: list[object] = list(dict.fromkeys(place for found in answers for place in found))
+    # in the order in which the values are asked for where they tell the parts: of equally small cells both ways hide the same
+    places: list[object] = sorted(dict.fromkeys(place for found in answers for place in found), key=_in_order)
     counts = np.array([[found.get(place, 0) for found in answers] for place in places], dtype=np.float64)
+    if not places:
+        return set()
     hidden = hidden_cells(counts, data.settings.publish.smallest_group, columns=groups)
     return {place for place, hide in zip(places, hidden[:, data.part.number], strict=True) if hide}
+
+
+def _in_order(place: object) -> tuple[bool, object]:
+    """Groups by their values, the unknown last; periods by their place."""
+    return (place[0][1] == UNKNOWN, place) if isinstance(place, tuple) and place else (False, place)
+
+
+def told_by_parts(
+    item: Indicator,
+    data: Data,
+    periods: Sequence[Period],
+    *,
+    by: str,
+    where: Where | None = None,
+    assumptions: Mapping[str, object] | None = None,
+) -> set[str]:
+    """The values of an attribute that a part of the customers must not tell apart in any of these periods, besides its small groups:
+    taken from what the whole tells, they would say something about few people in another part.
+    """
+    secret: set[str] = set()
+    for period in periods:
+        found = _given_away(
+            data,
+            lambda part, one=period: estimates(item, part, (one,), by=by, where=where, assumptions=assumptions),  # type: ignore[misc]
+            groups=True,
+        )
+        secret |= {group[0][1] for group in found if isinstance(group, tuple) and group}
+    return secret
 
 
 def published(

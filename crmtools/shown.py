@@ -53,6 +53,11 @@ def opened(currency: str, smallest_group: int) -> None:
     _OPENED.add((currency, smallest_group))
 
 
+def forget() -> None:
+    """Forget what was opened so far: a process that others are forked from opens data of its own."""
+    _OPENED.clear()
+
+
 def terms() -> tuple[str, int | None]:
     """The currency of all data that were opened, and the smallest group that may be shown of any; empty and None where none were."""
     currencies = {currency for currency, _ in _OPENED}

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import nbformat
@@ -17,7 +18,7 @@ import crmtools as crm
 from crmtools.beginnings.chapter import begin_chapter
 from crmtools.beginnings.folder import look_into
 from crmtools.beginnings.indicator import names_in, with_imports
-from crmtools.beginnings.names import check_name
+from crmtools.beginnings.names import check_name, check_page
 from crmtools.beginnings.patterns import PATTERNS
 from crmtools.beginnings.report import begin_report
 from crmtools.cli import main
@@ -142,6 +143,20 @@ def test_names_and_kinds_are_checked_before_anything_is_written() -> None:
         assert done.exit_code == 1
         assert words in done.output, done.output
     assert {file: file.read_bytes() for file in before} == before
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("sum", "means something in Python"),  # the module would call the indicator
+        ("match", "means something in Python"),
+        ("null", "in a parameters file"),
+        ("goal_late", "would be that of a goal"),
+    ],
+)
+def test_names_that_mean_something_elsewhere_are_refused(name, words) -> None:
+    with pytest.raises(CRMError, match=words):
+        check_page(name, {})
 
 
 def test_imports_are_added_in_their_order() -> None:
@@ -295,6 +310,18 @@ def test_what_the_data_need_first_is_told_and_stands_in_the_file(tmp_path) -> No
     assert made.problems
     assert "10th of January" in made.file.read_text("utf-8")
     load(made.file)
+
+
+def test_a_folder_without_a_readable_day_is_reported_as_of_today_and_says_so(tmp_path) -> None:
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    (folder / "orders.csv").write_text("order_id,customer_id,ordered_at,net_amount\n1,a,13/04/2025,3\n", "utf-8")
+    text = begin_report("mine", tmp_path, source=folder).file.read_text("utf-8")
+    assert f"as_of: {date.today()}            # nothing later is looked at; today: no day could be read" in text
+    assert "smallest_group: 10" in text, "these are people, though their folder is called tiny"
+    (folder / "orders.csv").write_text("order_id,customer_id,ordered_at,net_amount\n1,a,2025-04-13,3\n", "utf-8")
+    text = begin_report("later", tmp_path, source=folder).file.read_text("utf-8")
+    assert "as_of: 2025-04-13            # nothing later is looked at; this is the last day of the data" in text
 
 
 def test_a_folder_without_tables_makes_no_report(tmp_path) -> None:

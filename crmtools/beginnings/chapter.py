@@ -6,7 +6,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from crmtools.beginnings.names import ERSATZ, REPLACE, check_name, pages
+from crmtools.beginnings.names import ERSATZ, REPLACE, check_page
 from crmtools.errors import CRMError
 from crmtools.indicators import find
 from crmtools.report.plan import IN_BOOK
@@ -22,7 +22,7 @@ def begin_chapter(name: str, folder: Path, *, about: str = ABOUT) -> Path:
     item = find(about)
     file = folder / f"{name}.ipynb"
     there = {path.stem: f"the notebook {path.name}" for path in folder.glob("*.ipynb")}
-    check_name(name, pages() | there)
+    check_page(name, there)
     needs = [table for table in item.tables if table not in item.optional]
     notebook = new_notebook(
         cells=_cells(name, about),

@@ -46,7 +46,7 @@ class Found:
 class Looked:
     """A folder that was looked into: its tables, other files with the reason why they are none, and what the data say.
 
-    ``problems`` is what the door says of the data; where it is not empty, day and period are those of the files that could be read.
+    ``problems`` is what the door says of the data; where it is not empty, or no table has days, the day is today.
     """
 
     folder: Path
@@ -58,6 +58,11 @@ class Looked:
     segments: tuple[str, ...]
     problems: tuple[Problem, ...] = ()
     data: Data | None = None
+
+    @property
+    def has_days(self) -> bool:
+        """Whether the day is one of the data."""
+        return self.data is not None and any(item.last for item in self.data.door.tables)
 
 
 def look_into(folder: Path, *, root: Path) -> Looked:

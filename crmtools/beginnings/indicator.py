@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import crmtools
-from crmtools.beginnings.names import ERSATZ, REPLACE, check_name, pages
+from crmtools.beginnings.names import ERSATZ, REPLACE, check_page
 from crmtools.beginnings.patterns import FACTS, PATTERNS, Pattern
 from crmtools.errors import CRMError, nearest
 from crmtools.indicators import DIMENSIONS
 from crmtools.whole_files import write_whole
 
 WIDEST = 120
+LONGEST = 120
+"""Seconds that the first measurement may take."""
 CHECK = (
     "import crmtools as crm; item = crm.CATALOGUE[{name!r}]; found = crm.measure(item, crm.open('tiny'), period='2025-Q4'); "
     "worked = eval(item.worked); assert abs(found.value - worked) < 1e-9, f'{{found.value}} is measured, {{worked}} worked out'; print(found.value)"
@@ -47,7 +49,7 @@ def begin_indicator(name: str, kind: str, *, dimension: str | None = None, packa
     file = package / "indicators" / f"{dimension}.py"
     before = file.read_bytes()
     source = before.decode("utf-8")
-    check_name(name, pages() | dict.fromkeys(names_in(source), f"something in {file.name}"))
+    check_page(name, dict.fromkeys(names_in(source), f"something in {file.name}"))
     written = with_imports(source, _imports(pattern)).rstrip("\n") + "\n\n\n"
     line = written.count("\n") + 1
     written += declaration(name, pattern)
@@ -158,10 +160,13 @@ def _placed(lines: list[str], text: str) -> list[str]:
 
 def _value(name: str, package: Path) -> str:
     """What the new indicator says of the tiny company, asked of a new process that loads the package as it is now."""
-    done = subprocess.run(
-        [sys.executable, "-c", CHECK.format(name=name)], cwd=package.parent, capture_output=True, text=True, timeout=120, check=False,
-        env={**os.environ, "PYTHONPATH": str(package.parent), "PYTHONUTF8": "1"}, encoding="utf-8",
-    )  # fmt: skip
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", CHECK.format(name=name)], cwd=package.parent, capture_output=True, text=True, timeout=LONGEST, check=False,
+            env={**os.environ, "PYTHONPATH": str(package.parent), "PYTHONUTF8": "1"}, encoding="utf-8",
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        raise CRMError(f"'{name}' was not measured within {LONGEST} seconds and was taken out again.") from None
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise CRMError(f"'{name}' does not work and was taken out again: {last}")

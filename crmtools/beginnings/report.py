@@ -64,6 +64,16 @@ def _folder(source: Path | None, root: Path) -> Path:
     return own if own.is_dir() else Path(crmtools.__file__).parent.parent / TINY
 
 
+def _is_made_up(folder: Path, root: Path) -> bool:
+    """Whether a folder is the tiny company's: everybody else's customers are people, whatever their folder is called."""
+    return folder.resolve() == _folder(None, root).resolve() and (folder / "ANSWERS.md").is_file()
+
+
+def _last_day(looked: Looked) -> str:
+    """What the day of the report is."""
+    return "this is the last day of the data" if looked.has_days else "today: no day could be read from the data"
+
+
 def written(name: str, looked: Looked, root: Path) -> str:
     """The text of the parameters file."""
     title = name.replace("_", " ")
@@ -77,7 +87,7 @@ def written(name: str, looked: Looked, root: Path) -> str:
             "",
             "report:",
             f"  title: {{en: {_text(f'{REPLACE}: {title}')}, zh: {_text(f'{ERSATZ}：{title}')}}}",
-            f"  as_of: {looked.as_of}            # nothing later is looked at; this is the last day of the data",
+            f"  as_of: {looked.as_of}            # nothing later is looked at; {_last_day(looked)}",
             f"  period: {looked.period.id}              # the last {step} that is over; or 2025-12, 2025-Q4, 2025, {{from: …, to: …}}",
             f"  segments: [{segments}]   # attributes of customers that every indicator is cut by",
             f"  currency: {looked.currency or 'CNY'}"
@@ -112,7 +122,7 @@ def written(name: str, looked: Looked, root: Path) -> str:
             "publish:",
             "  keep: 12                     # editions kept",
             "  smallest_group: 1            # the tiny company is made up; of real people ten, and fewer are never shown"
-            if looked.folder.resolve().name == TINY.name
+            if _is_made_up(looked.folder, root)
             else "  smallest_group: 10           # fewer people than this are never shown",
             "",
             "# alerts:                      # what a run should make somebody look at; all forms stand in parameters/demo.yml",

@@ -68,9 +68,16 @@ def _of_number(settings: Settings, entry: Entry) -> LastGood | None:
         return None
     last = rows.iloc[-1]
     low, high = (None if pd.isna(last[end]) else float(last[end]) for end in ("low", "high"))
-    currency = settings.report.currency
+    currency = _currency(settings, last)
     found, day = str(last["indicator"]), _day(settings, last["run_at"].to_pydatetime())
     return LastGood(day, found, str(last["period"]), float(last["value"]), low, high, currency)
+
+
+def _currency(settings: Settings, last: pd.Series) -> str:
+    """The currency that a run reported in, which may not be that of today; readings of goals are as the run's indicators."""
+    rows = read_history(settings.root, settings.name)
+    rows = rows[(rows["run_id"] == last["run_id"]) & (rows["currency"] != "")]
+    return settings.report.currency if rows.empty else str(rows["currency"].iloc[0])
 
 
 def _of_page(settings: Settings, entry: Entry) -> LastGood | None:

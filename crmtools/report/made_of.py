@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import platform
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,22 +15,36 @@ LIBRARIES = (
 )  # fmt: skip
 """The libraries that numbers and pages depend on."""
 
+OF_BOOKS = (
+    "sphinx-book-theme", "pydata-sphinx-theme", "myst-nb", "myst-parser", "sphinx-design", "sphinx-togglebutton", "sphinx-copybutton",
+    "sphinx-external-toc", "sphinx-comments", "sphinxcontrib-bibtex", "docutils", "pygments", "jinja2", "latex2mathml", "babel", "nbformat",
+    "openpyxl",
+)  # fmt: skip
+"""Those that pages are set with besides: a page that was run stays as it is when they change, a book does not."""
+
 
 def libraries() -> dict[str, str]:
     """The versions of the libraries that numbers and pages depend on."""
-    found = {}
-    for name in LIBRARIES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = ""
-    return found
+    return {name: _version(name) for name in LIBRARIES}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
 
 
 @cache
 def libraries_mark() -> str:
     """The versions of the libraries, as one mark."""
     return mark(libraries())
+
+
+@cache
+def press_mark() -> str:
+    """The versions of what books are set with, and of Python, as one mark."""
+    return mark({name: _version(name) for name in OF_BOOKS}, platform.python_version())
 
 
 @cache

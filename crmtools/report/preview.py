@@ -226,7 +226,7 @@ def _project(made: Plan, job: Job, places: Places, assets: Path, *, cites: bool)
     report = settings.report
     made_of = _hash(
         titles, report.title.to(language), data_line(settings, language), list(report.languages), cites,
-        _state(assets / "static"), _state(HERE / "sphinx_ext"), [version(name) for name in LIBRARIES], crmtools.__version__,
+        _state(assets / "static"), _state(HERE / "sphinx_ext"), (HERE / "project.py").stat().st_mtime_ns, [version(name) for name in LIBRARIES], crmtools.__version__,
     )  # fmt: skip
     if _is_of(places.made_of(language), made_of):
         return project

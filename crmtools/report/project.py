@@ -14,6 +14,7 @@ import re
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any, Literal
 
@@ -144,6 +145,9 @@ def configuration(
         "html_domain_indices": False,
         "html_permalinks_icon": "#",
         "html_theme_options": {
+            "logo": {
+                "text": escape(title)
+            },  # the theme writes it as it is, and the name of a part is a value of the data
             "search_bar_text": SEARCH_BOX.to(language),
             "toc_title": CONTENTS.to(language),
             "navbar_start": [],  # otherwise a second header with a second search box

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from crmtools.report.history import history_mark
-from crmtools.report.made_of import files_mark, libraries_mark, mark, package_mark
+from crmtools.report.made_of import files_mark, libraries_mark, mark, package_mark, press_mark
 from crmtools.report.marks import marks, source_hashes
 from crmtools.settings import Run, Settings
 from crmtools.tables.source import fingerprint_of, located
@@ -27,7 +27,8 @@ def inputs_of(settings: Settings, *, notebooks: Path, assets: Path) -> str:
     )
     looked_back = history_mark(settings.root, settings.name, besides=edition)
     files = [files_mark(notebooks, "*.ipynb"), files_mark(assets)]
-    return mark(said, fingerprint, sources, edition, package_mark(), libraries_mark(), files, looked_back)
+    made_with = [package_mark(), libraries_mark(), press_mark()]
+    return mark(said, fingerprint, sources, edition, made_with, files, looked_back)
 
 
 def same_as(settings: Settings, published: Path, inputs: str) -> Path | None:

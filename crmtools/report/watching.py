@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Literal
 
 import crmtools
+from crmtools.asked import read_settings
+from crmtools.errors import SettingsError
+from crmtools.part_names import asked_part
 from crmtools.report.folders import BOOK
 from crmtools.report.press_client import Press
 from crmtools.tables.source import find_parameters
@@ -42,7 +45,7 @@ def watch(
 
     ``looks`` says how often to look at the files, by default without end.
     """
-    file = find_parameters(parameters.partition("@")[0])
+    file = _file_of(parameters)
     folder = notebooks or file.parent.parent / "notebooks"
     folder = folder if folder.is_dir() else Path(crmtools.__file__).parent.parent / "notebooks"
     with Press() as press, contextlib.ExitStack() as ending:
@@ -69,6 +72,14 @@ def watch(
             said = worker.ask()
             say(f"{datetime.now():%H:%M:%S}  {said}")
             say(f"     {time.perf_counter() - clock:.1f} s after the change. Watching; Ctrl-C ends.")
+
+
+def _file_of(parameters: str) -> Path:
+    """The parameters file that a name means; what is wrong in the file itself is told by who makes the page."""
+    try:
+        return find_parameters(asked_part(parameters)[0].partition("@")[0])
+    except SettingsError:  # the name that the report of some customers is kept under
+        return read_settings(parameters).path
 
 
 def _look(parameters: Path, notebooks: Path) -> dict[Part, Files]:

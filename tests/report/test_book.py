@@ -28,7 +28,7 @@ FIRST = {
 FORMULA = "# {title}\n\n$$\\frac{{\\text{{{lost}}}}}{{n}} = 1 - r$$\n\n" + "$\\hat p \\pm z\\sqrt{{n}}$\n"
 SVG = '<figure class="crm-figure"><svg role="img" aria-label="Churn" viewBox="0 0 9 9"><circle r=\'2\'/></svg></figure>'
 WORDS = {
-    "en": {"report": "Customer relationships", "home": "First page", "part": "Indicators", "churn": "Churn"},
+    "en": {"report": "Customer relationships <b>& more", "home": "First page", "part": "Indicators", "churn": "Churn"},
     "zh": {"report": "客户关系评估", "home": "首页", "part": "指标", "churn": "流失率"},
 }
 
@@ -143,6 +143,14 @@ def test_the_meta_line_is_escaped_and_above_the_title(book):
     page = read(book, "en/index.html")
     line = '<div class="crm-meta"><b>2025 Q4</b><span>Run &lt;1&gt;</span></div>'
     assert page.index(line) < page.rindex("<h1>")
+
+
+def test_a_title_from_the_data_is_text_on_every_page(book):
+    pages = [*(book / "en").glob("*.html"), book / "index.html"]
+    for page in pages:
+        text = page.read_text(encoding="utf8")
+        assert "relationships <b>" not in text, page.name
+        assert "relationships &lt;b&gt;&amp; more" in text, page.name
 
 
 def test_the_list_on_the_left_says_which_page_failed(book):

@@ -13,7 +13,7 @@ from crmtools.cli import main
 from crmtools.errors import RunError
 from crmtools.parameters import load
 from crmtools.report import cache as module
-from crmtools.report import making
+from crmtools.report import made_of, making
 from crmtools.report.cache import FREE, LOST, NEW, PageCache
 from crmtools.report.plan import plan
 from crmtools.report.run import run_report
@@ -192,6 +192,24 @@ def test_the_mark_of_a_book_moves_with_all_that_is_in_it(folder, tmp_path):
         change()
         seen.append(mark())
     assert len(set(seen)) == len(seen)
+
+
+@pytest.mark.parametrize("name", ["sphinx-book-theme", "myst-nb", "latex2mathml"])
+def test_a_book_is_made_again_with_what_sets_it(folder, monkeypatch, name):
+    """A page that was run stays, but another theme makes another book of it."""
+
+    def mark():
+        made_of.press_mark.cache_clear()
+        settings = load(folder / "parameters" / "small.yml")
+        return inputs_of(settings, notebooks=folder / "notebooks", assets=folder / "parameters")
+
+    fill(folder)
+    before, version = mark(), made_of.version
+    monkeypatch.setattr(made_of, "version", lambda one: "99" if one == name else version(one))
+    assert mark() != before
+    assert to_run(folder) == {}
+    monkeypatch.undo()
+    assert mark() == before
 
 
 # ---- whole runs

@@ -20,7 +20,7 @@ def two_runs(tmp_path_factory):
     """The third and the fourth quarter, reported one after the other."""
     root = tmp_path_factory.mktemp("runs")
     write_notebooks(root / "notebooks")
-    file = write_report(root)
+    file = write_report(root, indicators=("nps", "aov"))
     make(file, "20251001T200000-aaaaaa", "2025-10-01T20:00:00Z", as_of=date(2025, 9, 30), period="2025-Q3")
     made = make(file, "20260102T010000-bbbbbb", "2026-01-02T01:00:00Z", as_of=date(2025, 12, 31), period="2025-Q4")
     made.manifest.ended = "published"
@@ -45,6 +45,14 @@ def test_of_a_goal(two_runs):
     reading = next(one for one in two_runs.numbers.goals if one.now.value is not None)
     goal = Entry("goal_nps", Text("NPS", "NPS"), "notebook", goal=reading.goal.id)
     assert last_good(two_runs.plan.settings, goal).value == reading.now.value
+
+
+def test_an_amount_is_in_the_currency_of_its_report(two_runs):
+    settings = two_runs.plan.settings
+    later = settings.model_copy(update={"report": settings.report.model_copy(update={"currency": "EUR"})})
+    amount = Entry("aov", Text("aov", "aov"), "notebook", indicator="aov")
+    assert last_good(settings, amount).currency == "CNY"
+    assert last_good(later, amount).currency == "CNY", "it was told in yuan, and nothing has converted it since"
 
 
 def test_a_chapter_has_no_value_but_a_day(two_runs):

@@ -155,6 +155,19 @@ def test_a_notebook_that_fails_is_told_and_the_page_of_before_stays(small, press
     assert not (small.root / "runs").exists()
 
 
+def test_what_is_watched_may_be_named_in_every_way_that_a_report_is(small, monkeypatch) -> None:
+    monkeypatch.chdir(small.path.parent.parent)
+    name = small.path.stem
+    for asked in (
+        name,
+        f"{name}@2025-Q3",
+        f"{name}#region=north",
+        f"{name}@2025-Q3#region=north",
+        f"{name}-region-north",
+    ):
+        assert watching._file_of(asked).resolve() == small.path.resolve()
+
+
 def test_watching_makes_the_page_again_after_a_change_and_goes_on_after_an_error(small, monkeypatch) -> None:
     page, said, shown, pids = small.root / ".crmtools/preview/small/en/index.html", [], [], []
     asked, look, state = watching._Worker.ask, watching._look, {"package": 0}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from crmtools import shown
 from crmtools.report import kernel, warm
 
 pytestmark = pytest.mark.skipif(not warm.AVAILABLE, reason="kernels are forked on Linux only")
@@ -62,3 +63,10 @@ def test_a_warm_process_that_never_gets_ready_is_ended_at_once(tmp_path, monkeyp
         assert process._process.poll() is not None
         with pytest.raises(OSError, match="did not answer before"):
             fork(process, tmp_path / "k.json", log)
+
+
+def test_what_is_rehearsed_says_nothing_of_the_data_that_a_kernel_opens(monkeypatch):
+    monkeypatch.setattr(shown, "_OPENED", set())
+    warm._rehearse()
+    shown.opened("EUR", 10)
+    assert shown.terms() == ("EUR", 10)

@@ -42,6 +42,8 @@ def add_context(
     context["crm_switches"] = switches(pagename, app.config.crm_editions)
     if doctree is not None:
         context["body"] = meta_line(app.config.crm_meta, app.config.crm_made) + context["body"]
+    if pagename == "search":  # the theme writes its title as it is
+        context["docstitle"] = html.escape(context["docstitle"])
     if pagename in app.config.crm_wide:
         context["meta"] = {**(context.get("meta") or {}), WITHOUT_CONTENTS: ""}
 
