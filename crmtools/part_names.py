@@ -4,9 +4,9 @@ import hashlib
 import re
 from urllib.parse import quote, unquote
 
-LONGEST = 40
-"""Letters of an attribute or a value that a name keeps: file systems allow some 250 bytes."""
-SAFE = re.compile(rf"\w{{1,{LONGEST}}}")
+LONGEST = 60
+"""Bytes of an attribute or a value that a name keeps: file systems allow some 250 for the whole."""
+SAFE = re.compile(r"\w+")
 ASKED = re.compile(r"#(?P<attribute>[^#=/\\]+)=(?P<value>[^#/\\]*)$")
 
 
@@ -39,8 +39,8 @@ def _plain(word: str) -> str:
     One that cannot stand there as it is gets eight digits of its hash, so that two words never share a folder. A hyphen cannot:
     it stands between the words.
     """
-    if SAFE.fullmatch(word):
+    if SAFE.fullmatch(word) and len(word.encode()) <= LONGEST:
         return word
     mark = hashlib.sha256(word.encode()).hexdigest()[:8]
-    safe = re.sub(r"[\W_]+", "_", word).strip("_")[:LONGEST]
+    safe = re.sub(r"[\W_]+", "_", word).strip("_").encode()[:LONGEST].decode(errors="ignore")
     return f"{safe}.{mark}" if safe else mark

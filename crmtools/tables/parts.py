@@ -3,8 +3,9 @@
 Guaranteed is that no part is reported whose customers are fewer than ``publish.smallest_group``, and that the number of those
 who are in no report does not follow from the whole and the parts that are: values are left out until at least two of them, with
 ``smallest_group`` customers or more among them, are (:func:`crmtools.suppression.hidden_groups`, as for the groups of a
-breakdown). Customers without a value are one of the groups; they have no report. It does not depend on who asks, or when:
-whoever collects all books that can be made from the same data cannot take a small group from them.
+breakdown). Customers without a value are one of the groups; they have no report. It does not depend on who asks:
+whoever collects all books that can be made from the same data as of one day cannot take a small group from them. Books as of
+different days can be compared: between them lie those who came or went.
 
 A part that may be reported can still hold few who answered a question. :mod:`crmtools.measure` therefore shows an indicator of a
 part, or of a group in it, only where the same rule holds among all parts. What the chapters on cohorts, RFM and lifetime value
@@ -99,6 +100,14 @@ def _values(attribute: str, sizes: Mapping[str | None, int], settings: Settings)
 
     hidden = hidden_groups(list(sizes.values()), settings.publish.smallest_group)
     named = [(place, value) for place, value in enumerate(sizes) if value is not None and sizes[value]]
+    alike = [value for _, value in named if [other.casefold() for _, other in named].count(value.casefold()) > 1]
+    if alike:
+        one_name = MERGE.replace("To report small groups together, g", "G").format(attribute=attribute)
+        raise _refused(
+            settings,
+            attribute,
+            f"{', '.join(alike)} differ in capitals only, and some systems keep one folder for both. {one_name}",
+        )
     return Values(
         attribute,
         tuple(value for place, value in named if place not in hidden),

@@ -261,7 +261,7 @@ def find_parameters(name: str | Path) -> Path:
         for candidate in (folder / path, folder / "parameters" / f"{path.stem}.yml"):
             if candidate.suffix in (".yml", ".yaml") and candidate.is_file():
                 return candidate
-    there = sorted(item.stem for folder in (Path.cwd(), package) for item in (folder / "parameters").glob("*.yml"))
+    there = sorted({item.stem for folder in (Path.cwd(), package) for item in (folder / "parameters").glob("*.yml")})
     raise SettingsError(f"There is no parameters file for '{name}'. {nearest(path.stem, there)}")
 
 

@@ -243,13 +243,37 @@ def test_names_are_folders_and_no_two_parts_share_one():
     assert part_name("demo", ("region", "north")) == "demo-region-north"
     assert part_name("demo", ("region", "华北")) == "demo-region-华北"
     assert index_name("demo", "region") == "demo-by-region"
-    odd = ["a b", "a_b", "a/b", "a-b", "../x", "..", "#", "a#b=c", "50 %", "", "x" * 200, "x" * 201]
+    odd = [
+        "a b",
+        "a_b",
+        "a/b",
+        "a-b",
+        "../x",
+        "..",
+        "#",
+        "a#b=c",
+        "50 %",
+        "",
+        "x" * 200,
+        "x" * 201,
+        "南" * 40,
+        "南" * 41,
+    ]
     names = [part_name("demo", ("tier", value)) for value in odd if value]
     assert len(set(names)) == len(names)
-    assert all(len(name) < 80 and not {*name} & {"/", " "} for name in names)
+    assert all(len(name.encode()) < 90 and not {*name} & {"/", " "} for name in names)
     for value in odd:
         assert asked_part(f"demo@2025-Q3#{part_asked('a tier', value)}") == ("demo@2025-Q3", {"a tier": value})
     assert asked_part("c#/notes/demo.yml") == ("c#/notes/demo.yml", None)
+
+
+def test_values_that_differ_in_capitals_only_are_refused(project):
+    rows = project.rows("customers")
+    rows[0]["region"] = "North"
+    project.save("customers", rows)
+    project.open()
+    with pytest.raises(SettingsError, match=r"North, north differ in capitals only.*Give them one name under source"):
+        north(project)
 
 
 def test_goals_that_are_not_about_the_part_are_set_aside_and_told(project):
