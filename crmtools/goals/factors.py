@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from crmtools.errors import CRMError
 from crmtools.estimate import Estimate
-from crmtools.measure import Where, estimates
+from crmtools.measure import Where, shown
 from crmtools.period import Period
 from crmtools.shown import Shown
 from crmtools.tables.source import Data
@@ -127,11 +127,11 @@ def revenue_factors(
     then, now = Period.parse(baseline), Period.parse(period) if period is not None else data.period
     if then == now:
         raise CRMError(f"Baseline and period are both {now.id}: there is no change. Name an earlier baseline.")
-    per_customer = estimates("revenue_per_customer", data, (then, now), where=where)
-    per_order = estimates("aov", data, (then, now), where=where)
-    smallest, both = data.settings.publish.smallest_group, list[tuple[float, float, float]]()
+    per_customer = shown("revenue_per_customer", data, (then, now), where=where)
+    per_order = shown("aov", data, (then, now), where=where)
+    both: list[tuple[float, float, float]] = []
     for of_customers, of_orders in zip(per_customer, per_order, strict=True):
-        estimate = of_customers.hidden() if 0 < of_customers.n < smallest else of_customers
+        estimate = of_orders if of_customers.value is not None else of_customers
         if estimate.value is None:
             zh, en = (estimate.period.label(language) for language in ("zh", "en"))
             reason = estimate.why or Text("没有订单", "no orders")

@@ -134,9 +134,9 @@ def test_what_cannot_be_said_of_revenue(shop) -> None:
 
 def test_factors_that_rest_on_different_orders_are_refused(shop, monkeypatch) -> None:
     def other(name: str, *args: object, **more: object) -> tuple[Estimate, ...]:
-        found = crm.measure.__globals__["estimates"](name, *args, **more)
+        found = crm.measure.__globals__["shown"](name, *args, **more)
         return tuple(replace(e, numerator=e.numerator + 1) for e in found) if name == "aov" else found
 
-    monkeypatch.setattr(module, "estimates", other)
+    monkeypatch.setattr(module, "shown", other)
     with pytest.raises(CRMError, match="rest on different orders in 2025-10"):
         revenue_factors(shop, baseline="2025-10", period="2025-12")
