@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,9 @@ from crmtools.commands.printing import as_json, in_language, print_json, print_t
 from crmtools.commands.project import settings_of
 from crmtools.errors import CRMError
 from crmtools.words import Language
+
+if TYPE_CHECKING:
+    from crmtools.tables.source import Data
 
 
 @click.command()
@@ -23,6 +26,7 @@ def check(parameters: str, wanted_json: bool) -> None:
     settings = settings_of(parameters)
     data = open_settings(settings)
     made = plan(settings, data)
+    remarks = [*data.door.remarks, *_behind(data)]
     plain: dict[str, Any] = {
         "report": settings.name,
         "period": settings.report.period.id,
@@ -35,7 +39,7 @@ def check(parameters: str, wanted_json: bool) -> None:
         "notebooks_to_run": len(made.jobs),
         "left_out": {e.slug: e.skipped.en for e in (*made.left_out, *made.entries) if e.skipped},
         "not_computable": {name: one.why.en for name, one in made.readiness.items() if one.why},
-        "remarks": list(data.door.remarks),
+        "remarks": remarks,
         "settings": settings.model_dump(mode="json", exclude={"path"}),
     }
     if wanted_json:
@@ -52,12 +56,13 @@ def check(parameters: str, wanted_json: bool) -> None:
                 item.table,
                 f"{item.read:,} read",
                 f"{item.kept:,} kept",
+                f"to {item.last}" if item.last else "",
                 ", ".join(f"{n:,} {why}" for why, n in item.left_out.items()),
             ]
             for item in data.door.tables
         ]
     )
-    for remark in data.door.remarks:
+    for remark in remarks:
         click.echo(f"  {remark}")
     count = len(made.indicators)
     click.echo(f"\nA run would execute {len(made.jobs)} notebooks ({count} indicators) for {len(made.entries)} pages")
@@ -71,6 +76,15 @@ def check(parameters: str, wanted_json: bool) -> None:
     for part in ("report", "lifetime", "rfm", "run", "publish"):
         for name, value in plain["settings"][part].items():
             click.echo(f"  {part}.{name}: {json.dumps(value, ensure_ascii=False, default=str)}")
+
+
+def _behind(data: "Data") -> list[str]:
+    """That the data end before the period begins: every figure of it would be one of nothing, or of silence."""
+    newest, period = max((item.last for item in data.door.tables), default=""), data.period
+    if not newest or newest >= str(period.start):
+        return []
+    said = f"the newest row of all tables is of {newest}, and the period {period.id} begins after it."
+    return [f"Beware: {said} Look at report.as_of and report.period."]
 
 
 @click.command()

@@ -127,6 +127,10 @@ def find_problems(
         f"SELECT left_out, count(*) FROM checked_{plan.table.name} WHERE left_out IS NOT NULL GROUP BY 1 ORDER BY 1",
     ):
         left_out[str(kind)] = int(str(count))
+    if total and sum(left_out.values()) == total:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in left_out.items())
+        remedy = "See how its columns are read, or take the table away: every table is optional."
+        yield Problem(plan.raw.place, f"nothing remains: all {total:,} rows would be left out ({kinds}). {remedy}")
 
 
 def _flag(number: int, check: Check, plan: Plan) -> str:

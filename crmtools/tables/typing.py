@@ -204,8 +204,8 @@ def accepted(column: Column) -> str:
     return {
         "day": f"Accepted: ISO days such as 2025-12-31, or name the format under formats: {{{name}: '%d.%m.%Y'}}.",
         "time": f"Accepted: ISO times such as 2025-12-31 14:05, or name the format under formats: {{{name}: '%d/%m/%Y %H:%M'}}.",
-        "number": "Accepted: plain numbers such as 1234.5, without thousands separators or signs of currency.",
-        "money": "Accepted: plain numbers such as 1234.5, without thousands separators or signs of currency.",
+        "number": "Accepted: plain numbers such as 1234.5, without thousands separators, decimal commas or signs of currency.",
+        "money": "Accepted: plain numbers such as 1234.5, without thousands separators, decimal commas or signs of currency.",
         "count": "Accepted: whole numbers.",
         "flag": "Accepted: true or false, yes or no, 1 or 0, 是 or 否.",
     }.get(column.type, "")

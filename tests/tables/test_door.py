@@ -80,6 +80,14 @@ def test_leniency_is_for_its_kind_and_table_only(project) -> None:
     assert [p.place for p in caught.value.problems] == ["orders.csv · status", "tickets.csv · created_at"]
 
 
+def test_a_table_of_which_no_row_remains_is_an_error(project) -> None:
+    for row in range(1, 24):
+        project.change("orders", row, net_amount="12,50")
+    project.how("orders", leave_out=["unparsed"])
+    with pytest.raises(crm.DataError, match=r"nothing remains: all 23 rows would be left out \(23 unparsed\)"):
+        project.open()
+
+
 def test_rows_of_customers_that_were_left_out_belong_to_the_group_without_a_name(project) -> None:
     project.change("customers", 1, acquired_at="soon")
     project.how("customers", leave_out=["unparsed"])
