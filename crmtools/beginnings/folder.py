@@ -87,7 +87,8 @@ def look_into(folder: Path, *, root: Path) -> Looked:
         if not found:
             raise DataError.of(
                 f"{folder} holds no table that is known", [Problem(*one) for one in others.items()],
-                "`crmtools dictionary` lists the tables and their columns.",
+                "Name a file after its table (orders.csv, customers.csv), and this command lists the headers to be mapped; or write "
+                "under source.tables which file is which. `crmtools dictionary` lists the tables and their columns.",
             )  # fmt: skip
         currency = _currency(con, [read[one.file][0] for one in found])
     finally:

@@ -90,6 +90,9 @@ def new_report(name: str, folder: Path | None) -> None:
         click.echo("Before the report can be run:")
         for problem in made.problems:
             click.echo("  " + str(problem).replace("\n", "\n  "))
+        click.echo(
+            "  as_of and period in the file go by today: write the last day of the data, and a period that is over by then"
+        )
     click.echo("Next:")
     click.echo(
         f"  1. Write title and goals; `crmtools check {name}` says what is wrong, `crmtools ready {name}` what can be computed."
