@@ -122,7 +122,12 @@ def _rows(reading: Reading, judgement: Judgement, language: Language, currency: 
         over = say(_ELAPSED, language, share=formats.percent(reading.elapsed, language, 0))
         plan = formats.quantity(reading.expected, goal.indicator.unit, language, currency, bare=True)
         rows.append((_EXPECTED.to(language), over, plan, ""))
-    rows += _forecast_rows(reading, judgement, language, currency)
+    return [*rows, *judged_rows(reading, judgement, language, currency)]
+
+
+def judged_rows(reading: Reading, judgement: Judgement, language: Language, currency: str = "") -> list[Row]:
+    """What is expected, and what has changed since the baseline; of the reading only the goal is asked."""
+    rows = _forecast_rows(reading, judgement, language, currency)
     return [*rows, *_change_row(reading, judgement, language, currency)]
 
 

@@ -14,6 +14,8 @@ from typing import Any
 import pandas as pd
 
 from crmtools import formats, shown
+from crmtools.goals.change import VERDICTS
+from crmtools.goals.evidence import EVIDENCE
 from crmtools.goals.reading import Scorecard
 from crmtools.period import Period
 from crmtools.settings import Publish, Report
@@ -23,7 +25,9 @@ from crmtools.show.cohort_maps import cohort_map
 from crmtools.show.cohort_views import cohort_answer
 from crmtools.show.display import Display, joined, tag
 from crmtools.show.driver_views import drivers
+from crmtools.show.goal_answer import judged_rows
 from crmtools.show.goal_parts import goal_parts
+from crmtools.show.goal_words import verdict_of
 from crmtools.show.groups import breakdown_table
 from crmtools.show.lifetime_checks import lifetime_check
 from crmtools.show.lifetime_fit import purchase_model, spend_model
@@ -41,7 +45,7 @@ from crmtools.show.stress_views import stress
 from crmtools.show.tables import table
 from crmtools.show.trends import trend
 from crmtools.show.waterfall import gap_waterfall
-from crmtools.words import Language, Text
+from crmtools.words import Language, Text, word
 
 View = Callable[[Any, "About", Language], Display]
 ROWS = 20
@@ -108,7 +112,24 @@ def _breakdown(thing: Any, about: About, language: Language) -> Display:
 
 def _judgement(thing: Any, about: About, language: Language) -> Display:
     # the goal itself is the reading's: crm.show.goal_answer(reading, judgement) has both
-    return joined(trend(thing.past, language=language), held(thing, about, language))
+    alone: Any = SimpleNamespace(goal=SimpleNamespace(indicator=thing.past.indicator))
+    rows = [(_EVIDENCE.to(language), "", EVIDENCE[thing.evidence].to(language), "")]
+    if thing.why is not None:
+        rows[0] = (*rows[0][:3], thing.why.to(language))
+    rows += judged_rows(alone, thing, language, about.currency)
+    if (verdict := verdict_of(thing)) is not None:
+        why = thing.verdict_why or thing.change.why
+        rows.append((_VERDICT.to(language), "", VERDICTS[verdict].to(language), why.to(language) if why else ""))
+    cells = [
+        [named(name, below), figure_cell(value, wrap=True), figure_cell(around, wrap=True)]
+        for name, below, value, around in rows
+    ]
+    text = "\n".join(f"{name}{word('colon', language)}{value} {around}".rstrip() for name, _, value, around in rows)
+    found = Display(grid(("", word("value", language), ""), cells), text)
+    return joined(found, trend(thing.past, language=language))
+
+
+_EVIDENCE, _VERDICT = Text("数据所示", "Evidence"), Text("变化的判断", "The change is judged as")
 
 
 def _cohorts(thing: Any, about: Any, language: Language) -> Display:

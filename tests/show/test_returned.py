@@ -11,6 +11,7 @@ import pytest
 
 import crmtools as crm
 from crmtools import show, shown
+from crmtools.goals.evidence import EVIDENCE
 from crmtools.settings import Publish
 from crmtools.show.display import RESULT
 from crmtools.show.returned import VIEWS
@@ -128,3 +129,12 @@ def test_importing_a_result_draws_nothing() -> None:
     tree = ast.parse(Path(shown.__file__).read_text("utf-8"))
     at_import = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     assert [ast.unparse(node) for node in at_import] == ["from typing import TYPE_CHECKING"]
+
+
+def test_a_judgement_is_told_in_words(data) -> None:
+    judgement = crm.judge(next(iter(crm.scorecard(data))), data)
+    for language in ("en", "zh"):
+        made = judgement.display(language=language)
+        assert EVIDENCE[judgement.evidence].to(language) in made.text
+        assert "Estimate(" not in made.html
+        assert "datetime.date" not in made.html
