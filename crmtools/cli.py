@@ -28,6 +28,8 @@ from crmtools.commands.schedule import schedule
 from crmtools.errors import CRMError
 
 HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+WHOLE = 400
+"""Characters of a command's first sentence; more than any has."""
 COMMANDS = (
     report,
     preview,
@@ -51,6 +53,11 @@ COMMANDS = (
 
 class _Commands(click.Group):
     """Says in one place what every command says when it cannot do what was asked."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Every command with its whole first sentence, however wide the terminal is, in the order of their use."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(one.name or "", one.get_short_help_str(limit=WHOLE)) for one in COMMANDS])
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; what a person can mend is a message, not a traceback."""
