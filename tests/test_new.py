@@ -255,7 +255,9 @@ def test_a_new_report_is_whole_and_loads(tmp_path, monkeypatch) -> None:
     assert plan(settings, open_settings(settings)).indicators
     text = made.file.read_text("utf-8")
     for key in (*Settings.model_fields, *type(settings.report).model_fields):
-        assert key in ("path", "asked", "trend", "compare") or f"{key}:" in text, f"{key} is told in the file"
+        assert key in ("path", "asked", "set_aside", "trend", "compare") or f"{key}:" in text, (
+            f"{key} is told in the file"
+        )
     with pytest.raises(CRMError, match=r"taken by mine.yml"):
         begin_report("mine", tmp_path)
     assert made.file.read_text("utf-8") == text

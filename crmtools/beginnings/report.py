@@ -90,6 +90,7 @@ def written(name: str, looked: Looked, root: Path) -> str:
             f"  as_of: {looked.as_of}            # nothing later is looked at; {_last_day(looked)}",
             f"  period: {looked.period.id}              # the last {step} that is over; or 2025-12, 2025-Q4, 2025, {{from: …, to: …}}",
             f"  segments: [{segments}]   # attributes of customers that every indicator is cut by",
+            "  # only: {region: north}     # these customers alone, in a book of its own",
             f"  currency: {looked.currency or 'CNY'}"
             + ("" if looked.currency else "                # the data name none: write your own"),
             "  time_zone: Asia/Shanghai",
