@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -11,9 +11,6 @@ from crmtools.commands.project import settings_of
 from crmtools.errors import CRMError
 from crmtools.words import Language
 
-if TYPE_CHECKING:
-    from crmtools.tables.source import Data
-
 
 @click.command()
 @click.argument("parameters")
@@ -21,12 +18,13 @@ if TYPE_CHECKING:
 def check(parameters: str, wanted_json: bool) -> None:
     """Check a PARAMETERS file and its data, and print what a run would do."""
     from crmtools.report.plan import plan
+    from crmtools.report.remarks import behind
     from crmtools.tables.source import open_settings
 
     settings = settings_of(parameters)
     data = open_settings(settings)
     made = plan(settings, data)
-    remarks = [*data.door.remarks, *_behind(data)]
+    remarks = [*data.door.remarks, *behind(data)]
     plain: dict[str, Any] = {
         "report": settings.name,
         "period": settings.report.period.id,
@@ -76,15 +74,6 @@ def check(parameters: str, wanted_json: bool) -> None:
     for part in ("report", "lifetime", "rfm", "run", "publish"):
         for name, value in plain["settings"][part].items():
             click.echo(f"  {part}.{name}: {json.dumps(value, ensure_ascii=False, default=str)}")
-
-
-def _behind(data: "Data") -> list[str]:
-    """That the data end before the period begins: every figure of it would be one of nothing, or of silence."""
-    newest, period = max((item.last for item in data.door.tables), default=""), data.period
-    if not newest or newest >= str(period.start):
-        return []
-    said = f"the newest row of all tables is of {newest}, and the period {period.id} begins after it."
-    return [f"Beware: {said} Look at report.as_of and report.period."]
 
 
 @click.command()

@@ -28,6 +28,7 @@ from crmtools.report.naming import names_for
 from crmtools.report.numbers import Numbers, read_all, ready_jobs
 from crmtools.report.plan import Job, Plan, plan
 from crmtools.report.publish import publish
+from crmtools.report.remarks import behind
 from crmtools.report.results import Results
 from crmtools.report.results_files import ARCHIVE, pack
 from crmtools.report.retention import sweep
@@ -65,6 +66,8 @@ def make(
             made = plan(settings, data, notebooks=notebooks)
             cached = PageCache.of(settings, data)
             cached.tidy()
+        for remark in behind(data):
+            out.note(remark)
         if warm is None and forked:
             warm = ending.enter_context(warm_process())
         run_id = manifests.new_run_id(started)

@@ -220,7 +220,7 @@ _STATES: dict[Evidence, Text] = {
     )
     for status, text in _STATE.items()
 }
-_PLAN = Text("其中尚无定论的，只按数值与计划比较：{parts}。", "Of those still open, by the plan alone: {parts}.")
+_PLAN = Text("仍在进行的目标只按数值与计划比较：{parts}。", "Of those still open, by the plan alone: {parts}.")
 _CHANCE = Text("达成可能性：{chance}。", " Chance of reaching it: {chance}.")
 _LARGEST = Text(
     "差距最大的是{name}：当前 {value}，目标为 {by}前达到 {target}，尚差 {gap}（负责：{owner}）。",

@@ -260,7 +260,7 @@ def test_the_plan_comes_second_and_counts_what_is_open(goals, tiny):
     told = [judgement(evidence, goals["nps"], chance=0.4) for evidence, _ in statuses]
     en, zh = (str(show.headline(board, tiny, language=language, judgements=told)) for language in ("en", "zh"))
     assert ". Of those still open, by the plan alone: two reached, one behind plan." in en.replace("Behind", "behind")
-    assert "其中尚无定论的，只按数值与计划比较：两个已达到目标值，一个落后于计划。" in zh
+    assert "仍在进行的目标只按数值与计划比较：两个已达到目标值，一个落后于计划。" in zh
     assert "Chance of reaching it: about 4 in 10." in en
     assert "达成可能性：约四成。" in zh
 
