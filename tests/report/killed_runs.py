@@ -311,9 +311,9 @@ def light_books(staging, *, editions, out, log, assets=None, extra=None):
 def main():
     """The command line with the light book."""
     from crmtools.cli import main as command
-    from crmtools.report import run
+    from crmtools.report import making
 
-    run.build_books = light_books
+    making.build_books = light_books
     command(prog_name="crmtools")
 
 
@@ -335,7 +335,7 @@ def in_steps(folder, fatal, number):
     from click.testing import CliRunner
 
     from crmtools.cli import main as command
-    from crmtools.report import run
+    from crmtools.report import making
 
     done = []
 
@@ -350,7 +350,7 @@ def in_steps(folder, fatal, number):
 
     for name in STEPS:
         setattr(os, name, watched(name, getattr(os, name)))
-    run.build_books, run.warm_process = light_books, contextlib.nullcontext
+    making.build_books, run.warm_process = light_books, contextlib.nullcontext
     os.chdir(folder)
     result = CliRunner().invoke(command, ["report", f"parameters/{NAME}.yml"])
     return {"code": result.exit_code, "said": result.stderr, "out": result.stdout, "steps": done}
@@ -370,7 +370,7 @@ def serve():
     """Answer every line of JSON: a mount, a copy, or a run in a process that is forked for it."""
     import duckdb
 
-    from crmtools.report import run  # noqa: F401 - imported once for all
+    from crmtools.report import making  # noqa: F401 - imported once for all
 
     duckdb.default_connection().close()  # it has a thread, which a fork would not inherit
     for line in sys.stdin:

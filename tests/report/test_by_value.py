@@ -213,7 +213,7 @@ def written_at_once(
 def test_whole_and_part_keep_apart_what_they_keep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Two runs with their notebooks: of a part, then of the whole; and the part again, of which nothing has changed."""
     monkeypatch.setattr("crmtools.report.making.build_books", written_at_once)
-    file = write_report(tmp_path, languages=("en",), run={"chapters": []})
+    file = write_report(tmp_path, own=True, languages=("en",), run={"chapters": []})
     asks = "import crmtools as crm\ncrm.measure(indicator, crm.open(report))"
     notebooks = write_notebooks(tmp_path / "notebooks", indicator=asks)
     part = run_report(read_settings(f"{file}#region=north"), notebooks=notebooks)
