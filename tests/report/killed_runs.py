@@ -350,7 +350,7 @@ def in_steps(folder, fatal, number):
 
     for name in STEPS:
         setattr(os, name, watched(name, getattr(os, name)))
-    making.build_books, run.warm_process = light_books, contextlib.nullcontext
+    making.build_books, making.warm_process = light_books, contextlib.nullcontext
     os.chdir(folder)
     result = CliRunner().invoke(command, ["report", f"parameters/{NAME}.yml"])
     return {"code": result.exit_code, "said": result.stderr, "out": result.stdout, "steps": done}
