@@ -20,7 +20,7 @@ import pandas as pd
 
 import crmtools as crm
 from crmtools import sums
-from crmtools.measure import resolve
+from crmtools.estimating import resolve
 from crmtools.settings import Settings
 from crmtools.tables.door import DoorReport
 from crmtools.tables.source import Data

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 
 from crmtools.errors import CRMError, DataError, RunError, SettingsError
 from crmtools.estimate import Estimate
+from crmtools.estimating import computable
 from crmtools.indicators import CATALOGUE
-from crmtools.measure import Breakdown, Trend, breakdown, computable, measure, splits, sql, trend
+from crmtools.measure import Breakdown, Trend, breakdown, measure, splits, sql, trend
 from crmtools.period import Period
 from crmtools.stress import Stress, stress
 from crmtools.tables.source import Data, open

@@ -75,6 +75,12 @@ class Period(Shown):
         first = date(day.year, (day.month - 1) // months * months + 1, 1)
         return cls(first, add_months(first, months))
 
+    @classmethod
+    def last_over(cls, day: date, step: Step) -> "Period":
+        """The last month, quarter or year that is over at the end of ``day``."""
+        period = cls.containing(day, step)
+        return period if period.last_day <= day else period.previous()
+
     @property
     def kind(self) -> Literal["month", "quarter", "year", "days"]:
         """What the period is called: a whole month, quarter or year, or just a range of days."""

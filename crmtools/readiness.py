@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from crmtools.estimating import not_computable
 from crmtools.indicators.catalogue import CATALOGUE, DIMENSIONS, Indicator
-from crmtools.measure import missing_columns, not_computable
-from crmtools.sums import uncut, usable
+from crmtools.sums import missing_columns, uncut, usable
 from crmtools.tables import TABLES
 from crmtools.tables.source import Data
 from crmtools.words import Text
@@ -58,7 +58,7 @@ class Addition:
 class Readiness:
     """Whether an indicator can be computed, and if not, why and what to do.
 
-    ``why`` and ``missing`` are as :func:`crmtools.measure.not_computable` and ``missing_columns`` say, ``ways`` are the
+    ``why`` and ``missing`` are as :func:`crmtools.estimating.not_computable` and :func:`crmtools.sums.missing_columns` say, ``ways`` are the
     smallest additions that would do, ``cheapest`` the one of them that makes most indicators computable per piece. An
     indicator that ``waits`` for something that does not exist yet has no way, nor has one that is computed for the ``whole``
     company only while a part of its customers is asked for. ``fills`` are the columns it reads.

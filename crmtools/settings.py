@@ -288,5 +288,10 @@ class Settings(Part):
     @property
     def root(self) -> Path:
         """The folder that relative paths start from: the one that holds ``parameters/``, else the file's own."""
-        folder = self.path.resolve().parent
-        return folder.parent if folder.name == "parameters" else folder
+        return root_of(self.path)
+
+
+def root_of(parameters: Path) -> Path:
+    """The folder that the relative paths of a parameters file start from."""
+    folder = parameters.resolve().parent
+    return folder.parent if folder.name == "parameters" else folder

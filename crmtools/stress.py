@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from crmtools.estimate import Estimate
+from crmtools.estimating import Where, resolve
 from crmtools.indicators.catalogue import Indicator, find
-from crmtools.measure import Where, measure, resolve
+from crmtools.measure import measure
 from crmtools.period import Period
 from crmtools.remembered import remembered
 from crmtools.shown import Shown

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import crmtools as crm
-from crmtools.measure import estimates
+from crmtools.estimating import estimates
 
 OLD, AS_OF = "2020-01-01", date(2025, 12, 31)
 # the period is December 2025; 365 days before its end is 2025-01-01

@@ -12,10 +12,12 @@ import pytest
 
 import crmtools as crm
 from crmtools import CATALOGUE, CRMError, Estimate, Period, Text
+from crmtools.estimating import estimates
 from crmtools.indicators.catalogue import EXCLUSIONS, Indicator
 from crmtools.indicators.kinds import Duration, Model, Total
-from crmtools.measure import attributes, estimates, measure, missing_columns
+from crmtools.measure import measure
 from crmtools.simulate import simulate_frames
+from crmtools.sums import attributes, missing_columns
 from crmtools.tables import TABLES
 from crmtools.tables.answers import Answers
 

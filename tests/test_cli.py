@@ -239,3 +239,25 @@ def test_python_m_crmtools_is_the_same_command(module):
     )
     assert done.stdout.strip() == crmtools.__version__
     assert done.returncode == 0
+
+
+def test_what_an_unchanged_report_does_without_is_not_imported():
+    """The three seconds of a rerun are its imports: what makes a book, figures and models would take six more."""
+    code = "import sys, crmtools.cli, crmtools.progress, crmtools.report.run; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    there = set(done.stdout.split())
+    assert not there & {
+        "matplotlib", "seaborn", "scipy.stats", "statsmodels", "sphinx", "nbformat", "papermill", "lifetimes", "crmtools.show",
+        "crmtools.report.making",
+    }  # fmt: skip
+    assert {"crmtools.report.unchanged", "crmtools.indicators"} <= there
+
+
+def test_what_is_imported_when_asked_for_is_what_it_was():
+    for name in crmtools.__all__:
+        assert getattr(crmtools, name) is not None
+    assert callable(crmtools.measure)
+    assert callable(crmtools.stress)
+    assert callable(crmtools.smart)
+    with pytest.raises(AttributeError, match="no attribute 'mesure'"):
+        _ = crmtools.mesure

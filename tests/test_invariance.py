@@ -9,12 +9,13 @@ import pytest
 
 import crmtools as crm
 from crmtools import CATALOGUE, Period
+from crmtools.estimating import not_computable
 from crmtools.goal_settings import GoalSettings
 from crmtools.goals.goal import goal_from
 from crmtools.goals.reading import read
 from crmtools.indicators.catalogue import Indicator
 from crmtools.indicators.kinds import Coefficient, Model, Total
-from crmtools.measure import measure, not_computable
+from crmtools.measure import measure
 from crmtools.simulate import simulate_frames
 from crmtools.tables import TABLES
 from crmtools.tables.answers import Answers

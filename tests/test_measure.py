@@ -11,7 +11,7 @@ from random_company import AS_OF, random_company
 
 import crmtools as crm
 from crmtools import CATALOGUE, CRMError, Estimate, Period
-from crmtools.measure import attributes
+from crmtools.sums import attributes
 from crmtools.tables.answers import Answers
 
 # ---- how to ask

@@ -7,8 +7,8 @@ import ibis
 import pytest
 
 import crmtools as crm
+from crmtools.estimating import computable, not_computable
 from crmtools.indicators import CATALOGUE, DIMENSIONS
-from crmtools.measure import computable, not_computable
 from crmtools.readiness import gains, readiness
 from crmtools.tables import TABLES
 from crmtools.tables.answers import Answers

@@ -8,8 +8,8 @@ import pytest
 
 import crmtools as crm
 from crmtools import CATALOGUE, CRMError
+from crmtools.estimating import resolve
 from crmtools.indicators.catalogue import MOST_SETS, Around
-from crmtools.measure import resolve
 from crmtools.tables.answers import Answers
 
 

@@ -9,7 +9,8 @@ from recomputed import all_tables
 
 import crmtools as crm
 from crmtools import CATALOGUE, Estimate, Period, sums
-from crmtools.measure import attributes, computable, estimates, resolve
+from crmtools.estimating import computable, estimates, resolve
+from crmtools.sums import attributes
 from crmtools.tables.answers import Answers
 
 AS_OF = date(2025, 12, 31)

@@ -215,19 +215,14 @@ def _opened(folder: Path, root: Path, found: tuple[Found, ...], others: Mapping[
     except CRMError as error:
         problems = error.problems or (Problem(str(folder), str(error)),)
         day = date.today()
-        return Looked(folder, found, others, day, _last_over(day, long=False), currency, (), problems)
+        return Looked(folder, found, others, day, Period.last_over(day, "month"), currency, (), problems)
     days = [date.fromisoformat(item.last) for item in data.door.tables if item.last]
     firsts = [date.fromisoformat(item.first) for item in data.door.tables if item.first]
     day = min(max(days, default=date.today()), date.today())
     long = bool(firsts) and (day - min(firsts)).days > 15 * 30
-    period = _last_over(day, long=long)
+    # a month where there is little to compare a quarter with
+    period = Period.last_over(day, "quarter" if long else "month")
     return Looked(folder, found, others, day, period, currency, _segments(data), data=data)
-
-
-def _last_over(day: date, *, long: bool) -> Period:
-    """The last quarter that is over at the end of a day, or month where there is little to compare it with."""
-    period = Period.containing(day, "quarter" if long else "month")
-    return period if period.last_day <= day else period.previous()
 
 
 def _segments(data: Data) -> tuple[str, ...]:

@@ -9,8 +9,9 @@ import crmtools
 from crmtools.beginnings.folder import Found, Looked, look_into
 from crmtools.beginnings.names import ERSATZ, REPLACE, check_name
 from crmtools.errors import CRMError, Problem, nearest
+from crmtools.estimating import not_computable
 from crmtools.indicators import CATALOGUE
-from crmtools.measure import measure, not_computable
+from crmtools.measure import measure
 from crmtools.parameters import load
 from crmtools.period import MONTHS_IN
 from crmtools.settings import TableSource

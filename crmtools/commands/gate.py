@@ -23,7 +23,7 @@ def gate(book: str, name: str | None, wanted_json: bool) -> None:
     people, every number of the first page the stored one. Exit code 0: nothing was found. 1: what was found, page and line.
     """
     from crmtools.report.inspection import edition_before, inspect, results_of_run
-    from crmtools.tables.source import located
+    from crmtools.tables.snapshot import located
 
     root = project()
     folder, run_id = _found(book, root)

@@ -12,6 +12,7 @@ import numpy as np
 from crmtools import formats
 from crmtools.errors import CRMError, nearest
 from crmtools.estimate import Estimate
+from crmtools.estimating import Where, estimates, not_computable, resolve
 from crmtools.goals.kitagawa import TOTALS, V0, V1, W0, W1, States, rates, shares, terms, totals
 from crmtools.goals.segment_sums import Question, Segments, fetched, products, segments
 from crmtools.goals.term_errors import Errors, bootstrap, delta
@@ -29,9 +30,8 @@ from crmtools.indicators.kinds import (
     Share,
     too_few,
 )  # fmt: skip
-from crmtools.measure import Where, attributes, estimates, not_computable, resolve
 from crmtools.period import Period
-from crmtools.sums import UNKNOWN
+from crmtools.sums import UNKNOWN, attributes
 from crmtools.suppression import people
 from crmtools.tables.source import Data
 from crmtools.words import WORDS, Language, Text

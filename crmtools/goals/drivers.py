@@ -7,13 +7,14 @@ exactly the same groups, the two may have to do with each other: that is a hint 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from crmtools.estimating import computable
 from crmtools.goals.change import Change, change
 from crmtools.goals.reading import Reading
-from crmtools.measure import UNKNOWN, breakdown, computable
+from crmtools.measure import breakdown
 from crmtools.period import Period
 from crmtools.remembered import remembered
 from crmtools.shown import Shown
-from crmtools.sums import attributes
+from crmtools.sums import UNKNOWN, attributes
 from crmtools.tables.source import Data
 
 FALSE = 0.05

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 from crmtools.errors import CRMError
 from crmtools.estimate import Estimate
-from crmtools.measure import Where, shown
+from crmtools.estimating import Where
 from crmtools.period import Period
+from crmtools.publishable import shown
 from crmtools.shown import Shown
 from crmtools.tables.source import Data
 from crmtools.words import Text

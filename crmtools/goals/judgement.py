@@ -21,10 +21,12 @@ from crmtools.goals.reading import Reading, read
 from crmtools.goals.series import SEASONS, Series
 from crmtools.indicators.catalogue import CATALOGUE
 from crmtools.intervals import z_of
-from crmtools.measure import Trend, attributes, published
+from crmtools.measure import Trend
 from crmtools.period import MONTHS_IN, Period, Step
+from crmtools.publishable import published
 from crmtools.remembered import remembered
 from crmtools.shown import Shown
+from crmtools.sums import attributes
 from crmtools.tables.source import Data
 from crmtools.words import Text
 

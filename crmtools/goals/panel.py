@@ -18,10 +18,10 @@ import ibis.expr.types as ir
 
 from crmtools import sums
 from crmtools.errors import CRMError, nearest
+from crmtools.estimating import Where, not_computable, resolve
 from crmtools.indicators.catalogue import Indicator, find
 from crmtools.indicators.kinds import ALIKE, NO_DATA, Mean, NetShare, Rate, Ratio, Share
 from crmtools.indicators.moments import per_unit
-from crmtools.measure import Where, not_computable, resolve
 from crmtools.period import Period
 from crmtools.tables.source import Data
 from crmtools.words import Text

@@ -5,6 +5,7 @@ Of a goal on what customers or orders bring, also by factor: revenue = customers
 
 from dataclasses import dataclass
 
+from crmtools.estimating import resolve
 from crmtools.goals.decomposition import ONE_SEGMENT, decompose
 from crmtools.goals.factors import Product, revenue_factors
 from crmtools.goals.reading import NO_BASELINE, Reading
@@ -12,10 +13,10 @@ from crmtools.goals.terms import Decomposition
 from crmtools.indicators.catalogue import Indicator
 from crmtools.indicators.kinds import Census, Mean, NetShare, Rate, Ratio, Share
 from crmtools.indicators.screening import ScreenedShare
-from crmtools.measure import attributes, resolve
 from crmtools.period import Period
 from crmtools.remembered import remembered
 from crmtools.shown import Shown
+from crmtools.sums import attributes
 from crmtools.tables.source import Data
 from crmtools.words import Text
 

@@ -16,15 +16,18 @@ import pandas as pd
 
 from crmtools.errors import CRMError, nearest
 from crmtools.estimate import Estimate
+from crmtools.estimating import estimates, not_computable
 from crmtools.goals.goal import Goal, goal_from
 from crmtools.goals.guardrails import Guard, guards
 from crmtools.goals.paths import NO_SEASON, covered, seasonal_index
 from crmtools.goals.status import PlanStatus, held_status, plan_status
 from crmtools.indicators.kinds import CENSUS
-from crmtools.measure import Trend, attributes, estimates, measure, not_computable, shown, trend
+from crmtools.measure import Trend, measure, trend
 from crmtools.period import Period
+from crmtools.publishable import shown
 from crmtools.remembered import remembered
 from crmtools.shown import Shown
+from crmtools.sums import attributes
 from crmtools.tables.source import Data
 from crmtools.words import Text
 

@@ -10,14 +10,14 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from crmtools.estimate import Estimate
+from crmtools.estimating import computable, estimates
 from crmtools.goals.backtest import SOME_ORIGINS, TOO_LITTLE, Backtest, backtest
 from crmtools.goals.goal import Goal, goal_from
 from crmtools.goals.outlook import Better, said
 from crmtools.goals.series import SEASONS, Series
-from crmtools.measure import attributes, computable, estimates
 from crmtools.period import Period, Step
 from crmtools.remembered import remembered
-from crmtools.sums import LONG_PAST
+from crmtools.sums import LONG_PAST, attributes
 from crmtools.tables.source import Data
 
 TWO_YEARS = 24

@@ -14,8 +14,8 @@ from crmtools.indicators.catalogue import Indicator
 from crmtools.indicators.kinds import NetShare, Rate
 from crmtools.indicators.moments import per_unit
 from crmtools.intervals import Floats
-from crmtools.measure import told_by_parts
 from crmtools.period import Period
+from crmtools.publishable import told_by_parts
 from crmtools.sums import UNKNOWN
 from crmtools.suppression import hidden_groups
 from crmtools.tables.source import Data

@@ -7,6 +7,7 @@ from typing import Literal
 
 from crmtools import formats
 from crmtools.estimate import Estimate
+from crmtools.estimating import not_computable, resolve
 from crmtools.goals.evidence import FEWEST, FEWEST_EVENTS, events_of
 from crmtools.goals.goal import Goal
 from crmtools.goals.smart_facts import FARTHEST, NOT_KNOWN, TRIVIAL, Facts, both
@@ -14,7 +15,7 @@ from crmtools.goals.smart_past import ALIKE, filled_shares, same, season_of
 from crmtools.indicators.catalogue import CATALOGUE
 from crmtools.indicators.kinds import Duration
 from crmtools.intervals import z_of
-from crmtools.measure import measure, not_computable, resolve
+from crmtools.measure import measure
 from crmtools.period import Step
 from crmtools.words import Language, Text
 

@@ -20,8 +20,9 @@ from crmtools.goals.forecast import FURTHEST, forecast
 from crmtools.goals.goal import Goal
 from crmtools.goals.outlook import Forecast
 from crmtools.goals.series import Series
-from crmtools.measure import Trend, measure, published
+from crmtools.measure import Trend, measure
 from crmtools.period import MONTHS_IN, Period, Step
+from crmtools.publishable import published
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text
 

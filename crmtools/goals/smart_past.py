@@ -7,10 +7,10 @@ from datetime import timedelta
 import numpy as np
 
 from crmtools.estimate import Estimate
+from crmtools.estimating import estimates
 from crmtools.goals.goal import Goal
 from crmtools.goals.paths import seasonal_index
 from crmtools.goals.smart_facts import Facts
-from crmtools.measure import estimates
 from crmtools.period import Period
 from crmtools.sums import usable
 from crmtools.tables import TABLES

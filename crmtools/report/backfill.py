@@ -14,16 +14,17 @@ from typing import Literal
 
 from crmtools.errors import CRMError, RunError, SettingsError
 from crmtools.estimate import Estimate
+from crmtools.estimating import computable, resolve
 from crmtools.goals.reading import scorecard
 from crmtools.goals.values import reading_values
 from crmtools.indicators import CATALOGUE, Indicator
-from crmtools.measure import attributes, breakdown, computable, measure, resolve
+from crmtools.measure import breakdown, measure
 from crmtools.period import MONTHS_IN, Period, Step
 from crmtools.report.history import append_history, folder_of
 from crmtools.report.marks import Marks, definition_marks, marks_of
 from crmtools.report.numbers import finite
 from crmtools.report.plan import chosen
-from crmtools.sums import gather
+from crmtools.sums import attributes, gather
 from crmtools.tables.source import Data
 
 State = Literal["added", "there", "before_data"]

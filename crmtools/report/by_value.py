@@ -41,7 +41,8 @@ from crmtools.report.stamps import without_stamps
 from crmtools.report.warm import Warm
 from crmtools.settings import Settings
 from crmtools.tables.parts import Values
-from crmtools.tables.source import located, values_by
+from crmtools.tables.snapshot import located
+from crmtools.tables.source import values_by
 
 GRAVITY = (0, 3, 2, 1)
 """Exit codes of runs, the gravest last."""

@@ -3,14 +3,13 @@
 from pathlib import Path
 
 import crmtools
-from crmtools.settings import Settings
 
 PROJECT = Path(crmtools.__file__).parent.parent
 BOOK = PROJECT / "book"
 """The hand-written pages, style sheets and scripts of the project."""
 
 
-def notebooks_folder(settings: Settings) -> Path:
-    """Where the notebooks of a report are: beside its parameters folder, else those of the project."""
-    own = settings.root / "notebooks"
+def notebooks_folder(root: Path) -> Path:
+    """Where the notebooks of a report are: in its project, else in that of the package."""
+    own = root / "notebooks"
     return own if own.is_dir() else PROJECT / "notebooks"

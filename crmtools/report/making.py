@@ -12,8 +12,8 @@ from pathlib import Path
 from crmtools import faults
 from crmtools.alerts import after_run
 from crmtools.errors import CRMError, Problem, RunError
+from crmtools.estimating import resolve
 from crmtools.indicators import CATALOGUE
-from crmtools.measure import resolve
 from crmtools.report import manifest as manifests
 from crmtools.report.book import build_books
 from crmtools.report.cache import PageCache, only_ours
@@ -37,7 +37,8 @@ from crmtools.report.seal import seal
 from crmtools.report.stages import Progress, stage
 from crmtools.report.warm import Warm
 from crmtools.settings import Settings
-from crmtools.tables.source import Data, fingerprint_of, open_settings
+from crmtools.tables.snapshot import fingerprint_of
+from crmtools.tables.source import Data, open_settings
 
 
 def make(

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, fields
 
 from crmtools.errors import CRMError
 from crmtools.estimate import Estimate
+from crmtools.estimating import resolve
 from crmtools.goals.judgement import Judgement, judgements
 from crmtools.goals.reading import Scorecard, scorecard
 from crmtools.indicators import CATALOGUE, Indicator
 from crmtools.lifetime.study import Study, study
-from crmtools.measure import attributes, breakdown, measure, resolve, trend
+from crmtools.measure import breakdown, measure, trend
 from crmtools.report.plan import CHAPTERS, Job, Plan
-from crmtools.sums import gather
+from crmtools.sums import attributes, gather
 from crmtools.tables.source import Data
 
 COMPARED = 3

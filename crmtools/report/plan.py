@@ -187,7 +187,7 @@ def plan(settings: Settings, data: Data, *, notebooks: Path | None = None) -> Pl
     ``notebooks`` is the folder with the notebooks, by default :func:`notebooks_folder`. Every notebook that
     will be run is checked here; raises RunError with all problems before anything is run.
     """
-    folder = notebooks or notebooks_folder(settings)
+    folder = notebooks or notebooks_folder(settings.root)
     problems: list[Problem] = []
     chapters, left_out = _chapters(settings, data, folder, problems)
     ready = readiness(data)
@@ -213,7 +213,7 @@ def plan(settings: Settings, data: Data, *, notebooks: Path | None = None) -> Pl
 
 def goal_slugs(settings: Settings, folder: Path | None = None) -> dict[str, str]:
     """The page of every goal by its id: below the chapter on goals, where that is asked for and has its notebook."""
-    wanted, folder = settings.run.chapters, folder or notebooks_folder(settings)
+    wanted, folder = settings.run.chapters, folder or notebooks_folder(settings.root)
     if (wanted is not None and "goals" not in wanted) or not (folder / f"{GOAL}.ipynb").is_file():
         return {}
     return {name: goal_slug(name) for name in (goal.id or goal.indicator for goal in settings.goals)}

@@ -7,7 +7,6 @@ What is made lies in ``.crmtools/preview/REPORT/``, and only there::
     project/     per language the project of Jupyter Book, with a heading in the place of every other page
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -16,12 +15,10 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
 
-import crmtools
 from crmtools.errors import RunError, nearest
 from crmtools.report.accessible import mended
 from crmtools.report.book import COLOUR, complaints, prune
@@ -30,6 +27,7 @@ from crmtools.report.editions import data_line, made_for_preview, write_notebook
 from crmtools.report.engine import Outcome, run_jobs
 from crmtools.report.folders import BOOK
 from crmtools.report.lock import take
+from crmtools.report.made_of import files_mark, libraries_mark, mark, press_mark
 from crmtools.report.naming import names_for
 from crmtools.report.plan import Entry, Job, Plan, plan
 from crmtools.report.press_client import Press
@@ -44,7 +42,6 @@ from crmtools.words import Language
 MADE_OF = "made_of"
 """What a project, the styles or the copy of the published book were made of: while it is the same, they stay."""
 CITES = "{cite"
-LIBRARIES = ("jupyter-book", "sphinx", "sphinx-book-theme", "myst-nb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,14 +132,19 @@ def preview(
     job = job_of(made, page, language)
     seconds["plan"], clock = time.perf_counter() - clock, time.perf_counter()
     places = Places.of(settings)
-    (outcome,) = run_jobs(
-        [job], folder=places.root, facts=lambda one: names_for(one, settings), warm=warm, at_once=1, limits=settings.run
-    )
-    if not outcome.ok:
-        raise RunError(_failure(outcome))
-    seconds["notebook"], clock = time.perf_counter() - clock, time.perf_counter()
     edition = (published or settings.root / "published") / settings.name
     with _alone(places):
+        (outcome,) = run_jobs(
+            [job],
+            folder=places.root,
+            facts=lambda one: names_for(one, settings),
+            warm=warm,
+            at_once=1,
+            limits=settings.run,
+        )
+        if not outcome.ok:
+            raise RunError(_failure(outcome))
+        seconds["notebook"], clock = time.perf_counter() - clock, time.perf_counter()
         _set(made, outcome, places, press, assets)
         seconds["page"], clock = time.perf_counter() - clock, time.perf_counter()
         surrounded = _copy_published(edition, places)
@@ -186,7 +188,7 @@ def _failure(outcome: Outcome) -> str:
 
 @contextmanager
 def _alone(places: Places) -> Iterator[None]:
-    """Two previews of one report, in two terminals, make their pages one after the other."""
+    """Two previews of one report, in two terminals, run and make their pages one after the other."""
     places.root.mkdir(parents=True, exist_ok=True)
     while (held := take(places.root / "lock")) is None:
         time.sleep(0.05)
@@ -224,9 +226,9 @@ def _project(made: Plan, job: Job, places: Places, assets: Path, *, cites: bool)
     slugs = [entry.slug for entry in made.entries]
     titles = [(e.slug, e.title.to(language), e.part.to(language) if e.part else "", e.parent) for e in made.entries]
     report = settings.report
-    made_of = _hash(
+    made_of = mark(
         titles, report.title.to(language), data_line(settings, language), list(report.languages), cites,
-        _state(assets / "static"), _state(HERE / "sphinx_ext"), (HERE / "project.py").stat().st_mtime_ns, [version(name) for name in LIBRARIES], crmtools.__version__,
+        files_mark(assets / "static"), files_mark(HERE / "sphinx_ext"), files_mark(HERE, "project.py"), libraries_mark(), press_mark(),
     )  # fmt: skip
     if _is_of(places.made_of(language), made_of):
         return project
@@ -262,11 +264,11 @@ def _copy_published(edition: Path, places: Places) -> bool:
     there = edition.resolve()
     if not (there / "index.html").is_file():
         return False
-    mark = places.root / f"published.{MADE_OF}"
-    made_of = _hash(str(there), (there / "index.html").stat().st_mtime_ns)
-    if _is_of(mark, made_of):
+    record = places.root / f"published.{MADE_OF}"
+    made_of = mark(str(there), (there / "index.html").stat().st_mtime_ns)
+    if _is_of(record, made_of):
         return True
-    mark.unlink(missing_ok=True)
+    record.unlink(missing_ok=True)
     for language in (folder.name for folder in there.iterdir() if (folder / "index.html").is_file()):
         shutil.rmtree(places.root / language, ignore_errors=True)
         shutil.copytree(
@@ -274,7 +276,7 @@ def _copy_published(edition: Path, places: Places) -> bool:
         )
         # styles are made anew here, and may not be written into what is published
         shutil.copytree(there / language / "_static", places.root / language / "_static")
-    mark.write_text(made_of, encoding="utf-8")
+    record.write_text(made_of, encoding="utf-8")
     return True
 
 
@@ -326,18 +328,8 @@ def _styles(page: str, book: Path, static: Path, *, made_of: str) -> None:
     record.write_text(json.dumps({MADE_OF: made_of, "classes": sorted(every)}), encoding="utf-8")
 
 
-def _state(folder: Path) -> list[list[object]]:
-    """Every file of a folder with its size and the time of its last change."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return [[str(path.relative_to(folder)), (at := path.stat()).st_size, at.st_mtime_ns] for path in files]
-
-
 def _is_of(file: Path, made_of: str) -> bool:
     try:
         return file.read_text(encoding="utf-8") == made_of
     except OSError:
         return False
-
-
-def _hash(*parts: object) -> str:
-    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:32]

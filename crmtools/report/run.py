@@ -99,7 +99,7 @@ def run_report(
     with only_run(settings.root, settings.name):
         started = datetime.now(UTC)
         stages: dict[str, float] = {}
-        notebooks, assets = notebooks or notebooks_folder(settings), assets or BOOK
+        notebooks, assets = notebooks or notebooks_folder(settings.root), assets or BOOK
         published = published or settings.root / "published"
         with stage("look", stages, out):
             inputs = inputs_of(settings, notebooks=notebooks, assets=assets)

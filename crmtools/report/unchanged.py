@@ -11,7 +11,7 @@ from crmtools.report.history import history_mark
 from crmtools.report.made_of import files_mark, libraries_mark, mark, package_mark, press_mark
 from crmtools.report.marks import marks, source_hashes
 from crmtools.settings import Run, Settings
-from crmtools.tables.source import fingerprint_of, located
+from crmtools.tables.snapshot import fingerprint_of, located
 
 
 def inputs_of(settings: Settings, *, notebooks: Path, assets: Path) -> str:

@@ -20,8 +20,9 @@ import crmtools
 from crmtools.asked import read_settings
 from crmtools.errors import SettingsError
 from crmtools.part_names import asked_part
-from crmtools.report.folders import BOOK
+from crmtools.report.folders import BOOK, notebooks_folder
 from crmtools.report.press_client import Press
+from crmtools.settings import root_of
 from crmtools.tables.source import find_parameters
 from crmtools.words import Language
 
@@ -46,8 +47,7 @@ def watch(
     ``looks`` says how often to look at the files, by default without end.
     """
     file = _file_of(parameters)
-    folder = notebooks or file.parent.parent / "notebooks"
-    folder = folder if folder.is_dir() else Path(crmtools.__file__).parent.parent / "notebooks"
+    folder = notebooks or notebooks_folder(root_of(file))
     with Press() as press, contextlib.ExitStack() as ending:
         asked = {
             "parameters": parameters,

@@ -6,8 +6,9 @@ from html import escape, unescape
 from latex2mathml.converter import convert
 
 from crmtools import formats
+from crmtools.estimating import not_computable, resolve
 from crmtools.indicators.catalogue import CATALOGUE, DIMENSIONS, EXCLUSIONS, OWNERS, Indicator, Tier, find
-from crmtools.measure import measure, not_computable, resolve, sql
+from crmtools.measure import measure, sql
 from crmtools.readiness import readiness
 from crmtools.show.cards import reason_words
 from crmtools.show.display import Display, tag

@@ -12,7 +12,7 @@ from crmtools.goals.reading import Reading, Scorecard
 from crmtools.goals.status import STATUS
 from crmtools.indicators.catalogue import CATALOGUE, Indicator
 from crmtools.intervals import z_of
-from crmtools.measure import measure, missing_columns
+from crmtools.measure import measure
 from crmtools.period import MONTHS_IN, Period
 from crmtools.show import findings, sentences
 from crmtools.show.blocks import bullets, figure_cell, grid, named, note
@@ -32,7 +32,7 @@ from crmtools.show.scorecards import (
 from crmtools.show.sentences import before_comma, currency_of, known, say, undecided
 from crmtools.show.stated import of_counts, says
 from crmtools.show.trends import figure, period_ticks, point_words
-from crmtools.sums import uncut
+from crmtools.sums import missing_columns, uncut
 from crmtools.tables import TABLES
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text, bracketed, word

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 from crmtools import formats
 from crmtools.errors import RunError
 from crmtools.estimate import Estimate
+from crmtools.estimating import resolve
 from crmtools.indicators.catalogue import Indicator, find
-from crmtools.measure import measure, resolve
+from crmtools.measure import measure
 from crmtools.period import Period
 from crmtools.show.display import Display, tag
 from crmtools.show.look import Tone, chip

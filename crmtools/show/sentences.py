@@ -17,8 +17,8 @@ from crmtools.goals.change import Change, change
 from crmtools.goals.reading import Reading
 from crmtools.goals.status import STATUS
 from crmtools.indicators.catalogue import MADE_ATTRIBUTES, Indicator, find
-from crmtools.measure import UNKNOWN
 from crmtools.period import Period
+from crmtools.sums import UNKNOWN
 from crmtools.tables import TABLES
 from crmtools.words import Language, Text, word
 

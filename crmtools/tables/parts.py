@@ -7,7 +7,7 @@ breakdown). Customers without a value are one of the groups; they have no report
 whoever collects all books that can be made from the same data as of one day cannot take a small group from them. Books as of
 different days can be compared: between them lie those who came or went.
 
-A part that may be reported can still hold few who answered a question. :mod:`crmtools.measure` therefore shows an indicator of a
+A part that may be reported can still hold few who answered a question. :mod:`crmtools.publishable` therefore shows an indicator of a
 part, or of a group in it, only where the same rule holds among all parts. What the chapters on cohorts, RFM and lifetime value
 tell is hidden where few customers of the book are meant, and not compared with other books.
 """

@@ -5,11 +5,8 @@ A parameters file's source passes the door once per state of its files; the resu
 began later are not there, and what was filled in later is empty.
 """
 
-import contextlib
 import hashlib
 import json
-import secrets
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
@@ -23,10 +20,9 @@ import pandas as pd
 import pyarrow as pa
 
 import crmtools
-from crmtools import simulate
 from crmtools.errors import CRMError, DataError, Problem, SettingsError, nearest
 from crmtools.period import Period
-from crmtools.settings import Report, Settings, Source, TableSource
+from crmtools.settings import Report, Settings, Source
 from crmtools.shown import Shown, opened
 from crmtools.tables import TABLES
 from crmtools.tables.answers import Answers
@@ -34,25 +30,17 @@ from crmtools.tables.door import DoorReport, pass_the_door
 from crmtools.tables.known import known
 from crmtools.tables.part import WHOLE, Cut
 from crmtools.tables.parts import Part, Values, door_of, part_of, values_of
-from crmtools.tables.privacy import key_mark, pseudonym_key
 from crmtools.tables.reading import (
-    Raw,
-    content_hash,
-    files_of,
     literal,
-    locate,
     quote,
-    read_database,
-    read_file,
     read_frame,
 )
+from crmtools.tables.snapshot import draw_no_bars, snapshot_of
 from crmtools.tables.typing import plain
 from crmtools.words import Text
 
 PARTS = "parts"
 """Where the data of the other parts are kept in the process."""
-SHOW_NO_PROGRESS = "SET enable_progress_bar = false"
-"""DuckDB takes ``python -m crmtools`` for somebody typing and draws bars into standard output, amid the JSON of --json."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,13 +184,6 @@ def _state(fingerprint: str, day: date, part: Part | None) -> str:
     return f"{fingerprint}|{day}" + (f"|{part.attribute}|{part.value!r}" if part else "")
 
 
-def _draw_no_bars(con: duckdb.DuckDBPyConnection) -> None:
-    """Keep the engine from drawing progress bars amid what a command prints."""
-    # in a notebook the engine asks for ipywidgets even to be told this; without them it draws nothing there
-    with contextlib.suppress(duckdb.InvalidInputException):
-        con.execute(SHOW_NO_PROGRESS)
-
-
 def open(source: str | Path | None = None, *, as_of: date | None = None, **frames: pd.DataFrame) -> Data:  # noqa: A001
     """Open data for analysis.
 
@@ -267,11 +248,7 @@ def find_parameters(name: str | Path) -> Path:
 
 def open_settings(settings: Settings) -> Data:
     """Open the source that settings name, through its snapshot; the door is passed when the snapshot is not there yet."""
-    settings, files, key = _found(settings)
-    fingerprint = _fingerprint(settings, files, key)
-    folder = settings.root / ".crmtools" / "snapshots" / fingerprint
-    if not (folder / "door.json").is_file():
-        _make_snapshot(folder, settings, files, key)
+    settings, fingerprint, folder = snapshot_of(settings)
     return _open_snapshot(folder, settings, fingerprint)
 
 
@@ -281,102 +258,10 @@ def values_by(settings: Settings, attribute: str) -> Values:
     return values_of(attribute, settings, data.backend, data.door, data.answers)
 
 
-def located(settings: Settings) -> Settings:
-    """Settings that name the files of their source; a demo company is made where it is not there."""
-    return _found(settings)[0]
-
-
-def fingerprint_of(settings: Settings) -> str:
-    """The fingerprint that the data have now, without opening them."""
-    return _fingerprint(*_found(settings))
-
-
-def _found(settings: Settings) -> tuple[Settings, dict[str, Path], bytes | None]:
-    """Settings that name files, those files by table, and the key of pseudonyms; a demo company is made where it is not there."""
-    root = settings.root
-    if settings.source.demo:
-        demo = settings.source.demo
-        folder = simulate.ensure_demo(
-            root / "data" / settings.path.stem,
-            seed=demo.seed,
-            customers=demo.customers,
-            months=demo.months,
-            as_of=demo.as_of,
-            company=demo.company,
-        )
-        source = settings.source.model_copy(update={"demo": None, "folder": str(folder)})
-        settings = settings.model_copy(update={"source": source})
-    files, problems = _files(settings, root)
-    if problems:
-        raise DataError.of(f"{settings.path.name} names data that are not there", problems, "Nothing was run.")
-    return settings, files, pseudonym_key(root) if settings.source.pseudonyms else None
-
-
-def _files(settings: Settings, root: Path) -> tuple[dict[str, Path], list[Problem]]:
-    if settings.source.duckdb:
-        return {"": root / settings.source.duckdb}, []
-    return files_of(settings.source, root)
-
-
-def _fingerprint(settings: Settings, files: Mapping[str, Path], key: bytes | None) -> str:
-    """What a snapshot depends on: file contents, how they are read, the schema and the code of the door, the key."""
-    memory = settings.root / ".crmtools" / "hashes.json"
-    hashes = {name: content_hash(path, memory) for name, path in files.items() if path.is_file()}
-    for how in settings.source.tables.values():
-        for listing in how.lists.values():
-            path = locate(listing.file, settings.root)
-            hashes[f"list {listing.file}"] = content_hash(path, memory) if path.is_file() else ""
-    door = Path(__file__).parent
-    code = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(door.glob("*.py")))).hexdigest()
-    parts = {
-        "files": hashes,
-        # the folder holds the files, and they are told by what is in them: a project gives the same numbers wherever it lies
-        "source": settings.source.model_dump(mode="json", exclude={"folder"}),
-        "report": [settings.report.currency, settings.report.time_zone, settings.report.segments],
-        "code": code,
-        "key": key_mark(key) if key else "",
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:20]
-
-
-def _make_snapshot(folder: Path, settings: Settings, files: Mapping[str, Path], key: bytes | None) -> None:
-    """Pass the door and write the clean tables; the folder appears whole or not at all."""
-    con = duckdb.connect()
-    _draw_no_bars(con)
-    try:
-        raws: list[Raw] = []
-        unreadable: dict[str, Problem] = {}
-        if settings.source.duckdb:
-            raws = read_database(con, files[""], settings.source.duckdb, settings.source.tables)
-        else:
-            for table, path in files.items():
-                try:
-                    raws.append(read_file(con, table, path, settings.source.tables.get(table, TableSource())))
-                except DataError as error:
-                    unreadable[table] = Problem(path.name, str(error).removeprefix(f"{path.name}: "))
-        door = pass_the_door(con, raws, settings, key=key, unreadable=unreadable)
-        part = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.part")
-        part.mkdir(parents=True)
-        try:
-            for item in door.tables:
-                target = literal(str(part / f"{item.table}.parquet"))
-                con.execute(f"COPY {quote(item.table)} TO {target} (FORMAT parquet, COMPRESSION zstd)")
-            (part / "door.json").write_text(json.dumps(door.to_dict(), ensure_ascii=False, indent=1), encoding="utf-8")
-            try:
-                part.rename(folder)
-            except OSError:
-                if not (folder / "door.json").is_file():
-                    raise
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
-    finally:
-        con.close()
-
-
 def _open_snapshot(folder: Path, settings: Settings, fingerprint: str) -> Data:
     door = DoorReport.from_dict(json.loads((folder / "door.json").read_text(encoding="utf-8")))
     backend = ibis.duckdb.connect()
-    _draw_no_bars(backend.con)
+    draw_no_bars(backend.con)
     names = tuple(item.table for item in door.tables)
     files = {name: literal(str(folder / f"{name}.parquet")) for name in names}
     views = [f"CREATE VIEW all_{name} AS SELECT * FROM read_parquet({file})" for name, file in files.items()]
@@ -396,7 +281,7 @@ def _open_frames(frames: Mapping[str, pd.DataFrame], as_of: date | None) -> Data
     if unknown:
         raise DataError.of("Frames must be named after tables", unknown)
     con = duckdb.connect()
-    _draw_no_bars(con)
+    draw_no_bars(con)
     raws = [read_frame(con, name, frame) for name, frame in frames.items()]
     # what the analyst's customers have beyond the schema are attributes to split by
     extra = tuple(
@@ -417,9 +302,9 @@ def _open_frames(frames: Mapping[str, pd.DataFrame], as_of: date | None) -> Data
         raise CRMError(
             f"These frames reach into the future ({latest}). Correct the date, or name the day: open(..., as_of=date(...))."
         )
-    report = report.model_copy(update={"as_of": day, "period": _last_whole(day)})
+    report = report.model_copy(update={"as_of": day, "period": Period.last_over(day, "month")})
     backend = ibis.duckdb.connect()
-    _draw_no_bars(backend.con)
+    draw_no_bars(backend.con)
     content: list[object] = [asdict(item) for item in door.tables]
     for item in door.tables:
         content += con.execute(f"SELECT bit_xor(hash(t)), sum(hash(t)) FROM {quote(item.table)} t").fetchall()
@@ -429,9 +314,3 @@ def _open_frames(frames: Mapping[str, pd.DataFrame], as_of: date | None) -> Data
     settings, answers = settings.model_copy(update={"report": report}), Answers(f"{fingerprint}|{day}")
     tables, cut = known(backend, tuple(item.table for item in door.tables), day, answers=answers)
     return Data(settings, day, fingerprint, door, backend, tables, None, cut, answers)
-
-
-def _last_whole(day: date) -> Period:
-    """The last whole month that is over at the end of a day."""
-    month = Period.containing(day, "month")
-    return month if month.last_day <= day else month.previous()

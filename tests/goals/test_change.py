@@ -12,6 +12,7 @@ from statsmodels.stats.rates import test_poisson_2indep
 from two_waves import BEFORE, NOW, around, company, estimate, given, median, shares
 
 from crmtools import CATALOGUE, CRMError, Period
+from crmtools.estimating import estimates
 from crmtools.goals import change as module
 from crmtools.goals.change import METHODS, VERDICTS, change
 from crmtools.goals.mover import mover
@@ -28,7 +29,6 @@ from crmtools.indicators.kinds import (
     Total,
     UnitCost,
 )
-from crmtools.measure import estimates
 from crmtools.words import Text
 
 # another library's functions, not tests of ours

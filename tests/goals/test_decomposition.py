@@ -11,13 +11,13 @@ from random_company import AS_OF, random_company
 
 import crmtools as crm
 from crmtools import CRMError, Period
+from crmtools.estimating import estimates, resolve
 from crmtools.goals import decomposition as module
 from crmtools.goals.decomposition import decompose
 from crmtools.goals.segment_sums import Question, fetched, products, segments
 from crmtools.goals.stakes import stakes
 from crmtools.indicators import CATALOGUE
 from crmtools.indicators.kinds import ALIKE, CENSUS
-from crmtools.measure import estimates, resolve
 
 
 @pytest.fixture(scope="module")

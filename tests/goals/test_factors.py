@@ -15,6 +15,7 @@ from crmtools import CRMError
 from crmtools.estimate import Estimate
 from crmtools.goals import factors as module
 from crmtools.goals.factors import NOT_ABOVE_ZERO, log_mean, revenue_factors, shapley
+from crmtools.publishable import shown
 
 pairs = st.lists(st.tuples(st.floats(-50, 50), st.floats(-50, 50)), min_size=1, max_size=5)
 positive = st.lists(st.tuples(st.floats(0.01, 50), st.floats(0.01, 50)), min_size=1, max_size=5)
@@ -134,7 +135,7 @@ def test_what_cannot_be_said_of_revenue(shop) -> None:
 
 def test_factors_that_rest_on_different_orders_are_refused(shop, monkeypatch) -> None:
     def other(name: str, *args: object, **more: object) -> tuple[Estimate, ...]:
-        found = crm.measure.__globals__["shown"](name, *args, **more)
+        found = shown(name, *args, **more)
         return tuple(replace(e, numerator=e.numerator + 1) for e in found) if name == "aov" else found
 
     monkeypatch.setattr(module, "shown", other)

@@ -8,12 +8,12 @@ import pandas as pd
 import pytest
 
 import crmtools as crm
+from crmtools.estimating import estimates
 from crmtools.goal_settings import GoalSettings
 from crmtools.goals.backtest import backtest
 from crmtools.goals.goal import goal_from
 from crmtools.goals.record import AHEAD, EVERY, FIRST, pasts, track_record
 from crmtools.goals.series import Series
-from crmtools.measure import estimates
 
 pytestmark = pytest.mark.filterwarnings("ignore:The 'future.infer_string' option:DeprecationWarning")
 

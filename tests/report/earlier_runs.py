@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
+from crmtools.estimating import resolve
 from crmtools.indicators import CATALOGUE
-from crmtools.measure import resolve
 from crmtools.parameters import load
 from crmtools.report import manifest as manifests
 from crmtools.report.collected import readings_of, results_of

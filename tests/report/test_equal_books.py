@@ -8,7 +8,7 @@ from crmtools.parameters import load
 from crmtools.report import warm
 from crmtools.report.stamps import stamp, without_stamps
 from crmtools.tables.privacy import KEY_VARIABLE
-from crmtools.tables.source import fingerprint_of
+from crmtools.tables.snapshot import fingerprint_of
 
 needs_warm = pytest.mark.skipif(not warm.AVAILABLE, reason="a key of their own is handed to the runs on Linux only")
 

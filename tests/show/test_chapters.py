@@ -23,7 +23,6 @@ from crmtools.lifetime import ShiftedBetaGeo, count_renewals
 from crmtools.lifetime.occasions import fetch
 from crmtools.lifetime.study import Study, study
 from crmtools.lifetime.value import Total
-from crmtools.measure import missing_columns
 from crmtools.period import Period
 from crmtools.rfm import Rfm, rfm
 from crmtools.rfm import Study as Segments
@@ -35,6 +34,7 @@ from crmtools.show.heat import STRONGEST
 from crmtools.show.hiding import small_ones
 from crmtools.show.scorecards import CANNOT_TELL, TWO_STATUSES
 from crmtools.show.sentences import undecided
+from crmtools.sums import missing_columns
 from crmtools.tables.source import Data
 from crmtools.words import LANGUAGES, Text
 

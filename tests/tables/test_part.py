@@ -8,7 +8,7 @@ import pytest
 import crmtools as crm
 from crmtools.asked import read_settings
 from crmtools.errors import SettingsError
-from crmtools.measure import not_computable
+from crmtools.estimating import not_computable
 from crmtools.part_names import asked_part, index_name, part_asked, part_name
 from crmtools.readiness import readiness
 from crmtools.tables import TABLES

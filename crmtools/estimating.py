@@ -1,0 +1,226 @@
+"""Working out estimates: from an indicator and some periods to values with intervals, by group where groups are asked for.
+
+All measurements take this one way; what of it may be told is settled in :mod:`crmtools.publishable`.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+import ibis.expr.types as ir
+import pandas as pd
+
+from crmtools import sums
+from crmtools.errors import CRMError, nearest
+from crmtools.estimate import Estimate
+from crmtools.indicators.catalogue import CATALOGUE, EXCLUSIONS, Indicator, find
+from crmtools.indicators.kinds import CENSUS, NO_DATA, Total
+from crmtools.indicators.moments import Figures, Request
+from crmtools.period import Period
+from crmtools.sums import UNKNOWN, attributes, missing_columns
+from crmtools.tables.source import Data
+from crmtools.words import Text
+
+Where = Mapping[str, str | Sequence[str]]
+NOT_OVER = Text("该期间在数据截止日尚未结束", "the period is not over on the day that the data reach")
+
+
+def not_computable(indicator: str | Indicator, data: Data) -> Text | None:
+    """Why an indicator cannot be computed from these data; None where it can."""
+    item = find(indicator)
+    if item.waits_for is not None:
+        return Text(f"暂不可计算：{item.waits_for.zh}", f"not computable yet: {item.waits_for.en}")
+    if uncut := sums.uncut(item, data):
+        return _not_of_a_part(uncut, data)
+    if missing := missing_columns(item, data):
+        listed = ", ".join(missing)
+        return Text(f"缺少 {listed}", f"{listed} missing")
+    return None
+
+
+def _not_of_a_part(tables: Sequence[str], data: Data) -> Text:
+    """Why tables say nothing of some of the customers."""
+    nobody = [name for name in tables if name in data.cut_to.whole]
+    listed = Text("、".join(nobody or tables), ", ".join(nobody or tables))
+    plural = len(nobody or tables) > 1
+    if nobody:
+        return Text(
+            f"不能只对部分客户计算：数据表 {listed.zh} 不含客户",
+            f"not computable for a part of the customers: table{'s'[:plural]} {listed.en} name{'s'[plural:]} no customer",
+        )
+    return Text(
+        f"不能只对部分客户计算：数据表 {listed.zh} 并非每行都有客户",
+        f"not computable for a part of the customers: not every row of {listed.en} names a customer",
+    )
+
+
+def computable(indicator: str | Indicator, data: Data) -> bool:
+    """Whether an indicator can be computed from these data."""
+    return not_computable(indicator, data) is None
+
+
+def resolve(item: Indicator, data: Data, given: Mapping[str, object]) -> dict[str, object]:
+    """The assumptions in force: declaration, then the parameters file's definitions, then those given."""
+    return item.with_assumptions({**data.settings.definitions.get(item.id, {}), **given})
+
+
+def estimates(
+    indicator: str | Indicator,
+    data: Data,
+    periods: Sequence[Period],
+    *,
+    by: str | None = None,
+    where: Where | None = None,
+    assumptions: Mapping[str, object] | None = None,
+) -> tuple[Estimate, ...]:
+    """Estimates for several periods, by group when ``by`` is given: the one way all measurements take.
+
+    What was asked before, here or by another notebook, is not worked out again.
+    """
+    item = find(indicator)
+    in_force = resolve(item, data, assumptions or {})
+    name = _question(item, data, periods, by, where or {}, in_force)
+    if name and (known := data.answers.text(name)) is not None:
+        return tuple(Estimate.from_dict(plain) for plain in json.loads(known))
+    found = _worked_out(item, data, periods, by, where or {}, in_force)
+    if name:
+        data.answers.keep_text(name, json.dumps([estimate.to_dict() for estimate in found], ensure_ascii=False))
+    return found
+
+
+def _question(
+    item: Indicator, data: Data, periods: Sequence[Period], by: str | None, where: Where, in_force: Mapping[str, object]
+) -> str:
+    """What estimates depend on besides the data; empty where they may depend on more: on code of the asker's own."""
+    if CATALOGUE.get(item.id) is not item or not getattr(item.facts, "__module__", "").startswith("crmtools."):
+        return ""
+    report = data.settings.report
+    asked = [
+        [(str(period.start), str(period.end)) for period in periods], by, sorted(where.items()), sorted(in_force.items()),
+        report.confidence, report.currency,
+    ]  # fmt: skip
+    return f"estimates|{item.id}|{asked!r}|{sums.made_by()}"
+
+
+def _worked_out(
+    item: Indicator, data: Data, periods: Sequence[Period], by: str | None, where: Where, in_force: Mapping[str, object]
+) -> tuple[Estimate, ...]:
+    group = tuple((key, _said(key, value)) for key, value in where.items() if key != by)
+    currency = data.currency if item.unit.form == "money" else ""
+    blank = [
+        Estimate(item.id, period, data.as_of, group=group, level=data.settings.report.confidence, currency=currency)
+        for period in periods
+    ]
+    if why := not_computable(item, data):
+        return tuple(replace(e, why=why) for e in blank)
+    for name in [*([by] if by else []), *where]:
+        if name not in attributes(item, data):
+            known = nearest(name, attributes(item, data))
+            raise CRMError(f"'{item.id}' cannot be split by '{name}'. {known}")
+    keys = ("period", by) if by else ("period",)
+    chosen = {name: _allowed(name, value) for name, value in where.items()}
+    frame = sums.cells(item, data, tuple(periods), in_force, keys[1:], chosen)
+    level = data.settings.report.confidence
+
+    def facts() -> ir.Table:
+        wanted = tuple(dict.fromkeys([*keys[1:], *chosen]))
+        return counting(sums.facts(item, data, tuple(periods), in_force, wanted, chosen))
+
+    request = Request(facts, keys, data.ask, in_force, level, sums.counted(item, frame), item.unique)
+    figures = item.kind.read(request)
+    excluded = _excluded(item, frame, keys)
+    until = _data_until(item, data)
+    blank = [replace(e, maturity=_maturity(item, data, in_force, e.period), data_until=until) for e in blank]
+    made = []
+    if not by:
+        if where and not figures and (nobody := _nobody(where, data)):
+            return tuple(replace(e, why=nobody) for e in blank)
+        for number, empty in enumerate(blank):
+            made.append(_estimate(item, empty, figures.get((number,)), excluded.get((number,), ())))
+        return tuple(made)
+    for key in sorted(figures, key=lambda key: (key[0], -figures[key].n, str(key[1]))):
+        value = key[1] if isinstance(key[1], str) else UNKNOWN
+        empty = replace(blank[int(str(key[0]))], group=((by, value), *group))
+        made.append(_estimate(item, empty, figures[key], excluded.get(key, ())))
+    return tuple(made)
+
+
+def _allowed(name: str, value: str | Sequence[str]) -> list[str]:
+    """The values that a condition lets through."""
+    values = [value] if isinstance(value, str) else value
+    if not (isinstance(values, (list, tuple)) and values and all(isinstance(item, str) for item in values)):
+        raise CRMError(f"where: '{name}' must be a text or a list of texts such as ['south', 'east'], found {value!r}.")
+    return list(values)
+
+
+def _nobody(where: Where, data: Data) -> Text | None:
+    """Why a condition lets nobody through: a value that no customer has."""
+    customers = data["customers"] if data.has("customers") else None
+    for name, value in where.items():
+        if customers is None or name not in customers.columns:
+            continue
+        there = data.ask(customers.select(name).distinct().order_by(name))[name].dropna().tolist()
+        if not set(wanted := _allowed(name, value)) & {*there, UNKNOWN}:
+            listed = ", ".join(wanted)
+            return Text(
+                f"没有客户的 {name} 为 {listed}", f"no customer has {name} '{listed}'. {nearest(wanted[0], there)}"
+            )
+    return None
+
+
+def _said(name: str, value: str | Sequence[str]) -> str:
+    return " + ".join(_allowed(name, value))
+
+
+def counting(facts: ir.Table) -> ir.Table:
+    """The facts that count: without those that are left out for a reason."""
+    return facts.filter(facts.excluded.isnull()) if "excluded" in facts.columns else facts
+
+
+def _excluded(
+    item: Indicator, frame: pd.DataFrame, keys: tuple[str, ...]
+) -> dict[tuple[object, ...], tuple[tuple[str, int], ...]]:
+    """Rows left out per group and reason."""
+    found = sums.left_out(frame, keys)
+    unknown = {reason for pairs in found.values() for reason, _ in pairs} - set(item.excludes)
+    if unknown:
+        raise CRMError(
+            f"'{item.id}' leaves rows out for {sorted(unknown)}, which it does not declare. {nearest('', EXCLUSIONS)}"
+        )
+    return found
+
+
+def _maturity(item: Indicator, data: Data, in_force: Mapping[str, object], period: Period) -> float:
+    """Which part of a period can no longer change."""
+    settled = data.as_of + timedelta(days=1 - item.follow_up_days(in_force))
+    return min(max((settled - period.start).days / period.days, 0.0), 1.0)
+
+
+def _data_until(item: Indicator, data: Data) -> date | None:
+    """How far the data behind an indicator reach: the last day of the table that ends first."""
+    return min((day for table in item.tables if (day := data.last_day(table)) is not None), default=None)
+
+
+def _estimate(
+    item: Indicator, empty: Estimate, figures: Figures | None, excluded: tuple[tuple[str, int], ...]
+) -> Estimate:
+    if empty.period.last_day > empty.as_of:
+        return replace(empty, why=NOT_OVER)
+    if figures is None:
+        if isinstance(item.kind, Total):
+            return replace(empty, value=0.0, numerator=0.0, method="census", why=CENSUS, excluded=excluded)
+        return replace(empty, why=NO_DATA, excluded=excluded)
+    return replace(
+        empty, value=figures.value, low=_legal(figures.low, item), high=_legal(figures.high, item), se=figures.se, n=figures.n, rows=figures.rows,
+        numerator=figures.numerator, denominator=figures.denominator, method=figures.method, why=figures.why, excluded=excluded,
+    )  # fmt: skip
+
+
+def _legal(limit: float | None, item: Indicator) -> float | None:
+    """A limit of an interval, kept inside what the unit can be: no share of receivables is above 100 %."""
+    if limit is None:
+        return None
+    least, most = item.unit.low, item.unit.high
+    limit = limit if least is None else max(limit, least)
+    return limit if most is None else min(limit, most)

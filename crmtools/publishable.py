@@ -1,0 +1,103 @@
+"""Estimates that may be told: those about few people are hidden, and those from which something about few would follow."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from crmtools.estimate import Estimate
+from crmtools.estimating import Where, estimates
+from crmtools.indicators.catalogue import Indicator
+from crmtools.period import Period
+from crmtools.sums import UNKNOWN
+from crmtools.suppression import hidden_cells, people
+from crmtools.tables.source import Data
+
+
+def shown(
+    indicator: str | Indicator,
+    data: Data,
+    periods: Sequence[Period],
+    *,
+    where: Where | None = None,
+    assumptions: Mapping[str, object] | None = None,
+) -> tuple[Estimate, ...]:
+    """Estimates for several periods without those that tell about few people.
+
+    Few may be those that are asked about, or those that are not: taken from the total, what some customers have tells what
+    the rest has.
+    """
+    smallest = data.settings.publish.smallest_group
+    found = estimates(indicator, data, periods, where=where, assumptions=assumptions)
+    rest = [0] * len(found)
+    if where and smallest > 1:
+        whole = estimates(indicator, data, periods, assumptions=assumptions)
+        rest = [people(all_of) - people(some) for all_of, some in zip(whole, found, strict=True)]
+    secret = given_away(data, lambda part: estimates(indicator, part, periods, where=where, assumptions=assumptions))
+    return tuple(
+        one.hidden()
+        if 0 < people(one) < smallest or (one.value is not None and (0 < left < smallest or place in secret))
+        else one
+        for place, (one, left) in enumerate(zip(found, rest, strict=True))
+    )
+
+
+def given_away(data: Data, ask: Callable[[Data], Sequence[Estimate]], *, groups: bool = False) -> set[object]:
+    """Of a part of the customers, the answers that would tell, taken from those of the whole, about few people in another part.
+
+    What is ``ask``ed of every part makes a table, parts by answers, whose sums are told in the report of the whole, and of
+    ``groups`` those of a part in its own; which of its cells must be hidden is the same whoever asks. An answer goes by its
+    group, or by its place where it has none.
+    """
+    if data.part is None or data.settings.publish.smallest_group <= 1:
+        return set()
+    answers = [
+        {one.group if groups else place: people(one) for place, one in enumerate(ask(part))} for part in data.parts()
+    ]
+    # in the order in which the values are asked for where they tell the parts: of equally small cells both ways hide the same
+    places: list[object] = sorted(dict.fromkeys(place for found in answers for place in found), key=_in_order)
+    counts = np.array([[found.get(place, 0) for found in answers] for place in places], dtype=np.float64)
+    if not places:
+        return set()
+    hidden = hidden_cells(counts, data.settings.publish.smallest_group, columns=groups)
+    return {place for place, hide in zip(places, hidden[:, data.part.number], strict=True) if hide}
+
+
+def _in_order(place: object) -> tuple[bool, object]:
+    """Groups by their values, the unknown last; periods by their place."""
+    return (place[0][1] == UNKNOWN, place) if isinstance(place, tuple) and place else (False, place)
+
+
+def told_by_parts(
+    item: Indicator,
+    data: Data,
+    periods: Sequence[Period],
+    *,
+    by: str,
+    where: Where | None = None,
+    assumptions: Mapping[str, object] | None = None,
+) -> set[str]:
+    """The values of an attribute that a part of the customers must not tell apart in any of these periods, besides its small groups:
+    taken from what the whole tells, they would say something about few people in another part.
+    """
+    secret: set[str] = set()
+    for period in periods:
+        found = given_away(
+            data,
+            lambda part, one=period: estimates(item, part, (one,), by=by, where=where, assumptions=assumptions),  # type: ignore[misc]
+            groups=True,
+        )
+        secret |= {group[0][1] for group in found if isinstance(group, tuple) and group}
+    return secret
+
+
+def published(
+    indicator: str | Indicator,
+    data: Data,
+    periods: Sequence[Period],
+    *,
+    where: Where | None = None,
+    assumptions: Mapping[str, object] | None = None,
+) -> tuple[Estimate, ...]:
+    """The same, but whole for an analyst's own frames: what comes from a parameters file is published, these are not."""
+    ask = estimates if data.snapshot is None else shown
+    return ask(indicator, data, periods, where=where, assumptions=assumptions)
