@@ -16,7 +16,7 @@ import pytest
 
 import crmtools as crm
 from crmtools import CRMError, DataError, Period, SettingsError
-from crmtools.tables import reading, source
+from crmtools.tables import reading, snapshot
 from crmtools.tables.reading import content_hash
 
 ROOT = Path(__file__).parents[2]
@@ -29,13 +29,13 @@ ROOT = Path(__file__).parents[2]
 def doors(monkeypatch) -> list[str]:
     """Every passing of the door, counted."""
     passed = []
-    real = source.pass_the_door
+    real = snapshot.pass_the_door
 
     def counted(*args, **kwargs):
         passed.append("door")
         return real(*args, **kwargs)
 
-    monkeypatch.setattr(source, "pass_the_door", counted)
+    monkeypatch.setattr(snapshot, "pass_the_door", counted)
     return passed
 
 
