@@ -14,7 +14,7 @@ from babel.dates import format_date
 from babel.numbers import format_decimal, get_currency_precision, get_currency_symbol
 
 from crmtools.indicators.units import Unit
-from crmtools.words import Language, word
+from crmtools.words import Language, bracketed, word
 
 MISSING = "–"
 MINUS = "\u2212"
@@ -152,6 +152,16 @@ def interval(
     if unit.form == "percent" and language == "zh":
         first += "%"
     return f"{first}{_between(shown, unit, language)}{last}{tail}"
+
+
+def with_interval(
+    value: float | None, low: float | None, high: float | None, unit: Unit, language: Language, currency: str = ""
+) -> str:
+    """A value with its interval in brackets, where it has one: ``3.8 % (3.2–4.6 %)``."""
+    said = quantity(value, unit, language, currency)
+    if low is None and high is None:
+        return said
+    return said + bracketed(interval(low, high, unit, language, currency), language)
 
 
 def difference(

@@ -14,7 +14,7 @@ from crmtools.period import Period
 from crmtools.report.history import read_goals, read_history
 from crmtools.report.plan import Entry
 from crmtools.settings import Settings
-from crmtools.words import Language, Text, bracketed
+from crmtools.words import Language, Text
 
 LAST_VALUE = Text(
     "最近一次的有效数值（{period}，{day}的报告）：{value}。",
@@ -41,9 +41,7 @@ class LastGood:
         if self.value is None:
             return LAST_PAGE.to(language, day=day)
         unit = CATALOGUE[self.indicator].unit
-        value = formats.quantity(self.value, unit, language, self.currency)
-        if self.low is not None or self.high is not None:
-            value += bracketed(formats.interval(self.low, self.high, unit, language, self.currency), language)
+        value = formats.with_interval(self.value, self.low, self.high, unit, language, self.currency)
         return LAST_VALUE.to(language, period=Period.parse(self.period).label(language), day=day, value=value)
 
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 from crmtools import formats
 from crmtools.errors import RunError
-from crmtools.estimate import Estimate
 from crmtools.indicators import CATALOGUE, DIMENSIONS, OWNERS, Indicator
 from crmtools.readiness import Readiness
 from crmtools.report.blocks import STATES, box, facts, flat, link
@@ -20,7 +19,7 @@ from crmtools.report.reading_lists import READING_LISTS
 from crmtools.report.reading_pages import dimension_page, reading_list_page
 from crmtools.report.stamps import stamp
 from crmtools.show.readiness_views import advice, ready_of
-from crmtools.words import Language, Text, bracketed, word
+from crmtools.words import Language, Text, word
 
 PLAIN_WORDS: dict[str, Text] = {
     "failed": Text(
@@ -58,7 +57,9 @@ def failure_page(
     """The page of a notebook that failed: what and why in plain words, where, no traceback, and what it had ``before``."""
     said = [f"<p><strong>{PLAIN_WORDS[outcome.state].to(language)}</strong> {OTHERS_HOLD.to(language)}</p>"]
     if (now := numbers.headline(entry.indicator)) and now.value is not None:
-        said.append(f"<p>{flat(STILL.to(language, value=shown_value(now, manifest, language)))}</p>")
+        unit, currency = CATALOGUE[now.indicator].unit, str(manifest.data["currency"])
+        value = formats.with_interval(now.value, now.low, now.high, unit, language, currency)
+        said.append(f"<p>{flat(STILL.to(language, value=value))}</p>")
     elif before:
         said.append(f"<p>{flat(before.said(language))}</p>")
     if failure := outcome.failure:
@@ -70,15 +71,6 @@ def failure_page(
     log = flat(f"logs/{outcome.log.name}")
     said.append(f"<p>{LOG.to(language, file=log, run=stamp('run', manifest.run_id).code)}</p>")
     return f"# {escape(entry.title.to(language))}\n\n{box(*said)}"
-
-
-def shown_value(estimate: Estimate, manifest: Manifest, language: Language) -> str:
-    """A value with its interval, as people write it."""
-    unit, currency = CATALOGUE[estimate.indicator].unit, str(manifest.data["currency"])
-    value = formats.quantity(estimate.value, unit, language, currency)
-    if estimate.low is None and estimate.high is None:
-        return value
-    return value + bracketed(formats.interval(estimate.low, estimate.high, unit, language, currency), language)
 
 
 def banner(failed: Sequence[tuple[Entry, Outcome]], language: Language) -> str:
