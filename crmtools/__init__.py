@@ -9,6 +9,7 @@
     crm.trend("churn_rate", data, by="month")      # the same over time
     crm.breakdown("churn_rate", data, by="region") # the same by segment
     crm.stress("churn_rate", data)                 # the same under other defensible definitions
+    crm.compare("nps", data, "2024-Q4")            # what changed since then, and whether by more than chance
     crm.scorecard(data)                            # every goal: now, target, gap, progress, status
     crm.judge(crm.goal("nps", data), data)         # one goal: chance, evidence, change since the baseline
 """
@@ -30,6 +31,8 @@ from crmtools.words import Text
 
 if TYPE_CHECKING:
     from crmtools import cohorts, lifetime, rfm, show
+    from crmtools.goals.change import Change
+    from crmtools.goals.compared import compare
     from crmtools.goals.drivers import Driver, drivers
     from crmtools.goals.factors import revenue_factors
     from crmtools.goals.judgement import Judgement, judge, judgements
@@ -45,6 +48,8 @@ _ON_DEMAND: dict[str, str] = {
     name: home
     for home, names in {
         "": "cohorts lifetime rfm show",
+        "crmtools.goals.change": "Change",
+        "crmtools.goals.compared": "compare",
         "crmtools.goals.drivers": "Driver drivers",
         "crmtools.goals.factors": "revenue_factors",
         "crmtools.goals.judgement": "Judgement judge judgements",
@@ -76,6 +81,7 @@ __all__ = [
     "CATALOGUE",
     "Breakdown",
     "CRMError",
+    "Change",
     "Data",
     "DataError",
     "Driver",
@@ -92,6 +98,7 @@ __all__ = [
     "Trend",
     "breakdown",
     "cohorts",
+    "compare",
     "computable",
     "drivers",
     "goal",

@@ -73,38 +73,59 @@ def estimates(
     by: str | None = None,
     where: Where | None = None,
     assumptions: Mapping[str, object] | None = None,
+    resample: bool = True,
 ) -> tuple[Estimate, ...]:
     """Estimates for several periods, by group when ``by`` is given: the one way all measurements take.
 
-    What was asked before, here or by another notebook, is not worked out again.
+    What was asked before, here or by another notebook, is not worked out again: a period of a trend is known by itself too.
+    Without ``resample`` the limits may be those of a formula that is not trusted with so few customers; value, n and standard
+    error are the same, and are all that the asker may look at.
     """
     item = find(indicator)
     in_force = resolve(item, data, assumptions or {})
-    name = _question(item, data, periods, by, where or {}, in_force)
-    if name and (known := data.answers.text(name)) is not None:
-        return tuple(Estimate.from_dict(plain) for plain in json.loads(known))
-    found = _worked_out(item, data, periods, by, where or {}, in_force)
-    if name:
-        data.answers.keep_text(name, json.dumps([estimate.to_dict() for estimate in found], ensure_ascii=False))
-    return found
+    asked = _question(item, data, by, where or {}, in_force)
+    if not asked:
+        return _worked_out(item, data, periods, by, where or {}, in_force, resample=resample)
+    found = {one: known for one in periods if (known := _known(data, asked, one, resample=resample)) is not None}
+    if new := [one for one in dict.fromkeys(periods) if one not in found]:
+        worked_out = _worked_out(item, data, new, by, where or {}, in_force, resample=resample)
+        for one in new:
+            found[one] = tuple(estimate for estimate in worked_out if estimate.period == one)
+            plain = [estimate.to_dict() for estimate in found[one]]
+            data.answers.keep_text(_name(asked, one, resample=resample), json.dumps(plain, ensure_ascii=False))
+    return tuple(estimate for one in periods for estimate in found[one])
 
 
-def _question(
-    item: Indicator, data: Data, periods: Sequence[Period], by: str | None, where: Where, in_force: Mapping[str, object]
-) -> str:
-    """What estimates depend on besides the data; empty where they may depend on more: on code of the asker's own."""
+def _known(data: Data, asked: str, period: Period, *, resample: bool) -> tuple[Estimate, ...] | None:
+    """What was answered before; limits that were looked for are there for those who do not look at them, too."""
+    for looked in (True,) if resample else (True, False):
+        if (text := data.answers.text(_name(asked, period, resample=looked))) is not None:
+            return tuple(Estimate.from_dict(plain) for plain in json.loads(text))
+    return None
+
+
+def _name(asked: str, period: Period, *, resample: bool) -> str:
+    return f"{asked}|{period.start}|{period.end}|{resample}"
+
+
+def _question(item: Indicator, data: Data, by: str | None, where: Where, in_force: Mapping[str, object]) -> str:
+    """What estimates depend on besides data and periods; empty where they may depend on more: on code of the asker's own."""
     if CATALOGUE.get(item.id) is not item or not getattr(item.facts, "__module__", "").startswith("crmtools."):
         return ""
     report = data.settings.report
-    asked = [
-        [(str(period.start), str(period.end)) for period in periods], by, sorted(where.items()), sorted(in_force.items()),
-        report.confidence, report.currency,
-    ]  # fmt: skip
+    asked = [by, sorted(where.items()), sorted(in_force.items()), report.confidence, report.currency]
     return f"estimates|{item.id}|{asked!r}|{sums.made_by()}"
 
 
 def _worked_out(
-    item: Indicator, data: Data, periods: Sequence[Period], by: str | None, where: Where, in_force: Mapping[str, object]
+    item: Indicator,
+    data: Data,
+    periods: Sequence[Period],
+    by: str | None,
+    where: Where,
+    in_force: Mapping[str, object],
+    *,
+    resample: bool,
 ) -> tuple[Estimate, ...]:
     group = tuple((key, _said(key, value)) for key, value in where.items() if key != by)
     currency = data.currency if item.unit.form == "money" else ""
@@ -127,7 +148,7 @@ def _worked_out(
         wanted = tuple(dict.fromkeys([*keys[1:], *chosen]))
         return counting(sums.facts(item, data, tuple(periods), in_force, wanted, chosen))
 
-    request = Request(facts, keys, data.ask, in_force, level, sums.counted(item, frame), item.unique)
+    request = Request(facts, keys, data.ask, in_force, level, sums.counted(item, frame), item.unique, resample)
     figures = item.kind.read(request)
     excluded = _excluded(item, frame, keys)
     until = _data_until(item, data)

@@ -138,10 +138,10 @@ def breakdown(
     item = find(indicator)
     one = Period.parse(period) if period is not None else data.period
 
-    def ask(of: Data) -> tuple[Estimate, ...]:
-        return estimates(item, of, (one,), by=by, where=where, assumptions=assumptions)
+    def ask(of: Data, *, resample: bool = False) -> tuple[Estimate, ...]:
+        return estimates(item, of, (one,), by=by, where=where, assumptions=assumptions, resample=resample)
 
-    found = list(ask(data))
+    found = list(ask(data, resample=True))
     if data.part and shown(item, data, (one,), where=where, assumptions=assumptions)[0].suppressed:
         found = [e.hidden() for e in found]  # their sum is what must not be told
     elif secret := given_away(data, ask, groups=True):

@@ -30,9 +30,11 @@ def shown(
     found = estimates(indicator, data, periods, where=where, assumptions=assumptions)
     rest = [0] * len(found)
     if where and smallest > 1:
-        whole = estimates(indicator, data, periods, assumptions=assumptions)
+        whole = estimates(indicator, data, periods, assumptions=assumptions, resample=False)
         rest = [people(all_of) - people(some) for all_of, some in zip(whole, found, strict=True)]
-    secret = given_away(data, lambda part: estimates(indicator, part, periods, where=where, assumptions=assumptions))
+    secret = given_away(
+        data, lambda part: estimates(indicator, part, periods, where=where, assumptions=assumptions, resample=False)
+    )
     return tuple(
         one.hidden()
         if 0 < people(one) < smallest or (one.value is not None and (0 < left < smallest or place in secret))
@@ -83,7 +85,9 @@ def told_by_parts(
     for period in periods:
         found = given_away(
             data,
-            lambda part, one=period: estimates(item, part, (one,), by=by, where=where, assumptions=assumptions),  # type: ignore[misc]
+            lambda part, one=period: estimates(
+                item, part, (one,), by=by, where=where, assumptions=assumptions, resample=False
+            ),  # type: ignore[misc]
             groups=True,
         )
         secret |= {group[0][1] for group in found if isinstance(group, tuple) and group}

@@ -121,7 +121,7 @@ def cells(
         if set(periods) <= set(standard) and set(keys) <= {*found.columns}:
             return _rolled_up(item, _renumbered(found, standard, periods), ("period", *keys), where)
     asked = facts(item, data, periods, in_force, tuple(dict.fromkeys([*keys, *where])), where)
-    return data.ask(item.kind.query(asked, ("period", *keys, "excluded"), unique=item.unique))
+    return data.ask(item.kind.query(asked, ("period", *keys, "excluded"), unique=item.unique), again=True)
 
 
 def counted(item: Indicator, frame: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pytest
 from random_company import AS_OF, random_company
 
 import crmtools as crm
-from crmtools import CATALOGUE, CRMError, Estimate, Period
+from crmtools import CATALOGUE, CRMError, Data, Estimate, Period, estimating
 from crmtools.sums import attributes
 from crmtools.tables.answers import Answers
 
@@ -20,6 +20,11 @@ from crmtools.tables.answers import Answers
 @pytest.fixture(scope="module")
 def tiny() -> crm.Data:
     return crm.open("tiny")
+
+
+@pytest.fixture(scope="module")
+def data() -> crm.Data:
+    return crm.open(**random_company(3), as_of=AS_OF)
 
 
 def test_estimate_survives_json(tiny) -> None:
@@ -207,6 +212,37 @@ def test_the_same_question_is_asked_of_the_engine_once(tiny) -> None:
     assert kept
     assert crm.measure("nps", data) == first
     assert len(data.answers) == kept
+
+
+def test_what_a_trend_answered_is_known_by_its_periods(tiny, monkeypatch) -> None:
+    data = replace(tiny, snapshot=None, answers=Answers(""))
+    line = crm.trend("revenue_per_customer", data, by="quarter", periods=3)
+    monkeypatch.setattr(estimating, "_worked_out", lambda *_, **__: pytest.fail("it was worked out again"))
+    for one in line.estimates:
+        assert crm.measure("revenue_per_customer", data, period=one.period) == one
+    twice = estimating.estimates("revenue_per_customer", data, [line.estimates[1].period] * 2)
+    assert twice == (line.estimates[1],) * 2
+
+
+def test_only_the_limits_depend_on_resampling(data) -> None:
+    alone = [replace(data, answers=Answers("")) for _ in range(2)]
+    full, plain = (
+        estimating.estimates("revenue_per_customer", one, data.period.up_to(4, "month"), resample=resample)
+        for one, resample in zip(alone, (True, False))
+    )
+    assert {e.method for e in full} != {e.method for e in plain}, "nothing was resampled"
+    for one, other in zip(full, plain, strict=True):
+        assert replace(one, low=0.0, high=0.0, method="") == replace(other, low=0.0, high=0.0, method="")
+    again = estimating.estimates("revenue_per_customer", alone[1], data.period.up_to(4, "month"))
+    assert again == full, "what was not resampled for one asker is for the next"
+
+
+def test_a_question_that_was_just_asked_is_not_put_to_the_engine_again(data, monkeypatch) -> None:
+    fresh, asked = replace(data, answers=Answers("")), []
+    answer = Data._answer
+    monkeypatch.setattr(Data, "_answer", lambda self, text, what: asked.append(text) or answer(self, text, what))
+    crm.stress("at_risk_share", fresh, period="2025-Q4")
+    assert len(asked) == len(set(asked))
 
 
 def test_an_answer_that_is_changed_by_the_asker_stays_as_it_was(tiny) -> None:

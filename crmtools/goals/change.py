@@ -38,6 +38,7 @@ from crmtools.goals.significance import p_of_means, p_of_rates, p_of_shares, p_o
 from crmtools.indicators.catalogue import Better
 from crmtools.indicators.kinds import CENSUS
 from crmtools.indicators.moments import Kind
+from crmtools.shown import Shown
 from crmtools.words import Text
 
 Verdict = Literal[
@@ -103,7 +104,7 @@ NOT_TO_BE_SEEN = Text(
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class Change(Shown):
     """The difference between a baseline and a later value of the same indicator.
 
     ``difference`` (now minus baseline), ``low``, ``high``, ``detectable`` and ``tolerance`` are in the indicator's unit: a

@@ -17,7 +17,7 @@ from crmtools.goals.guardrails import Guard
 from crmtools.goals.multiplicity import FALSE_SHARE, Judged, judged
 from crmtools.goals.outlook import Better, Forecast
 from crmtools.goals.panel import panel
-from crmtools.goals.reading import Reading, read
+from crmtools.goals.reading import Reading, read, scorecard
 from crmtools.goals.series import SEASONS, Series
 from crmtools.indicators.catalogue import CATALOGUE
 from crmtools.intervals import z_of
@@ -74,6 +74,9 @@ def judge(reading: Reading, data: Data) -> Judgement:
     Its change is judged among those of the report's other goals, so that a goal has the same verdict on every page: that of
     :func:`judgements`.
     """
+    report = scorecard(data)
+    if reading in report.readings:
+        return judgements(report, data)[report.readings.index(reading)]
     found = _alone(reading, data)
     if found.change is None:
         return found
@@ -114,9 +117,9 @@ def standing(reading: Reading, past: Trend) -> Judgement:
 
 
 @remembered()
-def judgements(scorecard: Iterable[Reading], data: Data, *, q: float = FALSE_SHARE) -> tuple[Judgement, ...]:
+def judgements(readings: Iterable[Reading], data: Data, *, q: float = FALSE_SHARE) -> tuple[Judgement, ...]:
     """Judge all goals of a report, in their order, their changes together (:mod:`crmtools.goals.multiplicity`)."""
-    found = [_alone(reading, data) for reading in scorecard]
+    found = [_alone(reading, data) for reading in readings]
     told = iter(judged([one.change for one in found if one.change is not None], q=q))
     return tuple(one if one.change is None else _among(one, next(told)) for one in found)
 

@@ -23,6 +23,7 @@ from crmtools.indicators.catalogue import Indicator, find
 from crmtools.indicators.kinds import ALIKE, NO_DATA, Mean, NetShare, Rate, Ratio, Share
 from crmtools.indicators.moments import per_unit
 from crmtools.period import Period
+from crmtools.remembered import remembered
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
@@ -64,6 +65,7 @@ def correlation(
     return panel(indicator, data, baseline_period, period, where, assumptions).correlation
 
 
+@remembered("report", "definitions")
 def panel(
     indicator: str | Indicator,
     data: Data,

@@ -289,7 +289,7 @@ def _season(goal: Goal, data: Data) -> dict[int, float] | None:
     """The seasonal index of the two years before the goal began."""
     last = Period.containing(goal.start, "month").previous()
     months = [last.shift(-back) for back in range(24)]
-    found = estimates(goal.indicator, data, months, where=goal.where)
+    found = estimates(goal.indicator, data, months, where=goal.where, resample=False)
     return seasonal_index({e.period.start: e.value for e in found if e.value is not None})
 
 

@@ -65,18 +65,19 @@ def _spans(data: Data, step: Step) -> tuple[Period, ...]:
 
 
 def _values(goal: Goal, data: Data, step: Step) -> int:
-    return sum(e.value is not None for e in estimates(goal.indicator, data, _spans(data, step), where=goal.where))
+    found = estimates(goal.indicator, data, _spans(data, step), where=goal.where, resample=False)
+    return sum(e.value is not None for e in found)
 
 
 def _of_goal(goal: Goal, data: Data, step: Step) -> Iterator[Sided]:
     spans = _spans(data, step)
     better: Better = "lower" if goal.sign < 0 else "higher"
-    yield Series.of(estimates(goal.indicator, data, spans, where=goal.where)), better
+    yield Series.of(estimates(goal.indicator, data, spans, where=goal.where, resample=False)), better
     for segment in data.segments:
         if segment in goal.where or segment not in attributes(goal.indicator, data):
             continue
         groups: dict[str, dict[Period, Estimate]] = defaultdict(dict)
-        for e in estimates(goal.indicator, data, spans, by=segment, where=goal.where):
+        for e in estimates(goal.indicator, data, spans, by=segment, where=goal.where, resample=False):
             groups[dict(e.group)[segment]][e.period] = e
         for group, found in groups.items():
             if group and median(e.n for e in found.values()) >= FEWEST_PEOPLE:

@@ -46,7 +46,7 @@ def same(f: Facts, other: Goal) -> bool:
     if f.goal.indicator.id == other.indicator.id and f.goal.where == other.where:
         return True
     spans = [estimate.period for estimate in f.past.estimates]
-    theirs = estimates(other.indicator, f.data, spans, where=other.where) if spans else ()
+    theirs = estimates(other.indicator, f.data, spans, where=other.where, resample=False) if spans else ()
     pairs = [
         (a.value, b.value) for a, b in zip(f.past.estimates, theirs) if a.value is not None and b.value is not None
     ]

@@ -40,7 +40,8 @@ class Request:
     """What a kind is asked: the facts that count (or who makes them), the columns that name a group, and how to have a query run.
 
     ``answer`` is what :meth:`Kind.query` would give, where it is known already. ``unique`` says that the facts hold one row
-    per customer and period.
+    per customer and period. Without ``resample`` limits come from formulas also where these are not trusted: for those who look
+    at values and standard errors only, which are the same.
     """
 
     source: ir.Table | Callable[[], ir.Table]
@@ -50,6 +51,7 @@ class Request:
     level: float
     answer: pd.DataFrame | None = None
     unique: bool = False
+    resample: bool = True
 
     @property
     def facts(self) -> ir.Table:
@@ -187,11 +189,11 @@ class FromMoments:
             for key, record in keyed(frame, request.keys)
         }
         counted = {key: item for key, item in sums.items() if item.sw and math.isfinite(item.sw)}
-        small = small_groups(request, {key: item.n for key, item in counted.items() if self.resample(item)})
+        few = {key: item.n for key, item in counted.items() if request.resample and self.resample(item)}
+        small = small_groups(request, few)
         # customers of groups too small to resample come along with the others, and must not make their interval another one
         figures = {
-            key: self.figures(item, request, small.get(key) if self.resample(item) else None)
-            for key, item in counted.items()
+            key: self.figures(item, request, small.get(key) if key in few else None) for key, item in counted.items()
         }
         empty = {key: self.without_weight(item) for key, item in sums.items() if key not in counted}
         return figures | {key: item for key, item in empty.items() if item is not None}

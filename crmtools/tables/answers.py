@@ -4,7 +4,7 @@ A name tells all that an answer depends on besides the data; its file is named a
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,8 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from crmtools.whole_files import write_whole
+
+RECENT, RECENT_ROWS = 4, 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,7 @@ class Answers:
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
     things: dict[str, object] = field(default_factory=dict)
+    recent: dict[Hashable, pd.DataFrame] = field(default_factory=dict)
 
     def table(self, name: str) -> pd.DataFrame | None:
         """The table that was remembered by this name, a copy of it."""
@@ -79,6 +82,19 @@ class Answers:
             _write(file, write(thing).encode())
         self.things[key] = thing
         return thing
+
+    def just_now(self, question: Hashable) -> pd.DataFrame | None:
+        """What was answered a moment ago in this process, a copy of it."""
+        found = self.recent.get(question)
+        return None if found is None else found.copy()
+
+    def keep_for_now(self, question: Hashable, frame: pd.DataFrame) -> pd.DataFrame:
+        """Keep an answer until others have taken its place; the same. One of many rows would keep memory that is needed."""
+        if len(frame) <= RECENT_ROWS:
+            self.recent[question] = frame.copy()
+            for old in list(self.recent)[:-RECENT]:
+                self.recent.pop(old, None)
+        return frame
 
     def __len__(self) -> int:
         return len(self.tables) + len(self.texts) + len(self.things)

@@ -121,9 +121,15 @@ class Data(Shown):
         # the text that was compiled for the name, not the expression: compiling is most of the time of a small question
         return self.answers.keep_table(text, self._answer(text, expression)) if found is None else found
 
-    def ask(self, expression: ir.Table) -> pd.DataFrame:
-        """The answer to an expression, not remembered."""
-        return self._answer(str(self.backend.compile(expression)), expression).to_pandas(date_as_object=False)
+    def ask(self, expression: ir.Table, *, again: bool = False) -> pd.DataFrame:
+        """The answer to an expression, not kept; the last few are at hand for one that may be asked ``again`` at once.
+
+        So ask sets of assumptions that differ only in what is made of the answer, not in the question.
+        """
+        if again and (known := self.answers.just_now(expression.op())) is not None:
+            return known
+        found = self._answer(str(self.backend.compile(expression)), expression).to_pandas(date_as_object=False)
+        return self.answers.keep_for_now(expression.op(), found) if again else found
 
     def _answer(self, text: str, expression: ir.Table) -> pa.Table:
         backend: Any = self.backend

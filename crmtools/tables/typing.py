@@ -14,6 +14,8 @@ from crmtools.tables.schema import Column, Table
 IGNORE = "ignore"
 TRUE, FALSE = ("true", "t", "yes", "y", "1", "是"), ("false", "f", "no", "n", "0", "否")
 EPOCH_MS = "epoch_ms"
+NUMBERS = {"1,234.56": (",", "."), "1.234,56": (".", ","), "1 234,56": (" ", ","), "1'234.56": ("'", ".")}
+"""How numbers may be written, by an example: the sign between thousands, which may be left out, and that of decimals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +102,16 @@ def plan(table: Table, raw: Raw, how: TableSource, extra: tuple[str, ...]) -> tu
 
 
 def _format_problems(made: Plan) -> list[Problem]:
-    """Formats that the engine does not understand, or that stand at a column which is no date."""
+    """Formats that nobody understands, or that stand at a column which is neither date nor number."""
     problems = []
     for name, written in made.how.formats.items():
         place = f"source.tables.{made.table.name}.formats.{name}"
-        if made.column(name).type not in ("day", "time"):
-            problems.append(Problem(place, f"{name} is no date: formats are for dates only. Take it away."))
+        if made.column(name).type in ("number", "money", "count"):
+            if written not in NUMBERS:
+                examples = ", ".join(f'"{example}"' for example in NUMBERS)
+                problems.append(Problem(place, f"'{written}' is no way to write numbers. Allowed: {examples}."))
+        elif made.column(name).type not in ("day", "time"):
+            problems.append(Problem(place, f"{name} is no date or number: formats are for these only. Take it away."))
         elif made.has(name) and written != EPOCH_MS and (reason := _format_problem(written)):
             advice = "Write it as %d/%m/%Y %H:%M, or epoch_ms for milliseconds since 1970."
             problems.append(Problem(place, f"'{written}' is no date format{reason}. {advice}"))
@@ -161,10 +167,10 @@ def value_sql(plan: Plan, column: Column, time_zone: str) -> str:
             options = ", ".join(literal(item) for item in TRUE), ", ".join(literal(item) for item in FALSE)
             return f"CASE WHEN lower({cell}) IN ({options[0]}) THEN true WHEN lower({cell}) IN ({options[1]}) THEN false END"
         case "number" | "money":
-            number = quote(header) if source in NUMERIC else cell
+            number = quote(header) if source in NUMERIC else _number_sql(cell, written)
             return f"CASE WHEN isfinite(TRY_CAST({number} AS DOUBLE)) THEN TRY_CAST({number} AS DOUBLE) END"
         case "count":
-            number = f"TRY_CAST({cell} AS DOUBLE)"
+            number = f"TRY_CAST({cell if source in NUMERIC else _number_sql(cell, written)} AS DOUBLE)"
             return f"CASE WHEN isfinite({number}) AND {number} = floor({number}) THEN TRY_CAST({number} AS BIGINT) END"
     moment = _moment_sql(quote(header), cell, source, written, time_zone)
     moment = f"CASE WHEN year({moment}) BETWEEN 1900 AND 2199 THEN {moment} END"
@@ -172,6 +178,19 @@ def value_sql(plan: Plan, column: Column, time_zone: str) -> str:
 
 
 NUMERIC = ("DOUBLE", "FLOAT", "BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER", "HUGEINT")
+
+
+def _number_sql(cell: str, written: str | None) -> str:
+    """The text of a number as the engine reads it; NULL where it is not written in the way that was said: 1.5 is not 15."""
+    if written is None:
+        return cell
+    group, point = NUMBERS[written]
+    # exports have the narrow and the unbreakable blank between thousands
+    plain = f"replace(replace({cell}, chr(8239), ' '), chr(160), ' ')" if group == " " else cell
+    thousands = rf"[0-9]{{1,3}}(\{group}[0-9]{{3}})+"
+    shape = rf"[+-]?({thousands}|[0-9]+)(\{point}[0-9]+)?"
+    read = f"replace(replace({plain}, {literal(group)}, ''), {literal(point)}, '.')"
+    return f"CASE WHEN regexp_full_match({plain}, {literal(shape)}) THEN {read} END"
 
 
 def _moment_sql(header: str, cell: str, source: str, written: str | None, time_zone: str) -> str:
@@ -198,14 +217,20 @@ def _moment_sql(header: str, cell: str, source: str, written: str | None, time_z
     return f"CASE WHEN {marked} THEN {instant} WHEN {written_out} THEN TRY_CAST({cell} AS TIMESTAMP) END"
 
 
-def accepted(column: Column) -> str:
-    """What a cell of a column may hold, in words."""
+def accepted(column: Column, written: str | None = None) -> str:
+    """What a cell of a column may hold, in words; ``written`` is the format that the parameters file gives it."""
     name = column.name
+    if written in NUMBERS and column.type in ("number", "money", "count"):
+        return f"Accepted: numbers written as {written}."
+    numbers = (
+        "Accepted: plain numbers such as 1234.5, without signs of currency. Where thousands are set apart or decimals follow "
+        f"a comma, show how: formats: {{{name}: '1.234,56'}}."
+    )
     return {
         "day": f"Accepted: ISO days such as 2025-12-31, or name the format under formats: {{{name}: '%d.%m.%Y'}}.",
         "time": f"Accepted: ISO times such as 2025-12-31 14:05, or name the format under formats: {{{name}: '%d/%m/%Y %H:%M'}}.",
-        "number": "Accepted: plain numbers such as 1234.5, without thousands separators, decimal commas or signs of currency.",
-        "money": "Accepted: plain numbers such as 1234.5, without thousands separators, decimal commas or signs of currency.",
+        "number": numbers,
+        "money": numbers,
         "count": "Accepted: whole numbers.",
         "flag": "Accepted: true or false, yes or no, 1 or 0, 是 or 否.",
     }.get(column.type, "")

@@ -62,9 +62,24 @@ def date_format_with_an_unknown_field(p):
     p.how("orders", formats={"ordered_at": "%Q"})
 
 
-@broken("source.tables.orders.formats.net_amount", "is no date")
+@broken("source.tables.orders.formats.net_amount", "'%d' is no way to write numbers", "1.234,56")
 def date_format_for_an_amount(p):
     p.how("orders", formats={"net_amount": "%d"})
+
+
+@broken("source.tables.orders.formats.channel", "channel is no date or number", "Take it away")
+def format_for_words(p):
+    p.how("orders", formats={"channel": "%d"})
+
+
+@broken("orders.csv · net_amount", "1 of 23 values are not numbers", "row 2 '12.5'", "numbers written as 1.234,56")
+def decimal_points_among_decimal_commas(p):
+    rows = p.rows("orders")
+    for row in rows:
+        row["net_amount"] = row["net_amount"].replace(".", ",")
+    p.save("orders", rows)
+    p.change("orders", 1, net_amount="12.5")
+    p.how("orders", formats={"net_amount": "1.234,56"})
 
 
 @broken("orders.csv · ordered_at", "row 2 '99999999999999999'")
@@ -78,7 +93,11 @@ def milliseconds_beyond_all_time(p):
 
 
 @broken(
-    "orders.csv · net_amount", "2 of 23 values are not numbers", "row 2 '1,400.00'", "row 3 '¥350'", "without thousands"
+    "orders.csv · net_amount",
+    "2 of 23 values are not numbers",
+    "row 2 '1,400.00'",
+    "row 3 '¥350'",
+    "formats: {net_amount: '1.234,56'}",
 )
 def amounts_with_separators_and_signs(p):
     p.change("orders", 1, net_amount="1,400.00")

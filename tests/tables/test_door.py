@@ -1,5 +1,6 @@
 """What passes the door: leniency that is counted, test accounts, money, time zones, names and words of a company."""
 
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
@@ -7,6 +8,7 @@ import pytest
 
 import crmtools as crm
 from crmtools import CATALOGUE
+from crmtools.errors import DataError
 from crmtools.tables import TABLES
 from crmtools.tables.door import DoorReport
 
@@ -263,6 +265,30 @@ def test_formats(project, written, form, expected) -> None:
     project.how("orders", formats={"ordered_at": form})
     data = project.open()
     assert data.execute(data["orders"]).ordered_at.tolist() == [expected]
+
+
+@pytest.mark.parametrize(
+    ("form", "written", "expected"),
+    [
+        ("1.234,56", ["1.234,56", "+1234,5", "12", "1.234.567", "+0,5"], [1234.56, 1234.5, 12.0, 1234567.0, 0.5]),
+        ("1,234.56", ["1,234.56", "+1234.5", "12", "1,234,567", ".5"], [1234.56, 1234.5, 12.0, 1234567.0, None]),
+        ("1 234,56", ["1 234,56", "1\u202f234,5", "1\u00a0234", "12,5", "1.5"], [1234.56, 1234.5, 1234.0, 12.5, None]),
+        ("1'234.56", ["1'234.56", "+1'234", "12.5", "1'23", "1,5"], [1234.56, 1234.0, 12.5, None, None]),
+    ],
+)
+def test_numbers_are_read_as_they_are_said_to_be_written_and_in_no_other_way(project, form, written, expected) -> None:
+    project.only("customers", "orders", "fx_rates")
+    amounts = [amount for amount, number in zip(written, expected) if number is not None]
+    rows = [{**row, "net_amount": amount} for row, amount in zip(project.rows("orders"), amounts)]
+    project.save("orders", rows)
+    project.how("orders", formats={"net_amount": form})
+    data = project.open()
+    found = data.execute(data["orders"]).net_amount.tolist()
+    assert sorted(found) == sorted(number for number in expected if number is not None)
+    for amount in (amount for amount, number in zip(written, expected) if number is None):
+        project.save("orders", [{**rows[0], "net_amount": amount}])
+        with pytest.raises(DataError, match=re.escape(f"row 2 '{amount}'")):
+            project.open()
 
 
 # ---- a company's own names and words
