@@ -182,6 +182,7 @@ def test_goals_as_a_table_and_as_json(monkeypatch):
         assert head in first
         assert all(word in row for word in words)
         assert EVIDENCE["no_evidence"].to(language) in bare
+        assert {"en": "17.6\u00a0%\u00a0a month  6.2–41.0\u00a0%", "zh": "17.6%/月  6.2%–41.0%"}[language] in bare
 
 
 def test_describe_prints_the_parameters_of_a_notebook():

@@ -6,10 +6,11 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from crmtools.beginnings.names import ERSATZ, REPLACE, check_page
+from crmtools.beginnings.names import check_page
 from crmtools.errors import CRMError
 from crmtools.indicators import find
 from crmtools.report.plan import IN_BOOK
+from crmtools.report.remarks import ERSATZ, REPLACE
 from crmtools.whole_files import write_whole
 from crmtools.words import Text
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import crmtools
-from crmtools.beginnings.names import ERSATZ, REPLACE, check_page
+from crmtools.beginnings.names import check_page
 from crmtools.beginnings.patterns import FACTS, PATTERNS, Pattern
 from crmtools.errors import CRMError, nearest
 from crmtools.indicators import DIMENSIONS
+from crmtools.report.remarks import ERSATZ, REPLACE
 from crmtools.whole_files import write_whole
 
 WIDEST = 120

@@ -12,9 +12,6 @@ from crmtools.report.plan import CHAPTERS, GENERATED, GOAL, INDICATOR, WRITTEN
 from crmtools.report.project import TAKEN
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-REPLACE = "REPLACE"
-"""The word that every text to be replaced begins with; 请替换 in Chinese."""
-ERSATZ = "请替换"
 WORDS = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"}
 """What a parameters file reads as no text."""
 

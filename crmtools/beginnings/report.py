@@ -7,13 +7,14 @@ from pathlib import Path
 
 import crmtools
 from crmtools.beginnings.folder import Found, Looked, look_into
-from crmtools.beginnings.names import ERSATZ, REPLACE, check_name
+from crmtools.beginnings.names import check_name
 from crmtools.errors import CRMError, Problem, nearest
 from crmtools.estimating import not_computable
 from crmtools.indicators import CATALOGUE
 from crmtools.measure import measure
 from crmtools.parameters import load
 from crmtools.period import MONTHS_IN
+from crmtools.report.remarks import ERSATZ, REPLACE
 from crmtools.settings import TableSource
 from crmtools.tables import TABLES
 from crmtools.tables.source import Data

@@ -18,13 +18,13 @@ from crmtools.words import Language
 def check(parameters: str, wanted_json: bool) -> None:
     """Check a PARAMETERS file and its data, and print what a run would do."""
     from crmtools.report.plan import plan
-    from crmtools.report.remarks import behind
+    from crmtools.report.remarks import remarks as remarks_on
     from crmtools.tables.source import open_settings
 
     settings = settings_of(parameters)
     data = open_settings(settings)
     made = plan(settings, data)
-    remarks = [*data.door.remarks, *behind(data)]
+    remarks = [*data.door.remarks, *remarks_on(data, (job.notebook for job in made.jobs))]
     plain: dict[str, Any] = {
         "report": settings.name,
         "period": settings.report.period.id,

@@ -2,7 +2,8 @@
 
 import click
 
-from crmtools.commands.printing import as_json, in_language, number, print_json, print_table
+from crmtools import formats
+from crmtools.commands.printing import as_json, in_language, print_json, print_table
 from crmtools.commands.project import settings_of
 from crmtools.words import Language
 
@@ -20,6 +21,7 @@ def goals(parameters: str, language: Language, wanted_json: bool) -> None:
     from crmtools.goals.status import STATUS
     from crmtools.goals.values import reading_values
     from crmtools.show.evidence_words import chance_of
+    from crmtools.show.sentences import interval_of, value_of
     from crmtools.tables.source import open_settings
 
     data = open_settings(settings_of(parameters))
@@ -29,39 +31,17 @@ def goals(parameters: str, language: Language, wanted_json: bool) -> None:
         print_json([reading_values(*pair) for pair in zip(readings, told, strict=True)])
         return
     head = {
-        "en": [
-            "goal",
-            "now",
-            "low",
-            "high",
-            "target",
-            "by",
-            "progress",
-            "evidence",
-            "chance",
-            "since the baseline",
-            "by the plan",
-        ],
-        "zh": [
-            "目标",
-            "数值",
-            "下限",
-            "上限",
-            "目标值",
-            "截止",
-            "进度",
-            "证据状态",
-            "达成的可能性",
-            "与基线相比",
-            "计划状态",
-        ],
-    }
+        "en": ["goal", "now", "interval", "target", "by", "progress", "evidence", "chance", "since the baseline", "by the plan"],
+        "zh": ["目标", "数值", "区间", "目标值", "截止", "进度", "证据状态", "达成的可能性", "与基线相比", "计划状态"],
+    }  # fmt: skip
     rows = [
         [
             r.goal.name.to(language),
-            *(number(value) for value in (r.now.value, r.now.low, r.now.high, r.target)),
+            value_of(r.now, language, data.currency),
+            interval_of(r.now, language, data.currency, bare=True),
+            formats.quantity(r.target, r.goal.indicator.unit, language, data.currency, trim=True),
             str(r.goal.deadline),
-            "" if r.progress is None else f"{r.progress:.0%}",
+            "" if r.progress is None else formats.percent(r.progress, language, 0),
             EVIDENCE[one.evidence].to(language),
             chance_of(one, language),
             "" if one.verdict is None else VERDICTS[one.verdict].to(language),

@@ -40,11 +40,6 @@ def said(value: Any) -> str:
     return ", ".join(str(part) for part in value) if isinstance(value, list) else str(value)
 
 
-def number(value: float | None) -> str:
-    """Four digits that count; nothing where there is no number."""
-    return "" if value is None else f"{value:.4g}"
-
-
 def near(path: Path) -> str:
     """A path as short as it can be written from here."""
     try:

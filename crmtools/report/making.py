@@ -28,7 +28,7 @@ from crmtools.report.naming import names_for
 from crmtools.report.numbers import Numbers, read_all, ready_jobs
 from crmtools.report.plan import Job, Plan, plan
 from crmtools.report.publish import publish
-from crmtools.report.remarks import behind
+from crmtools.report.remarks import remarks
 from crmtools.report.results import Results
 from crmtools.report.results_files import ARCHIVE, pack
 from crmtools.report.retention import sweep
@@ -67,7 +67,7 @@ def make(
             made = plan(settings, data, notebooks=notebooks)
             cached = PageCache.of(settings, data)
             cached.tidy()
-        for remark in behind(data):
+        for remark in remarks(data, (job.notebook for job in made.jobs)):
             out.note(remark)
         if warm is None and forked:
             warm = ending.enter_context(warm_process())

@@ -100,6 +100,20 @@ def breakdown_title(parts: Breakdown, total: Estimate, language: Language, curre
     return say(_APART, language, sides=("，" if language == "zh" else "; ").join(named), **words)
 
 
+def apart_if_alone(parts: Breakdown, total: Estimate) -> list[Estimate]:
+    """Groups that would be told from the total were they the only one looked at, and are not among all that are.
+
+    Their interval leaves the total out although the title does not name them: readers must be told why.
+    """
+    shown = [] if adds_up(parts) else valued(parts.estimates)
+
+    def told(estimate: Estimate, comparisons: int) -> bool:
+        made = apart(estimate, total, comparisons=comparisons)
+        return made is not None and made.verdict in ("higher", "lower")
+
+    return [one for one in shown if told(one, 1) and not told(one, len(shown))]
+
+
 def breakdown_alt(parts: Breakdown, total: Estimate, language: Language, currency: str = "") -> str:
     """A dot-and-whisker figure in words: every group with its value and interval."""
     said = []

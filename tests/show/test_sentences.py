@@ -163,6 +163,21 @@ def test_a_group_is_compared_with_the_rest_of_the_total(weight, part, rest, erro
     assert made.threshold == pytest.approx(z * (1 - weight) * math.hypot(*errors), rel=1e-6)
 
 
+@pytest.mark.parametrize(("north", "named"), [(26.0, False), (24.0, True), (21.0, False)])
+def test_a_group_that_stands_out_only_when_looked_at_alone_is_explained(make, north, named):
+    """At 26 the title names it, at 21 nobody would, at 24 its interval leaves the total out and the title says nothing."""
+    total = make(value=20.0, low=19.0, high=21.0, se=0.5, n=4000)
+    values = {"north": north, **dict.fromkeys("abcdefg", 20.0)}
+    groups = tuple(
+        make(value=value, low=value - 3.4, high=value + 3.4, se=1.735, n=500, group=(("region", name),))
+        for name, value in values.items()
+    )
+    parts = Breakdown(CATALOGUE["nps"], "region", groups)
+    for language, said in (("en", "compared at once, that may be chance"), ("zh", "则尚可能出于偶然")):
+        assert (said in show.breakdowns([parts], total=total, language=language).html) == named
+        assert ("north" in findings.breakdown_title(parts, total, language)) == (north == 26.0)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("indicator", sorted(CATALOGUE))
 def test_titles_and_alternative_texts_of_every_indicator(indicator, language, make):
