@@ -1,5 +1,6 @@
 """What every test runs under: no network, fixed seeds, figures without a screen."""
 
+import contextlib
 import ipaddress
 import os
 import socket
@@ -13,6 +14,8 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from shared_snapshots import SHARED
+
+from crmtools.report.warm import Warm
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -82,6 +85,36 @@ def _shared_snapshots(tmp_path_factory: pytest.TempPathFactory) -> None:
     place = (home.parent if os.environ.get("PYTEST_XDIST_WORKER") else home) / "snapshots"
     place.mkdir(exist_ok=True)
     os.environ[SHARED] = str(place)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_warm_process() -> Iterator[None]:
+    """The runs of a worker fork their kernels from one process, started with the first of them: to import everything takes seconds."""
+    from crmtools.report import kernel, making
+
+    started: list[Warm | None] = []
+    with contextlib.ExitStack() as end, pytest.MonkeyPatch.context() as patch:
+
+        @contextlib.contextmanager
+        def shared() -> Iterator[Warm | None]:
+            if not started or (started[0] is not None and started[0].given_up):
+                started[:] = [end.enter_context(kernel.warm_process())]
+            yield started[0]
+
+        patch.setattr(making, "warm_process", shared)
+        yield
+
+
+@pytest.fixture(scope="module")
+def light_book() -> Iterator[None]:
+    """For runs whose book is only there to be published: a few lines per page instead of what Sphinx makes."""
+    from light_books import light_books
+
+    from crmtools.report import making
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(making, "build_books", light_books)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

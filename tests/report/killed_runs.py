@@ -5,7 +5,6 @@ other, each with the run in it and a mark of what it was made from.
 """
 
 import contextlib
-import hashlib
 import importlib
 import json
 import os
@@ -25,9 +24,9 @@ import nbformat
 import psutil
 import pytest
 import yaml
+from light_books import light_books
 from small_report import write_notebook, write_report
 
-from crmtools.report.book import TAGS
 from crmtools.report.gate import gate
 from crmtools.report.history import read_goals, read_history
 from crmtools.report.lock import only_run
@@ -284,28 +283,6 @@ def check_resumed(folder, left, *, killed):
 def copy_of(folder, target):
     """A project as it is, somewhere else."""
     return Path(shutil.copytree(folder, target, symlinks=True))
-
-
-# ---- the light book
-
-
-def light_books(staging, *, editions, out, log, assets=None, extra=None):
-    """In the place of ``build_books``: every page says its run, a mark of its source, and leads to all others."""
-    for edition in editions:
-        folder = out / edition.language
-        folder.mkdir(parents=True)
-        links = "".join(f'<a href="{page.slug}.html">{page.slug}</a>' for page in edition.pages)
-        made = "".join(one.code for one in edition.made)
-        for page in edition.pages:
-            # a hidden cell tells the notebook where its parameters are
-            source = without_stamps(page.source.read_text("utf-8")).replace(str(staging.parents[2]), "")
-            mark = hashlib.sha256(source.encode()).hexdigest()[:16]
-            (folder / f"{page.slug}.html").write_text(
-                f'<!doctype html><html lang="{TAGS[edition.language]}"><head><title>{page.slug}</title></head>'
-                f"<body>{made}<p>{mark} {page.state in ('ok', 'cached')}</p>{links}</body></html>",
-                encoding="utf-8",
-            )
-    (out / "index.html").write_text('<!doctype html><html lang="en"><body></body></html>', encoding="utf-8")
 
 
 def main():

@@ -15,6 +15,8 @@ from crmtools.report.results import Results
 from crmtools.report.seal import verify
 from crmtools.schedule.catch_up import last_published
 
+pytestmark = pytest.mark.usefixtures("light_book")
+
 SECRET = "kept-out-of-everything"
 RULES = [{"watch": "rows_left_out", "above": "90%"}, {"watch": "data_age", "days": 1}, {"watch": "run"}]
 FAILS = 'raise ValueError("not today")'

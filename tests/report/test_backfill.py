@@ -17,6 +17,8 @@ from crmtools.report.backfill import backfill, first_day
 from crmtools.report.history import folder_of, read_goals, read_history
 from crmtools.tables.source import open_settings
 
+pytestmark = pytest.mark.usefixtures("light_book")
+
 
 @pytest.fixture
 def report(tmp_path):

@@ -20,6 +20,8 @@ from crmtools.report.run import run_report
 from crmtools.report.unchanged import inputs_of
 from crmtools.tables.source import open_settings
 
+pytestmark = pytest.mark.usefixtures("light_book")
+
 ONLY_OURS = "import crmtools as crm\ndata = crm.open(report)\n"
 INDICATOR = ONLY_OURS + "print(crm.measure(indicator, data).value)"
 INDICATORS = ("nps", "revenue_per_customer", "cost_per_ticket", "lead_conversion_rate")

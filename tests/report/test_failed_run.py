@@ -23,6 +23,8 @@ from crmtools.report.history import read_history
 from crmtools.report.manifest import Manifest
 from crmtools.report.run import run_report
 
+pytestmark = pytest.mark.usefixtures("light_book")
+
 
 @pytest.fixture
 def project(tmp_path, monkeypatch):
