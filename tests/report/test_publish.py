@@ -73,6 +73,16 @@ def test_the_last_editions_are_kept_newest_first(root):
     assert sorted(path.name for path in (root / ".editions" / "demo").iterdir()) == ["e"]
 
 
+def test_the_address_of_an_edition_holds_as_long_as_it_is_kept(root):
+    """Somebody who was sent the link of an edition sees it, also when newer ones have come and the folder has moved."""
+    place = put(root, "a").relative_to(root)
+    for stamp in "bc":
+        put(root, stamp)
+    assert (shown(root), shown(root, str(place))) == ("c", "a")
+    root.rename(root.with_name("elsewhere"))
+    assert shown(root.with_name("elsewhere"), str(place)) == "a"
+
+
 def test_the_same_run_may_be_published_again(root):
     put(root, "a", run_id="run")
     assert put(root, "b", run_id="run").name == "run-2"
