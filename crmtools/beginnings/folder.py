@@ -16,10 +16,9 @@ from crmtools.errors import CRMError, DataError, Problem
 from crmtools.period import Period
 from crmtools.settings import Publish, Report, Settings, Source, TableSource
 from crmtools.tables import TABLES
-from crmtools.tables.reading import ENDINGS, Raw, quote, read_file
+from crmtools.tables.reading import ENDINGS, Raw, plain, quote, read_file
 from crmtools.tables.schema import Table
 from crmtools.tables.source import Data, open_settings
-from crmtools.tables.typing import plain
 from crmtools.words import Text
 
 FAR = date(2199, 12, 30)

@@ -24,7 +24,7 @@ def check(parameters: str, wanted_json: bool) -> None:
     settings = settings_of(parameters)
     data = open_settings(settings)
     made = plan(settings, data)
-    remarks = [*data.door.remarks, *remarks_on(data, (job.notebook for job in made.jobs))]
+    remarks = [*data.door.remarks, *remarks_on(data, made.jobs)]
     plain: dict[str, Any] = {
         "report": settings.name,
         "period": settings.report.period.id,

@@ -21,7 +21,7 @@ def goals(parameters: str, language: Language, wanted_json: bool) -> None:
     from crmtools.goals.status import STATUS
     from crmtools.goals.values import reading_values
     from crmtools.show.evidence_words import chance_of
-    from crmtools.show.sentences import interval_of, value_of
+    from crmtools.show.sentences import interval_of, value_of, why
     from crmtools.tables.source import open_settings
 
     data = open_settings(settings_of(parameters))
@@ -38,7 +38,7 @@ def goals(parameters: str, language: Language, wanted_json: bool) -> None:
         [
             r.goal.name.to(language),
             value_of(r.now, language, data.currency),
-            interval_of(r.now, language, data.currency, bare=True),
+            why(r.now, language) if r.now.value is None else interval_of(r.now, language, data.currency, bare=True),
             formats.quantity(r.target, r.goal.indicator.unit, language, data.currency, trim=True),
             str(r.goal.deadline),
             "" if r.progress is None else formats.percent(r.progress, language, 0),

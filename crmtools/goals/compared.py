@@ -1,5 +1,6 @@
 """Whether an indicator has changed between two periods by more than chance: the question of a goal, asked without one."""
 
+from crmtools.errors import CRMError
 from crmtools.estimating import Where
 from crmtools.goals.change import Change, change
 from crmtools.goals.panel import correlation
@@ -28,7 +29,7 @@ def compare(
     data
         What :func:`crmtools.open` returned.
     since
-        The earlier period, ``"2024-Q4"``. Customers who are in both periods are taken into account.
+        The earlier period, ``"2024-Q4"``, as long as the later one. Customers who are in both are taken into account.
     period
         By default the period that is reported.
     where
@@ -47,10 +48,25 @@ def compare(
     Raises
     ------
     CRMError
-        Where indicator, period, attribute, assumption or tolerance is none.
+        Where indicator, attribute, assumption or tolerance is none, or the periods are of different lengths, overlap, or stand
+        in the wrong order.
     """
     item = find(indicator)
     spans = Period.parse(since), Period.parse(period) if period is not None else data.period
+    _check(*spans, tolerance)
     then, now = (measure(item, data, period=span, where=where, **assumptions) for span in spans)
     together = correlation(item, data, *spans, where, assumptions) if spans[0] != spans[1] else 0.0
     return change(then, now, item.kind, better=item.better, correlation=together, tolerance=tolerance)
+
+
+def _check(then: Period, now: Period, tolerance: object) -> None:
+    if then.kind != now.kind or (then.kind == "days" and then.days != now.days):
+        raise CRMError(
+            f"{then.id} and {now.id} are not equally long: what adds up over time would seem to change. Compare months with "
+            "months, quarters with quarters, years with years, or ranges of as many days."
+        )
+    if then != now and then.end > now.start:
+        order = "Name the earlier one first." if then.start >= now.end else "Compare periods that do not overlap."
+        raise CRMError(f"{then.id} does not end before {now.id} begins. {order}")
+    if tolerance is not None and (isinstance(tolerance, bool) or not isinstance(tolerance, int | float)):
+        raise CRMError(f"The smallest change that matters is a number above 0, found {tolerance!r}.")

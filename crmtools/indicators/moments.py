@@ -40,8 +40,8 @@ class Request:
     """What a kind is asked: the facts that count (or who makes them), the columns that name a group, and how to have a query run.
 
     ``answer`` is what :meth:`Kind.query` would give, where it is known already. ``unique`` says that the facts hold one row
-    per customer and period. Without ``resample`` limits come from formulas also where these are not trusted: for those who look
-    at values and standard errors only, which are the same.
+    per customer and period. Without ``resample`` the limits of what is read from sums come from formulas also where these
+    are not trusted: for those who look at values and standard errors only, which are the same.
     """
 
     source: ir.Table | Callable[[], ir.Table]

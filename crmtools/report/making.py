@@ -67,7 +67,7 @@ def make(
             made = plan(settings, data, notebooks=notebooks)
             cached = PageCache.of(settings, data)
             cached.tidy()
-        for remark in remarks(data, (job.notebook for job in made.jobs)):
+        for remark in remarks(data, made.jobs):
             out.note(remark)
         if warm is None and forked:
             warm = ending.enter_context(warm_process())

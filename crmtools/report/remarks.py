@@ -1,9 +1,12 @@
 """What a person should know before a report is believed, and no number shows."""
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from crmtools.indicators import CATALOGUE
+from crmtools.report.plan import Job
 from crmtools.settings import Settings
 from crmtools.tables.source import Data
 
@@ -11,9 +14,9 @@ REPLACE, ERSATZ = "REPLACE", "请替换"
 """The word that a text begins with which `crmtools new` writes and somebody has to write anew, a colon behind it."""
 
 
-def remarks(data: Data, notebooks: Iterable[Path] = ()) -> list[str]:
-    """All of them; ``notebooks`` are those that the report runs."""
-    return [*behind(data), *unfinished(data.settings, notebooks)]
+def remarks(data: Data, jobs: Sequence[Job] = ()) -> list[str]:
+    """All of them; ``jobs`` are the notebooks that the report runs."""
+    return [*behind(data), *unfinished(data.settings, jobs)]
 
 
 def behind(data: Data) -> list[str]:
@@ -25,19 +28,23 @@ def behind(data: Data) -> list[str]:
     return [f"Beware: {said} Look at report.as_of and report.period."]
 
 
-def unfinished(settings: Settings, notebooks: Iterable[Path] = ()) -> list[str]:
+def unfinished(settings: Settings, jobs: Sequence[Job] = ()) -> list[str]:
     """That texts of a beginning were left as `crmtools new` wrote them: readers would see them."""
     places = [*_keys(settings.model_dump(mode="json"))]
-    told = {item.id: (item.name, item.meaning, item.caveat) for item in CATALOGUE.values()}
-    places += [
-        f"the indicator {name}" for name, texts in told.items() if any(_begun(f"{t.en}{t.zh}") for t in texts if t)
-    ]
-    places += [
-        file.name for file in sorted(set(notebooks)) if _begun(file.read_text(encoding="utf-8", errors="replace"))
-    ]
+    for item in map(CATALOGUE.__getitem__, dict.fromkeys(job.indicator for job in jobs if job.indicator)):
+        texts = (item.name, item.meaning, item.caveat, *item.assumption_words.values())
+        if any(_begun(text.zh) or _begun(text.en) for text in texts):
+            places.append(f"the indicator {item.id}")
+    places += [f"notebooks/{file.name}" for file in dict.fromkeys(job.notebook for job in jobs) if _says(file)]
     if not places:
         return []
-    return [f"Beware: texts begin with {REPLACE} still, and readers will see them: {', '.join(places)}."]
+    return [f"Beware: texts are marked {REPLACE} still, and readers will see them: {', '.join(places)}."]
+
+
+def _says(notebook: Path) -> bool:
+    """Whether a text of a notebook is one to be replaced; its code and its outputs may say what they like."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    return any(_begun("".join(cell["source"])) for cell in cells if cell["cell_type"] == "markdown")
 
 
 def _keys(value: object, place: str = "") -> Iterator[str]:
@@ -52,4 +59,4 @@ def _keys(value: object, place: str = "") -> Iterator[str]:
 
 
 def _begun(text: str) -> bool:
-    return f"{REPLACE}: " in text or f"{ERSATZ}：" in text
+    return re.search(f"({REPLACE}|{ERSATZ})[:：]", text) is not None

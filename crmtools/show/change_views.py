@@ -33,7 +33,10 @@ def change(made: Change, *, language: Language, currency: str = "") -> Display:
     cells = [
         [named(name), figure_cell(value, wrap=True), figure_cell(around, wrap=True)] for name, value, around in rows
     ]
-    text = "\n".join(f"{name}{word('colon', language)}{value} {around}".rstrip() for name, value, around in rows)
+    text = "\n".join(
+        f"{name}{word('colon', language)}{value}" + (f"{word('comma', language)}{around}" if around else "")
+        for name, value, around in rows
+    )
     return Display(grid(("", word("value", language), ""), cells), text)
 
 

@@ -100,18 +100,26 @@ def breakdown_title(parts: Breakdown, total: Estimate, language: Language, curre
     return say(_APART, language, sides=("，" if language == "zh" else "; ").join(named), **words)
 
 
-def apart_if_alone(parts: Breakdown, total: Estimate) -> list[Estimate]:
-    """Groups that would be told from the total were they the only one looked at, and are not among all that are.
+def clear_of_total(parts: Breakdown, total: Estimate) -> list[Estimate]:
+    """Groups whose interval leaves the total out, and which the title does not name for all that.
 
-    Their interval leaves the total out although the title does not name them: readers must be told why.
+    Readers see them stand apart and must be told why nothing is said of them.
     """
-    shown = [] if adds_up(parts) else valued(parts.estimates)
-
-    def told(estimate: Estimate, comparisons: int) -> bool:
-        made = apart(estimate, total, comparisons=comparisons)
-        return made is not None and made.verdict in ("higher", "lower")
-
-    return [one for one in shown if told(one, 1) and not told(one, len(shown))]
+    value, shown = known(total.value), valued(parts.estimates)
+    if value is None or adds_up(parts):
+        return []
+    drawn = [
+        one
+        for one in shown
+        if ((low := known(one.low)) is not None and low > value)
+        or ((high := known(one.high)) is not None and high < value)
+    ]
+    told = {
+        one.group
+        for one in shown
+        if (made := apart(one, total, comparisons=len(shown))) and made.verdict in ("higher", "lower")
+    }
+    return [one for one in drawn if one.group not in told]
 
 
 def breakdown_alt(parts: Breakdown, total: Estimate, language: Language, currency: str = "") -> str:

@@ -126,7 +126,7 @@ def _caption(breakdown: Breakdown, shown: Sequence[Estimate], total: Estimate, l
     elif findings.valued(shown):
         level, period = level_of(breakdown.estimates, language), total.period.label(language)
         parts.append(say(_KEY, language, level=level, period=period))
-    if alone := findings.apart_if_alone(breakdown, total):
+    if alone := findings.clear_of_total(breakdown, total):
         groups = word("list", language).join(name_in(e, breakdown.by, language) for e in alone)
         parts.append(
             say(_AT_ONCE, language, groups=groups, count=formats.number(len(findings.valued(shown)), language))
@@ -147,8 +147,8 @@ def _results(breakdown: Breakdown) -> dict[str, object]:
 _NO_SPLIT = Text("这项指标没有可供分组的属性。", "There is nothing this indicator can be split by.")
 _KEY = Text("{period}；横线：{level} 区间；虚线：总体", "{period}; whisker: {level} interval; dashed line: total")
 _AT_ONCE = Text(
-    "单看{groups}，与总体的差异超出偶然；同时比较 {count} 组，则尚可能出于偶然",
-    "Looked at alone, {groups} would differ from the total; among {count} groups compared at once, that may be chance",
+    "{groups}的区间不含总体值；但同时比较 {count} 组，且各组本身属于总体，这仍可能出于偶然",
+    "The interval of {groups} leaves the total out; among {count} groups, each of them part of the total, that may be chance",
 )
 _OVERLAP = Text("同一客户可属于多个分组", "A customer can be in more than one group")
 _HIDDEN = Text("样本过少而不予公布：{groups}", "Too few to be shown: {groups}")

@@ -14,6 +14,7 @@ import time
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from xml.etree.ElementTree import ParseError
 
@@ -27,6 +28,8 @@ from crmtools.tables.text_files import distinct, file_literal, literal, read_tex
 from crmtools.whole_files import write_whole
 
 ENDINGS = (".csv", ".csv.gz", ".tsv", ".txt", ".parquet", ".xlsx")
+NUMBERS = {"1,234.56": (",", "."), "1.234,56": (".", ","), "1 234,56": (" ", ","), "1'234.56": ("'", ".")}
+"""How numbers may be written, by an example: the sign between thousands, which may be left out, and that of decimals."""
 JUST_NOW = 2_000_000_000
 """Nanoseconds; the coarsest clock of file systems in use ticks every two seconds."""
 
@@ -45,6 +48,11 @@ class Raw:
     first_row: int
     types: Mapping[str, str]
     origin: Path | None = None
+
+
+def plain(header: str) -> str:
+    """A header as it is compared: small letters, underscores for blanks and dashes."""
+    return header.strip().lower().replace(" ", "_").replace("-", "_")
 
 
 def quote(name: str) -> str:
@@ -189,16 +197,25 @@ def _excel(path: Path, how: TableSource) -> pd.DataFrame:
         names = distinct(how.header)
     else:
         names, cells = distinct([_cell(cell) or "" for cell in cells.iloc[0]]), cells.iloc[1:]
+    ways = [how.formats.get(how.columns.get(name, plain(name))) for name in names]
     return pd.DataFrame(
-        {name: pd.array([_cell(cell) for cell in cells.iloc[:, n]], dtype="string") for n, name in enumerate(names)}
+        {
+            name: pd.array([_cell(cell, ways[n]) for cell in cells.iloc[:, n]], dtype="string")
+            for n, name in enumerate(names)
+        }
     )
 
 
-def _cell(cell: object) -> str | None:
+def _cell(cell: object, written: str | None = None) -> str | None:
+    """A cell as text; what is a number or a date in the workbook is written as the texts of its column are said to be."""
     if cell is None or cell is pd.NaT or cell == "" or (isinstance(cell, float) and cell != cell):
         return None
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
+    if isinstance(cell, float) and written in NUMBERS:
+        return str(cell).replace(".", NUMBERS[written][1])
+    if isinstance(cell, date) and written is not None and "%" in written:
+        return cell.strftime(written)
     return str(cell)
 
 

@@ -32,11 +32,11 @@ from crmtools.tables.part import WHOLE, Cut
 from crmtools.tables.parts import Part, Values, door_of, part_of, values_of
 from crmtools.tables.reading import (
     literal,
+    plain,
     quote,
     read_frame,
 )
 from crmtools.tables.snapshot import draw_no_bars, snapshot_of
-from crmtools.tables.typing import plain
 from crmtools.words import Text
 
 PARTS = "parts"

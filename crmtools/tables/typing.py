@@ -8,14 +8,12 @@ import duckdb
 
 from crmtools.errors import Problem, few, nearest
 from crmtools.settings import TableSource
-from crmtools.tables.reading import Raw, literal, quote
+from crmtools.tables.reading import NUMBERS, Raw, literal, plain, quote
 from crmtools.tables.schema import Column, Table
 
 IGNORE = "ignore"
 TRUE, FALSE = ("true", "t", "yes", "y", "1", "是"), ("false", "f", "no", "n", "0", "否")
 EPOCH_MS = "epoch_ms"
-NUMBERS = {"1,234.56": (",", "."), "1.234,56": (".", ","), "1 234,56": (" ", ","), "1'234.56": ("'", ".")}
-"""How numbers may be written, by an example: the sign between thousands, which may be left out, and that of decimals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +43,6 @@ class Plan:
         from crmtools.words import Text
 
         return Column(name, "category", Text(name, name))
-
-
-def plain(header: str) -> str:
-    """A header as it is compared: small letters, underscores for blanks and dashes."""
-    return header.strip().lower().replace(" ", "_").replace("-", "_")
 
 
 def plan(table: Table, raw: Raw, how: TableSource, extra: tuple[str, ...]) -> tuple[Plan, list[Problem]]:
@@ -167,10 +160,10 @@ def value_sql(plan: Plan, column: Column, time_zone: str) -> str:
             options = ", ".join(literal(item) for item in TRUE), ", ".join(literal(item) for item in FALSE)
             return f"CASE WHEN lower({cell}) IN ({options[0]}) THEN true WHEN lower({cell}) IN ({options[1]}) THEN false END"
         case "number" | "money":
-            number = quote(header) if source in NUMERIC else _number_sql(cell, written)
+            number = quote(header) if source in NUMERIC else _number_sql(cell, source, written)
             return f"CASE WHEN isfinite(TRY_CAST({number} AS DOUBLE)) THEN TRY_CAST({number} AS DOUBLE) END"
         case "count":
-            number = f"TRY_CAST({cell if source in NUMERIC else _number_sql(cell, written)} AS DOUBLE)"
+            number = f"TRY_CAST({_number_sql(cell, source, written)} AS DOUBLE)"
             return f"CASE WHEN isfinite({number}) AND {number} = floor({number}) THEN TRY_CAST({number} AS BIGINT) END"
     moment = _moment_sql(quote(header), cell, source, written, time_zone)
     moment = f"CASE WHEN year({moment}) BETWEEN 1900 AND 2199 THEN {moment} END"
@@ -180,17 +173,21 @@ def value_sql(plan: Plan, column: Column, time_zone: str) -> str:
 NUMERIC = ("DOUBLE", "FLOAT", "BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER", "HUGEINT")
 
 
-def _number_sql(cell: str, written: str | None) -> str:
+def _number_sql(cell: str, source: str, written: str | None) -> str:
     """The text of a number as the engine reads it; NULL where it is not written in the way that was said: 1.5 is not 15."""
-    if written is None:
+    if written is None or source != "VARCHAR":  # what is a number in the source is written in no way
         return cell
     group, point = NUMBERS[written]
-    # exports have the narrow and the unbreakable blank between thousands
-    plain = f"replace(replace({cell}, chr(8239), ' '), chr(160), ' ')" if group == " " else cell
-    thousands = rf"[0-9]{{1,3}}(\{group}[0-9]{{3}})+"
+    # exports have unbreakable and thin blanks between thousands, and the typographic apostrophe
+    alike = {" ": (160, 8201, 8239), "'": (8217,)}.get(group, ())
+    plain_cell = cell
+    for code in alike:
+        plain_cell = f"replace({plain_cell}, chr({code}), {literal(group)})"
+    # nobody sets thousands apart in a number that begins with 0: 0.500 is not 500
+    thousands = rf"[1-9][0-9]{{0,2}}(\{group}[0-9]{{3}})+"
     shape = rf"[+-]?({thousands}|[0-9]+)(\{point}[0-9]+)?"
-    read = f"replace(replace({plain}, {literal(group)}, ''), {literal(point)}, '.')"
-    return f"CASE WHEN regexp_full_match({plain}, {literal(shape)}) THEN {read} END"
+    read = f"replace(replace({plain_cell}, {literal(group)}, ''), {literal(point)}, '.')"
+    return f"CASE WHEN regexp_full_match({plain_cell}, {literal(shape)}) THEN {read} END"
 
 
 def _moment_sql(header: str, cell: str, source: str, written: str | None, time_zone: str) -> str:
@@ -231,6 +228,6 @@ def accepted(column: Column, written: str | None = None) -> str:
         "time": f"Accepted: ISO times such as 2025-12-31 14:05, or name the format under formats: {{{name}: '%d/%m/%Y %H:%M'}}.",
         "number": numbers,
         "money": numbers,
-        "count": "Accepted: whole numbers.",
+        "count": f"Accepted: whole numbers; where thousands are set apart, show how: formats: {{{name}: '1.234,56'}}.",
         "flag": "Accepted: true or false, yes or no, 1 or 0, 是 or 否.",
     }.get(column.type, "")

@@ -52,6 +52,11 @@ def test_a_period_is_not_compared_with_itself(demo) -> None:
         ({"since": "2024-Q9"}, "2025-Q4"),
         ({"where": {"regionn": "south"}}, "region"),
         ({"tolerance": -1.0}, "above 0"),
+        ({"tolerance": "0.1"}, "found '0.1'"),
+        ({"since": "2024"}, "not equally long"),
+        ({"since": "2024-01-01..2024-03-31", "period": "2024-07-01..2024-07-31"}, "not equally long"),
+        ({"since": "2026-Q1"}, "the earlier one first"),
+        ({"since": "2024-01-02..2024-03-01", "period": "2024-02-02..2024-04-01"}, "do not overlap"),
         ({"grace": 3}, "grace"),
     ],
 )

@@ -1,13 +1,17 @@
 """What a person should know before a report is believed."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from crmtools.indicators import CATALOGUE
 from crmtools.parameters import load
 from crmtools.period import Period
+from crmtools.report import remarks
+from crmtools.report.plan import Job
 from crmtools.report.remarks import behind, unfinished
 from crmtools.words import Text
 
@@ -28,14 +32,29 @@ def test_nothing_is_said_where_they_reach_it_or_have_no_time(last):
     assert told(last) == []
 
 
-def test_texts_that_were_left_as_they_were_begun_are_told_of_by_their_places(tmp_path):
+def job(notebook, indicator=""):
+    return Job(notebook.stem, "en", notebook, {}, indicator)
+
+
+def notebook(place, kind, source, **more):
+    place.write_text(json.dumps({"cells": [{"cell_type": kind, "source": [source], **more}]}), encoding="utf-8")
+    return job(place)
+
+
+def test_texts_that_were_left_as_they_were_begun_are_told_of_by_their_places(tmp_path, monkeypatch):
     settings = load("parameters/tiny.yml")
-    assert unfinished(settings, Path("notebooks").glob("*.ipynb")) == []
+    own = [job(file) for file in Path("notebooks").glob("*.ipynb")]
+    assert unfinished(settings, [*own, *(replace(own[0], indicator=name) for name in CATALOGUE)]) == []
     title = replace(settings.report.title, en="REPLACE: mine")
     goals = (settings.goals[0].model_copy(update={"name": Text("请替换：名称", "name")}), *settings.goals[1:])
-    report = settings.report.model_copy(update={"title": title})
-    chapter = tmp_path / "late.ipynb"
-    chapter.write_text('{"cells": [{"source": "# REPLACE: the question"}]}', encoding="utf-8")
-    left = settings.model_copy(update={"report": report, "goals": goals})
-    (said,) = unfinished(left, [chapter, chapter])
-    assert said.endswith("readers will see them: report.title, goals[1].name, late.ipynb.")
+    left = settings.model_copy(update={"report": settings.report.model_copy(update={"title": title}), "goals": goals})
+    late = notebook(tmp_path / "late.ipynb", "markdown", "# 请替换：问题")
+    begun = replace(CATALOGUE["nps"], caveat=Text("小心", "REPLACE: beware"))
+    monkeypatch.setattr(remarks, "CATALOGUE", {**CATALOGUE, "nps": begun})
+    (said,) = unfinished(left, [late, late, replace(late, indicator="nps")])
+    assert said.endswith("see them: report.title, goals[1].name, the indicator nps, notebooks/late.ipynb.")
+
+
+def test_code_and_outputs_are_no_texts(tmp_path):
+    code = notebook(tmp_path / "a.ipynb", "code", "# CREATE OR REPLACE: the view", outputs=["NO REPLACE: fine"])
+    assert unfinished(load("parameters/tiny.yml"), [code]) == []

@@ -164,8 +164,8 @@ def test_a_group_is_compared_with_the_rest_of_the_total(weight, part, rest, erro
 
 
 @pytest.mark.parametrize(("north", "named"), [(26.0, False), (24.0, True), (21.0, False)])
-def test_a_group_that_stands_out_only_when_looked_at_alone_is_explained(make, north, named):
-    """At 26 the title names it, at 21 nobody would, at 24 its interval leaves the total out and the title says nothing."""
+def test_an_interval_clear_of_the_total_that_the_title_does_not_name_is_explained(make, north, named):
+    """At 26 the title names the group, at 21 its interval holds the total, at 24 it does not and the title says nothing."""
     total = make(value=20.0, low=19.0, high=21.0, se=0.5, n=4000)
     values = {"north": north, **dict.fromkeys("abcdefg", 20.0)}
     groups = tuple(
@@ -173,7 +173,7 @@ def test_a_group_that_stands_out_only_when_looked_at_alone_is_explained(make, no
         for name, value in values.items()
     )
     parts = Breakdown(CATALOGUE["nps"], "region", groups)
-    for language, said in (("en", "compared at once, that may be chance"), ("zh", "则尚可能出于偶然")):
+    for language, said in (("en", "leaves the total out; among 8 groups"), ("zh", "这仍可能出于偶然")):
         assert (said in show.breakdowns([parts], total=total, language=language).html) == named
         assert ("north" in findings.breakdown_title(parts, total, language)) == (north == 26.0)
 

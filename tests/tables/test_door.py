@@ -2,8 +2,12 @@
 
 import re
 from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import crmtools as crm
@@ -270,10 +274,10 @@ def test_formats(project, written, form, expected) -> None:
 @pytest.mark.parametrize(
     ("form", "written", "expected"),
     [
-        ("1.234,56", ["1.234,56", "+1234,5", "12", "1.234.567", "+0,5"], [1234.56, 1234.5, 12.0, 1234567.0, 0.5]),
+        ("1.234,56", ["1.234,56", "+1234,5", "12", "1.234.567", "0.500"], [1234.56, 1234.5, 12.0, 1234567.0, None]),
         ("1,234.56", ["1,234.56", "+1234.5", "12", "1,234,567", ".5"], [1234.56, 1234.5, 12.0, 1234567.0, None]),
         ("1 234,56", ["1 234,56", "1\u202f234,5", "1\u00a0234", "12,5", "1.5"], [1234.56, 1234.5, 1234.0, 12.5, None]),
-        ("1'234.56", ["1'234.56", "+1'234", "12.5", "1'23", "1,5"], [1234.56, 1234.0, 12.5, None, None]),
+        ("1'234.56", ["1'234.56", "+1\u2019234", "12.5", "1'23", "1,5"], [1234.56, 1234.0, 12.5, None, None]),
     ],
 )
 def test_numbers_are_read_as_they_are_said_to_be_written_and_in_no_other_way(project, form, written, expected) -> None:
@@ -289,6 +293,29 @@ def test_numbers_are_read_as_they_are_said_to_be_written_and_in_no_other_way(pro
         project.save("orders", [{**rows[0], "net_amount": amount}])
         with pytest.raises(DataError, match=re.escape(f"row 2 '{amount}'")):
             project.open()
+
+
+def test_what_is_a_number_or_a_date_in_the_source_is_read_as_it_is(project) -> None:
+    """A format says how texts are written; a workbook has both in one column, Parquet has none."""
+    project.only("customers", "orders", "fx_rates")
+    rows = project.rows("orders")[:3]
+    project.remove("orders")
+    frame = pd.DataFrame([{k: row[k] for k in ("order_id", "customer_id", "currency")} for row in rows])
+    frame["ordered_at"] = ["05.11.2025", datetime(2025, 11, 6), "07.11.2025"]
+    frame["net_amount"] = ["1.234,56", 12.345, 7]
+    frame.to_excel(project.data / "orders.xlsx", index=False)
+    project.how("orders", formats={"net_amount": "1.234,56", "ordered_at": "%d.%m.%Y"})
+    data = project.open()
+    found = data.execute(data["orders"])
+    assert sorted(found.net_amount) == [7.0, 12.345, 1234.56]
+    assert sorted(found.ordered_at) == [datetime(2025, 11, day) for day in (5, 6, 7)]
+    (project.data / "orders.xlsx").unlink()
+    amounts = pa.array([Decimal("12.345"), Decimal("1.500"), None], pa.decimal128(18, 3))
+    table = pa.Table.from_pandas(frame.drop(columns=["net_amount", "ordered_at"])).append_column("net_amount", amounts)
+    pq.write_table(table.append_column("ordered_at", pa.array(["05.11.2025"] * 3)), project.data / "orders.parquet")
+    project.how("orders", formats={"net_amount": "1.234,56", "ordered_at": "%d.%m.%Y"}, leave_out=["missing"])
+    data = project.open()
+    assert sorted(data.execute(data["orders"]).net_amount) == [1.5, 12.345]
 
 
 # ---- a company's own names and words
