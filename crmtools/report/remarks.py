@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from crmtools.indicators import CATALOGUE
+from crmtools.period import Period
 from crmtools.report.plan import Job
 from crmtools.settings import Settings
 from crmtools.tables.source import Data
@@ -16,7 +17,7 @@ REPLACE, ERSATZ = "REPLACE", "请替换"
 
 def remarks(data: Data, jobs: Sequence[Job] = ()) -> list[str]:
     """All of them; ``jobs`` are the notebooks that the report runs."""
-    return [*behind(data), *unfinished(data.settings, jobs)]
+    return [*behind(data), *unequal(data.settings), *unfinished(data.settings, jobs)]
 
 
 def behind(data: Data) -> list[str]:
@@ -26,6 +27,20 @@ def behind(data: Data) -> list[str]:
         return []
     said = f"the newest row of all tables is of {newest}, and the period {period.id} begins after it."
     return [f"Beware: {said} Look at report.as_of and report.period."]
+
+
+def unequal(settings: Settings) -> list[str]:
+    """That goals start from a period of another length than the one reported: money and counts of a year are no baseline of a quarter."""
+    period = settings.report.period
+    names = [
+        f"{goal.id or goal.indicator} (baseline {goal.baseline.id})"
+        for goal in settings.goals
+        if isinstance(goal.baseline, Period) and goal.baseline.kind != period.kind
+    ]
+    if not names:
+        return []
+    said = f"baselines are not as long as the period {period.id}: {', '.join(names)}."
+    return [f"Beware: {said} What adds up over time, money or counts, cannot be compared so; scores can."]
 
 
 def unfinished(settings: Settings, jobs: Sequence[Job] = ()) -> list[str]:

@@ -12,7 +12,7 @@ from crmtools.parameters import load
 from crmtools.period import Period
 from crmtools.report import remarks
 from crmtools.report.plan import Job
-from crmtools.report.remarks import behind, unfinished
+from crmtools.report.remarks import behind, unequal, unfinished
 from crmtools.words import Text
 
 
@@ -58,3 +58,11 @@ def test_texts_that_were_left_as_they_were_begun_are_told_of_by_their_places(tmp
 def test_code_and_outputs_are_no_texts(tmp_path):
     code = notebook(tmp_path / "a.ipynb", "code", "# CREATE OR REPLACE: the view", outputs=["NO REPLACE: fine"])
     assert unfinished(load("parameters/tiny.yml"), [code]) == []
+
+
+def test_a_baseline_of_another_length_is_told_of():
+    settings = load("parameters/tiny.yml")
+    assert unequal(settings) == []
+    year = settings.goals[0].model_copy(update={"baseline": Period.parse("2024")})
+    (said,) = unequal(settings.model_copy(update={"goals": (year, *settings.goals[1:])}))
+    assert "the period 2025-Q4: nps (baseline 2024)." in said
