@@ -1,6 +1,7 @@
 """Estimates that may be told: those about few people are hidden, and those from which something about few would follow."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 
@@ -23,24 +24,36 @@ def shown(
 ) -> tuple[Estimate, ...]:
     """Estimates for several periods without those that tell about few people.
 
-    Few may be those that are asked about, or those that are not: taken from the total, what some customers have tells what
-    the rest has.
+    Few may be those that are asked about, or those that are not: taken from the total, or from what is told of a group that some
+    of the conditions make, what some customers have tells what the rest has.
     """
     smallest = data.settings.publish.smallest_group
     found = estimates(indicator, data, periods, where=where, assumptions=assumptions)
-    rest = [0] * len(found)
-    if where and smallest > 1:
-        whole = estimates(indicator, data, periods, assumptions=assumptions, resample=False)
-        rest = [people(all_of) - people(some) for all_of, some in zip(whole, found, strict=True)]
+    few = [False] * len(found)
+    for other in _told_besides(where or {}) if smallest > 1 else ():
+        of_it = estimates(indicator, data, periods, where=other, assumptions=assumptions, resample=False)
+        apart = [abs(people(one) - people(some)) for one, some in zip(of_it, found, strict=True)]
+        few = [before or 0 < left < smallest for before, left in zip(few, apart, strict=True)]
     secret = given_away(
         data, lambda part: estimates(indicator, part, periods, where=where, assumptions=assumptions, resample=False)
     )
     return tuple(
-        one.hidden()
-        if 0 < people(one) < smallest or (one.value is not None and (0 < left < smallest or place in secret))
-        else one
-        for place, (one, left) in enumerate(zip(found, rest, strict=True))
+        one.hidden() if 0 < people(one) < smallest or (one.value is not None and (little or place in secret)) else one
+        for place, (one, little) in enumerate(zip(found, few, strict=True))
     )
+
+
+def _told_besides(where: Where) -> list[Where]:
+    """What a report may tell besides the customers that conditions let through: those that some of the conditions do, or none.
+
+    Of several values of an attribute also all but one: each value has its line in a table by that attribute.
+    """
+    fewer = (names for size in range(len(where)) for names in combinations(where, size))
+    found: list[Where] = [{name: where[name] for name in names} for names in fewer]
+    for name, values in where.items():
+        if not isinstance(values, str) and len(values) > 1:
+            found += [{**where, name: [value for value in values if value != one]} for one in values]
+    return found
 
 
 def given_away(data: Data, ask: Callable[[Data], Sequence[Estimate]], *, groups: bool = False) -> set[object]:

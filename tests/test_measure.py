@@ -11,6 +11,7 @@ from random_company import AS_OF, random_company
 
 import crmtools as crm
 from crmtools import CATALOGUE, CRMError, Data, Estimate, Period, estimating
+from crmtools.publishable import shown
 from crmtools.sums import attributes
 from crmtools.tables.answers import Answers
 
@@ -276,6 +277,43 @@ def test_what_is_published_of_a_few_people_is_hidden_also_as_a_total(tiny) -> No
     found = crm.measure("nps", strict)
     assert (found.value, found.n, found.suppressed) == (None, 0, True)
     assert crm.measure("nps", tiny).n == 9
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ({"region": "south"}, True),
+        ({"region": "south", "tier": "gold"}, False),  # taken from the south, it tells of 4 with silver
+        ({"region": "south", "tier": "silver"}, False),
+        ({"region": "north", "tier": "gold"}, True),
+        ({"region": ["north", "south"]}, False),  # taken from all, it tells of 3 in the west
+        ({"region": "north", "tier": ["gold", "silver"]}, True),
+        ({"region": ["north", "west"]}, False),  # less the north, it tells of 3 in the west
+        ({"region": ["south", "west"], "tier": "gold"}, False),
+    ],
+)
+def test_conditions_are_not_told_apart_from_what_is_told_besides(where, told) -> None:
+    sizes = {
+        ("north", "gold"): 40,
+        ("north", "silver"): 30,
+        ("south", "gold"): 25,
+        ("south", "silver"): 4,
+        ("west", "gold"): 3,
+    }
+    people = [group for group, count in sizes.items() for _ in range(count)]
+    ids = [f"c{n}" for n in range(len(people))]
+    customers = pd.DataFrame({"customer_id": ids, "acquired_at": pd.Timestamp("2024-01-05")})
+    customers[["region", "tier"]] = people
+    amounts = np.random.default_rng(5).gamma(3, 30, len(ids)).round(2)
+    orders = pd.DataFrame(
+        {"order_id": ids, "customer_id": ids, "ordered_at": pd.Timestamp("2025-11-03"), "net_amount": amounts}
+    )
+    opened = crm.open(orders=orders, customers=customers, as_of=AS_OF)
+    publish = opened.settings.publish.model_copy(update={"smallest_group": 10})
+    strict = replace(opened, settings=opened.settings.model_copy(update={"publish": publish}))
+    (found,) = shown("revenue_per_customer", strict, [Period.parse("2025-Q4")], where=where)
+    assert (found.value is not None) == told
+    assert found.suppressed != told
 
 
 def test_frames_that_reach_into_the_future_are_told_so() -> None:
