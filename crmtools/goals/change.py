@@ -178,8 +178,8 @@ def change(
     """
     if not (math.isfinite(correlation) and -1 <= correlation <= 1):
         raise CRMError(f"A correlation lies between -1 and 1, found {correlation:g}.")
-    if tolerance is not None and not (tolerance > 0 and math.isfinite(tolerance)):
-        raise CRMError(f"The smallest change that matters is above 0, found {tolerance:g}.")
+    if tolerance is not None and not (isinstance(tolerance, int | float) and 0 < tolerance < math.inf):
+        raise CRMError(f"The smallest change that matters is a number above 0, found {tolerance!r}.")
     _check_alike(baseline, now)
     correlation = 0.0 if is_given(baseline) else correlation
     form = form_of(kind, baseline, now)

@@ -53,13 +53,13 @@ def compare(
     """
     item = find(indicator)
     spans = Period.parse(since), Period.parse(period) if period is not None else data.period
-    _check(*spans, tolerance)
+    _check(*spans)
     then, now = (measure(item, data, period=span, where=where, **assumptions) for span in spans)
     together = correlation(item, data, *spans, where, assumptions) if spans[0] != spans[1] else 0.0
     return change(then, now, item.kind, better=item.better, correlation=together, tolerance=tolerance)
 
 
-def _check(then: Period, now: Period, tolerance: object) -> None:
+def _check(then: Period, now: Period) -> None:
     if then.kind != now.kind or (then.kind == "days" and then.days != now.days):
         raise CRMError(
             f"{then.id} and {now.id} are not equally long: what adds up over time would seem to change. Compare months with "
@@ -68,5 +68,3 @@ def _check(then: Period, now: Period, tolerance: object) -> None:
     if then != now and then.end > now.start:
         order = "Name the earlier one first." if then.start >= now.end else "Compare periods that do not overlap."
         raise CRMError(f"{then.id} does not end before {now.id} begins. {order}")
-    if tolerance is not None and (isinstance(tolerance, bool) or not isinstance(tolerance, int | float)):
-        raise CRMError(f"The smallest change that matters is a number above 0, found {tolerance!r}.")

@@ -1,12 +1,12 @@
 """What a person should know before a report is believed, and no number shows."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from crmtools.indicators import CATALOGUE
 from crmtools.period import Period
+from crmtools.report.notebooks import read_notebook
 from crmtools.report.plan import Job
 from crmtools.settings import Settings
 from crmtools.tables.source import Data
@@ -58,8 +58,7 @@ def unfinished(settings: Settings, jobs: Sequence[Job] = ()) -> list[str]:
 
 def _says(notebook: Path) -> bool:
     """Whether a text of a notebook is one to be replaced; its code and its outputs may say what they like."""
-    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    return any(_begun("".join(cell["source"])) for cell in cells if cell["cell_type"] == "markdown")
+    return any(_begun(cell.source) for cell in read_notebook(notebook).cells if cell.cell_type == "markdown")
 
 
 def _keys(value: object, place: str = "") -> Iterator[str]:

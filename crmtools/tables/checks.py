@@ -36,11 +36,11 @@ def checks_of(plan: Plan, others: Mapping[str, Plan]) -> Iterator[Check]:
         cell, value = quote(f"cell:{name}"), quote(name)
         if column.required:
             yield Check("missing", name, f"{cell} IS NULL", "are empty, and it is needed", "''", "Fill them.")
-        if legal := accepted(column, plan.how.formats.get(name)):
+        if remedy := accepted(column, plan.how.formats.get(name)):
             noun = {"day": "days", "time": "dates", "count": "whole numbers", "flag": "yes or no"}.get(
                 column.type, "numbers"
             )
-            yield Check("unparsed", name, f"{cell} IS NOT NULL AND {value} IS NULL", f"are not {noun}", cell, legal)
+            yield Check("unparsed", name, f"{cell} IS NOT NULL AND {value} IS NULL", f"are not {noun}", cell, remedy)
         if column.values:
             legal = ", ".join(literal(item) for item in column.values)
             example = f"{{{name}: {{WRITTEN: {column.values[0]}}}}}"

@@ -1,11 +1,11 @@
 """What a person should know before a report is believed."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from small_report import write_notebook
 
 from crmtools.indicators import CATALOGUE
 from crmtools.parameters import load
@@ -36,11 +36,6 @@ def job(notebook, indicator=""):
     return Job(notebook.stem, "en", notebook, {}, indicator)
 
 
-def notebook(place, kind, source, **more):
-    place.write_text(json.dumps({"cells": [{"cell_type": kind, "source": [source], **more}]}), encoding="utf-8")
-    return job(place)
-
-
 def test_texts_that_were_left_as_they_were_begun_are_told_of_by_their_places(tmp_path, monkeypatch):
     settings = load("parameters/tiny.yml")
     own = [job(file) for file in Path("notebooks").glob("*.ipynb")]
@@ -48,15 +43,15 @@ def test_texts_that_were_left_as_they_were_begun_are_told_of_by_their_places(tmp
     title = replace(settings.report.title, en="REPLACE: mine")
     goals = (settings.goals[0].model_copy(update={"name": Text("请替换：名称", "name")}), *settings.goals[1:])
     left = settings.model_copy(update={"report": settings.report.model_copy(update={"title": title}), "goals": goals})
-    late = notebook(tmp_path / "late.ipynb", "markdown", "# 请替换：问题")
+    late = job(write_notebook(tmp_path, "late", "pass", title="请替换：问题"))
     begun = replace(CATALOGUE["nps"], caveat=Text("小心", "REPLACE: beware"))
     monkeypatch.setattr(remarks, "CATALOGUE", {**CATALOGUE, "nps": begun})
     (said,) = unfinished(left, [late, late, replace(late, indicator="nps")])
     assert said.endswith("see them: report.title, goals[1].name, the indicator nps, notebooks/late.ipynb.")
 
 
-def test_code_and_outputs_are_no_texts(tmp_path):
-    code = notebook(tmp_path / "a.ipynb", "code", "# CREATE OR REPLACE: the view", outputs=["NO REPLACE: fine"])
+def test_code_is_no_text(tmp_path):
+    code = job(write_notebook(tmp_path, "view", "# CREATE OR REPLACE: the view"))
     assert unfinished(load("parameters/tiny.yml"), [code]) == []
 
 
