@@ -26,7 +26,8 @@ from crmtools.indicators import CATALOGUE
 from crmtools.measure import Breakdown, Trend, breakdown, measure, splits, sql, trend
 from crmtools.period import Period
 from crmtools.stress import Stress, stress
-from crmtools.tables.source import Data, open
+from crmtools.tables.source import Data
+from crmtools.tables.source import open as open
 from crmtools.words import Text
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
+# not `open`: a star import would take the place of Python's own
 __all__ = [
     "CATALOGUE",
     "Breakdown",
@@ -108,7 +110,6 @@ __all__ = [
     "judgements",
     "lifetime",
     "measure",
-    "open",
     "revenue_factors",
     "rfm",
     "scorecard",

@@ -20,9 +20,12 @@ import crmtools as crm
 from crmtools import formats
 from crmtools.cli import main
 from crmtools.parameters import load
+from crmtools.report import pdf
+from crmtools.report.chromium import print_page
 from crmtools.report.first_page import compared
 from crmtools.report.gate import gate
 from crmtools.report.pdf import print_book, sheets_of
+from crmtools.report.pdf_text import pages_of
 from crmtools.report.results import Results
 from crmtools.report.run import RunResult, run_report
 
@@ -299,9 +302,16 @@ def test_the_first_page_is_light(tab: Tab, company: Path, language: str) -> None
     assert max(file.stat().st_size for file in folder.glob("*.html")) < 1_500_000
 
 
-def test_a_book_on_paper_has_every_page_in_its_outline_and_text_that_can_be_copied(
-    tab: Tab, company: Path, tmp_path: Path
+def test_a_book_on_paper_has_every_page_in_its_contents_and_outline_and_text_that_can_be_copied(
+    tab: Tab, company: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    printed: list[str] = []
+
+    def press(page: Path, out: Path) -> None:
+        printed.append(page.read_text("utf-8"))
+        print_page(page, out)
+
+    monkeypatch.setattr(pdf, "print_page", press)
     folder = (company / "published" / "tiny" / "zh").resolve()
     print_book(folder, tmp_path / "book.pdf")
     made = (tmp_path / "book.pdf").read_bytes()
@@ -309,6 +319,10 @@ def test_a_book_on_paper_has_every_page_in_its_outline_and_text_that_can_be_copi
     sheets = sheets_of(folder)
     assert {sheet.slug for sheet in sheets} == {file.stem for file in pages(company, "zh")} - {"search"}
     assert {sheet.title for sheet in sheets} <= outline
+    contents = re.findall(r'<a href="#([\w-]+)">[^<]*</a><span>(\d+)</span>', printed[-1].split("</nav>")[0])
+    begins = pages_of(made)
+    assert contents == [(sheet.slug, str(begins[sheet.slug])) for sheet in sheets]
+    assert [int(number) for _, number in contents] == sorted({int(number) for _, number in contents})
     maps = [stream for stream in streams_of(made) if b"begincmap" in stream]
     known = {chr(int(code, 16)) for stream in maps for code in re.findall(rb"<([0-9A-F]{4})>", stream)}
     assert set("客户留存率目标差距") <= known, "what a reader copies is text, not numbers of glyphs"

@@ -2,14 +2,14 @@
 
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape, unescape
 from pathlib import Path
 
 from crmtools.errors import RunError
 from crmtools.report.chromium import print_page
-from crmtools.report.pdf_text import with_real_characters
+from crmtools.report.pdf_text import pages_of, with_real_characters
 from crmtools.words import Text
 
 ARTICLE = re.compile(r'<article class="bd-article"[^>]*>(.*?)</article>', re.DOTALL)
@@ -29,6 +29,7 @@ LINK = re.compile(r'href="(?:(?P<slug>[\w-]+)\.html)?(?:#(?P<anchor>[^"]*))?"')
 WITHIN_PICTURE = re.compile(r"url\(#([^)]+)\)")
 FOLD = re.compile(r"<details(?![^>]*\bopen\b)")
 CONTENTS = Text("目录", "Contents")
+NONE_YET: Mapping[str, int] = {}
 PAPER = """
 @page { size: A4; margin: 16mm 14mm 18mm;
   @bottom-center { content: counter(page) " / " counter(pages); font: 8pt sans-serif; color: #5b6b7b; } }
@@ -37,7 +38,8 @@ body { margin: 0; padding: 0; }
 .crm-sheet { break-before: page; }
 .crm-sheet:first-of-type { break-before: auto; }
 .crm-contents ol { list-style: none; padding: 0; columns: 2; column-gap: 2rem; font-size: 10pt; }
-.crm-contents li { break-inside: avoid; padding: .1rem 0; }
+.crm-contents li { break-inside: avoid; padding: .1rem 0; display: flex; gap: .6rem; justify-content: space-between; }
+.crm-contents li span { flex: none; min-width: 2rem; text-align: right; font-variant-numeric: tabular-nums; color: #5b6b7b; }
 .crm-contents li.crm-part { font-weight: 600; margin-top: .6rem; break-after: avoid; }
 .crm-contents li.crm-below { padding-left: 1rem; font-size: 9pt; }
 .crm-contents a { text-decoration: none; }
@@ -67,13 +69,19 @@ def print_first_page(edition: Path, out: Path) -> None:
 
 def _print(edition: Path, out: Path, sheets: Sequence[Sheet], *, with_contents: bool) -> None:
     with tempfile.TemporaryDirectory() as place:
-        page = Path(place) / "book.html"
-        page.write_text(document(edition, sheets, with_contents=with_contents), encoding="utf-8")
+        page, made = Path(place) / "book.html", Path(place) / out.name
         for folder in ("_static", "_images"):
             if (edition / folder).is_dir():
                 (Path(place) / folder).symlink_to((edition / folder).resolve())
-        print_page(page, out)
-    out.write_bytes(with_real_characters(out.read_bytes()))
+        page.write_text(document(edition, sheets, with_contents=with_contents), encoding="utf-8")
+        print_page(page, made)
+        if with_contents:
+            # no browser can write a link's page number beside it (CSS target-counter), so it is printed once to learn them
+            numbers = pages_of(made.read_bytes())
+            page.write_text(document(edition, sheets, with_contents=True, numbers=numbers), encoding="utf-8")
+            print_page(page, made)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_bytes(with_real_characters(made.read_bytes()))
 
 
 def sheets_of(edition: Path) -> list[Sheet]:
@@ -95,8 +103,13 @@ def sheets_of(edition: Path) -> list[Sheet]:
     return found
 
 
-def document(edition: Path, sheets: Sequence[Sheet], *, with_contents: bool) -> str:
-    """All pages as one: their ids made unique, their links leading within it, their folds open."""
+def document(
+    edition: Path, sheets: Sequence[Sheet], *, with_contents: bool, numbers: Mapping[str, int] = NONE_YET
+) -> str:
+    """All pages as one: their ids made unique, their links leading within it, their folds open.
+
+    ``numbers`` gives the page on which each sheet begins; the contents keep room for those that are not known.
+    """
     first = (edition / "index.html").read_text(encoding="utf-8")
     language, head = LANGUAGE.search(first), HEAD.search(first)
     if language is None or head is None:
@@ -105,7 +118,7 @@ def document(edition: Path, sheets: Sequence[Sheet], *, with_contents: bool) -> 
     bodies = "\n".join(
         f'<section class="crm-sheet" id="{sheet.slug}">{as_part(sheet, there)}</section>' for sheet in sheets
     )
-    contents = _contents(first, sheets, language[1]) if with_contents else ""
+    contents = _contents(first, sheets, language[1], numbers) if with_contents else ""
     return (
         f'<!DOCTYPE html><html lang="{language[1]}" data-theme="light" data-mode="light"><head>{SCRIPT.sub("", head[1])}<style>{PAPER}</style></head>'
         f'<body><main class="bd-content"><div class="bd-article-container"><article class="bd-article">{contents}{bodies}</article></div></main></body></html>'
@@ -130,7 +143,7 @@ def as_part(sheet: Sheet, there: set[str]) -> str:
     return LINK.sub(link, OWN.sub(own, text))
 
 
-def _contents(first: str, sheets: Sequence[Sheet], language: str) -> str:
+def _contents(first: str, sheets: Sequence[Sheet], language: str, numbers: Mapping[str, int]) -> str:
     """The list of all pages under the parts of the book; pages below a chapter are set in."""
     part_of: dict[str, str] = {}
     part = ""
@@ -147,7 +160,8 @@ def _contents(first: str, sheets: Sequence[Sheet], language: str) -> str:
             lines.append(f'<li class="crm-part">{chapter}</li>')
             seen = chapter
         kind = ' class="crm-below"' if chapter is None and sheet.slug != "index" else ""
-        lines.append(f'<li{kind}><a href="#{sheet.slug}">{escape(sheet.title)}</a></li>')
+        number = numbers.get(sheet.slug, "")
+        lines.append(f'<li{kind}><a href="#{sheet.slug}">{escape(sheet.title)}</a><span>{number}</span></li>')
     name = title[1].strip() if title else ""
     listed = CONTENTS.to("zh" if language.startswith("zh") else "en")
     return f'<nav class="crm-sheet crm-contents"><h1>{name}</h1><h2>{listed}</h2><ol>{"".join(lines)}</ol></nav>'

@@ -1,4 +1,4 @@
-"""The text of a PDF that Chromium has printed, made to be copied as it is read.
+"""A PDF that Chromium has printed: where its pages begin, and its text made to be copied as it is read.
 
 Chinese fonts draw 目 and the radical ⽬ (U+2F6C) with one picture, and whoever copies the text is told the first of them,
 the radical: what is copied looks right, and no search finds it. The tables from pictures to characters are rewritten here.
@@ -14,12 +14,20 @@ STREAM = re.compile(
 )
 CODE = re.compile(rb"<(2(?:E[89A-F]|F[0-9A-D])[0-9A-F])>")
 XREF = re.compile(rb"(?P<offset>\d{10}) (?P<rest>\d{5} n)")
+PAGE = re.compile(rb"(\d+) 0 obj\s*<</Type /Page\s")
+DESTINATION = re.compile(rb"/(?!Dest )([\w-]+) \[(\d+) 0 R /XYZ ")
 START = re.compile(rb"startxref\s+(\d+)\s+%%EOF\s*$")
 SIMPLIFIED = str.maketrans(
     "⼾⺁⺎⺒⺓⺟⺠⻁⻄⻅⻆⻉⻋⻓⻔⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻪⻬⻮⻰⻳",
     "户厂兀巳幺母民虎西见角贝车长门青韦页风飞食马骨鬼鱼鸟卤麦黄黾齐齿龙龟",
 )
 """Radicals to which Unicode gives no compatible character (its EquivalentUnifiedIdeograph does), or the traditional one (戶)."""
+
+
+def pages_of(pdf: bytes) -> dict[str, int]:
+    """The page, from 1, of each place that a link of the document leads to; pages stand in the file in their order."""
+    numbers = {page: number for number, page in enumerate(PAGE.findall(pdf), 1)}
+    return {name.decode(): numbers[page] for name, page in DESTINATION.findall(pdf) if page in numbers}
 
 
 def with_real_characters(pdf: bytes) -> bytes:

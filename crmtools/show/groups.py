@@ -148,7 +148,7 @@ _NO_SPLIT = Text("这项指标没有可供分组的属性。", "There is nothing
 _KEY = Text("{period}；横线：{level} 区间；虚线：总体", "{period}; whisker: {level} interval; dashed line: total")
 _AT_ONCE = Text(
     "{groups}的区间不含总体值；但同时比较 {count} 组，且各组本身属于总体，这仍可能出于偶然",
-    "The interval of {groups} leaves the total out; among {count} groups, each of them part of the total, that may be chance",
+    "Intervals that leave the total out: {groups}; among {count} groups, each of them part of the total, that may be chance",
 )
 _OVERLAP = Text("同一客户可属于多个分组", "A customer can be in more than one group")
 _HIDDEN = Text("样本过少而不予公布：{groups}", "Too few to be shown: {groups}")

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from crmtools.cli import main
 from crmtools.errors import RunError
-from crmtools.report import chromium
-from crmtools.report.pdf import document, print_book, sheets_of
+from crmtools.report import chromium, pdf
+from crmtools.report.pdf import document, print_book, print_first_page, sheets_of
 from crmtools.report.pdf_text import with_real_characters
 
 PAGE = """<!DOCTYPE html><html lang="{lang}"><head><title>The report</title>{after}<script>x()</script></head><body>
@@ -65,6 +65,30 @@ def test_ids_do_not_meet_and_links_stay_within_the_document(edition):
         ("churn", "Churn &amp; more"),
     ]
     assert '<li class="crm-below"><a href="#churn">' in contents
+
+
+def test_the_contents_name_the_page_on_which_each_part_begins_once_it_has_been_printed(edition, monkeypatch, tmp_path):
+    printed = []
+
+    def press(page, out):
+        printed.append(page.read_text("utf-8"))
+        out.write_bytes(
+            b"%PDF-1.4\n7 0 obj\n<</Type /Page\n>>\n3 0 obj\n<</Type /Page\n>>\n9 0 obj\n<</Type /Pages\n>>\n8 0 obj\n<</Type /Page\n>>\n"
+            b"5 0 obj\n<</churn [8 0 R /XYZ 6 7.5 0]\n/churn--top [8 0 R /XYZ 6 7 0]\n/index [3 0 R /XYZ 6 7 0]\n/goals [7 0 R /XYZ 6 7 0]>>\n"
+            b"6 0 obj\n<</Title (b)\n/Dest [3 0 R /XYZ 35 73 0]>>\n"
+        )
+
+    monkeypatch.setattr(pdf, "print_page", press)
+    print_book(edition, tmp_path / "made" / "book.pdf")
+    assert (tmp_path / "made" / "book.pdf").is_file()
+    before, after = (re.findall(r'<a href="#(\w+)">[^<]*</a><span>(\d*)</span>', page) for page in printed)
+    assert before == [("index", ""), ("goals", ""), ("churn", "")]
+    assert after == [("index", "2"), ("goals", "1"), ("churn", "3")]
+    assert printed[0].split("</nav>")[1] == printed[1].split("</nav>")[1]
+    printed.clear()
+    print_first_page(edition, tmp_path / "first.pdf")
+    assert len(printed) == 1
+    assert "<nav" not in printed[0]
 
 
 def test_what_is_no_book_is_named(edition):

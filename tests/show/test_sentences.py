@@ -173,7 +173,10 @@ def test_an_interval_clear_of_the_total_that_the_title_does_not_name_is_explaine
         for name, value in values.items()
     )
     parts = Breakdown(CATALOGUE["nps"], "region", groups)
-    for language, said in (("en", "leaves the total out; among 8 groups"), ("zh", "这仍可能出于偶然")):
+    for language, said in (
+        ("en", "Intervals that leave the total out: north; among 8 groups"),
+        ("zh", "这仍可能出于偶然"),
+    ):
         assert (said in show.breakdowns([parts], total=total, language=language).html) == named
         assert ("north" in findings.breakdown_title(parts, total, language)) == (north == 26.0)
 
