@@ -35,11 +35,18 @@ PRELOADED = (
     "crmtools",
     "crmtools.show",
     "crmtools.lifetime",
+    "crmtools.asked",
+    "encodings.utf_8_sig",
     "IPython.core.completer",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
     "ipykernel.kernelapp",
     "ipykernel.debugger",
+    "tornado.platform.asyncio",
 )
-"""Imported before the first fork; of packages of ours, every module."""
+"""Imported before the first fork, or every kernel would: of packages of ours every module, of others what a kernel loads late."""
 READY = b"+"
 LONGEST_REQUEST = 1 << 18
 """Bytes; an environment of the usual length has some thousand."""
