@@ -323,6 +323,8 @@ def test_a_book_on_paper_has_every_page_in_its_contents_and_outline_and_text_tha
     begins = pages_of(made)
     assert contents == [(sheet.slug, str(begins[sheet.slug])) for sheet in sheets]
     assert [int(number) for _, number in contents] == sorted({int(number) for _, number in contents})
+    heights = dict(re.findall(rb"/([\w-]+) \[\d+ 0 R /XYZ [\d.]+ ([\d.]+)", made))
+    assert len({heights[sheet.slug.encode()] for sheet in sheets}) == 1, "each begins at the top of its page"
     maps = [stream for stream in streams_of(made) if b"begincmap" in stream]
     known = {chr(int(code, 16)) for stream in maps for code in re.findall(rb"<([0-9A-F]{4})>", stream)}
     assert set("客户留存率目标差距") <= known, "what a reader copies is text, not numbers of glyphs"

@@ -37,6 +37,7 @@ html, body { background: #fff !important; }
 body { margin: 0; padding: 0; }
 .crm-sheet { break-before: page; }
 .crm-sheet:first-of-type { break-before: auto; }
+.crm-contents + .crm-sheet { break-before: page; }
 .crm-contents ol { list-style: none; padding: 0; columns: 2; column-gap: 2rem; font-size: 10pt; }
 .crm-contents li { break-inside: avoid; padding: .1rem 0; display: flex; gap: .6rem; justify-content: space-between; }
 .crm-contents li span { flex: none; min-width: 2rem; text-align: right; font-variant-numeric: tabular-nums; color: #5b6b7b; }

@@ -9,6 +9,9 @@ from crmtools.show.look import ACCENT, PAPER
 STRONGEST = 0.42
 """Opacity of the fullest cell: text keeps a contrast of 4.5 on it, in the light and in the dark."""
 
+MOST_AT_EASE = 18
+"""Columns that fit beside each other on a wide page; more of them stand closer, so that two years of months still do."""
+
 
 def heat_table(heads: Sequence[str], body: Sequence[str], title: str, *, wrap: bool = False) -> str:
     """A table that scrolls sideways under its first column; ``heads`` are plain, ``body`` rows of HTML.
@@ -16,9 +19,10 @@ def heat_table(heads: Sequence[str], body: Sequence[str], title: str, *, wrap: b
     ``wrap`` lets long headings take several lines.
     """
     style = "white-space:normal;vertical-align:bottom;line-height:1.2" if wrap else None
+    names = "crm-table crm-heat crm-dense" if len(heads) > MOST_AT_EASE else "crm-table crm-heat"
     cells = "".join(tag("th", escape(text), scope="col", style=style) for text in heads)
     table = tag(
-        "table", tag("thead", tag("tr", cells)) + tag("tbody", "".join(body)), class_="crm-table crm-heat", aria_label=title
+        "table", tag("thead", tag("tr", cells)) + tag("tbody", "".join(body)), class_=names, aria_label=title
     )  # fmt: skip
     return _STYLE + tag("div", table, class_="crm-scroll")
 
@@ -39,6 +43,8 @@ _STYLE = (
     "table.crm-table.crm-heat :is(tbody th,thead th:first-child){text-align:left;white-space:nowrap;font-weight:400;"
     f"position:sticky;left:0;z-index:1;background:{PAPER}}}"
     "table.crm-table.crm-heat td.k{position:relative;min-width:2.3em}"
+    "table.crm-table.crm-dense :is(td,th):nth-child(n+3){padding-inline:.08rem}"
+    "table.crm-table.crm-dense td.k{min-width:1.65em}"
     "table.crm-table.crm-heat td.k b{position:relative;font-weight:400}"
     f"table.crm-table.crm-heat td.k i{{position:absolute;inset:1px;border-radius:3px;background:{ACCENT};"
     "print-color-adjust:exact;-webkit-print-color-adjust:exact}</style>"
