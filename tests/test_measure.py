@@ -1,6 +1,8 @@
 """How to ask an indicator, what it answers when there is nothing to say, and what it does not tell."""
 
+import copy
 import json
+import pickle
 from dataclasses import replace
 from datetime import date
 
@@ -37,6 +39,26 @@ def test_estimate_survives_json(tiny) -> None:
             assert Estimate.from_dict(json.loads(json.dumps(estimate.to_dict()))) == estimate
             told = (estimate.value, estimate.low, estimate.high, estimate.se)
             assert {type(number) for number in told} <= {float, type(None)}
+
+
+def again(one: object) -> object:
+    """What a pickle of it holds."""
+    return pickle.loads(pickle.dumps(one))  # noqa: S301 - written in the same breath
+
+
+def test_what_is_returned_can_be_pickled_and_copied(tiny) -> None:
+    """An indicator of the catalogue goes by its id, and comes back as the one there is."""
+    goals = crm.scorecard(tiny)
+    returned = [
+        crm.trend("nps", tiny), crm.breakdown("nps", tiny, by="region"), crm.stress("churn_rate", tiny), goals,
+        crm.judge(goals[0], tiny), crm.compare("nps", tiny, tiny.period.previous()),
+    ]  # fmt: skip
+    for found in returned:
+        assert again(found) == found
+        assert copy.deepcopy(found) == found
+    assert all(again(item) is item for item in CATALOGUE.values())
+    own = replace(CATALOGUE["nps"], assumptions={}, choices={}, uses={}, assumption_words={}, defensible={})
+    assert again(own) == own != CATALOGUE["nps"]
 
 
 def test_default_period_is_the_reports(tiny) -> None:

@@ -6,6 +6,7 @@ parameters file may override. All else that is true of it everywhere stands in t
 at import and says what is allowed.
 """
 
+import copyreg
 import inspect
 import itertools
 import math
@@ -131,6 +132,12 @@ class Indicator:
     follow_up: str | int = 0
     unique: bool = False
     waits_for: Text | None = None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """One of the catalogue is pickled and copied as its id, so that whatever names it can be kept or sent to a worker."""
+        if CATALOGUE.get(self.id) is self:
+            return find, (self.id,)
+        return copyreg.__newobj__, (type(self),), self.__getstate__()  # type: ignore[attr-defined]
 
     @property
     def tables(self) -> tuple[str, ...]:
