@@ -10,6 +10,7 @@
     crm.breakdown("churn_rate", data, by="region") # the same by segment
     crm.stress("churn_rate", data)                 # the same under other defensible definitions
     crm.compare("nps", data, "2024-Q4")            # what changed since then, and whether by more than chance
+    crm.contrast("nps", data, {"region": "south"}) # whether a group differs from the others by more than chance
     crm.scorecard(data)                            # every goal: now, target, gap, progress, status
     crm.judge(crm.goal("nps", data), data)         # one goal: chance, evidence, change since the baseline
 """
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from crmtools import cohorts, lifetime, rfm, show
     from crmtools.goals.change import Change
     from crmtools.goals.compared import compare
+    from crmtools.goals.contrasted import Contrast, contrast
     from crmtools.goals.drivers import Driver, drivers
     from crmtools.goals.factors import revenue_factors
     from crmtools.goals.judgement import Judgement, judge, judgements
@@ -51,6 +53,7 @@ _ON_DEMAND: dict[str, str] = {
         "": "cohorts lifetime rfm show",
         "crmtools.goals.change": "Change",
         "crmtools.goals.compared": "compare",
+        "crmtools.goals.contrasted": "Contrast contrast",
         "crmtools.goals.drivers": "Driver drivers",
         "crmtools.goals.factors": "revenue_factors",
         "crmtools.goals.judgement": "Judgement judge judgements",
@@ -84,6 +87,7 @@ __all__ = [
     "Breakdown",
     "CRMError",
     "Change",
+    "Contrast",
     "Data",
     "DataError",
     "Driver",
@@ -102,6 +106,7 @@ __all__ = [
     "cohorts",
     "compare",
     "computable",
+    "contrast",
     "drivers",
     "goal",
     "goal_on",

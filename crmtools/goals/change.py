@@ -189,24 +189,50 @@ def change(
     difference = now.value - baseline.value
     if form == "count":
         return _of_counts(baseline, now, better, difference, tolerance)
-    before, after = size_of(baseline, form, kind), size_of(now, form, kind)
-    if before is None or after is None:
+    found = between(baseline, now, kind, correlation)
+    if found is None:
         why = next((e.why for e in (now, baseline) if e.why is not None and not is_given(e)), NO_ERROR)
         return Change(
             baseline, now, better, "not_comparable", difference, level=now.level, tolerance=tolerance, why=why
         )
-    waves = Waves(after, before, correlation, now.level)
-    low, high = mover(_limits(baseline), _limits(now), correlation=correlation)
-    p = _p(form, baseline.value, now.value, waves, baseline.n, now.n)
-    detectable = smallest_between(baseline.value, form, waves, better)
+    low, high, p = found.low, found.high, found.p
+    detectable = smallest_between(baseline.value, form, found.waves, better)
     verdict, why = _verdict(low, high, p, better, tolerance, now.level)
     if verdict == "no_detectable_change" and detectable is None:
         why = NOT_TO_BE_SEEN
     return Change(
         baseline, now, better, verdict, difference, low, high, p, now.level,
-        "paired_means" if form == "mean" and correlation else _OF_FORM[form], correlation, detectable, tolerance,
+        found.method, correlation, detectable, tolerance,
         None if tolerance is None else -tolerance < low and high < tolerance, why,
     )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """What lies between two estimates of one indicator: the limits of the difference, its p, how both were found, their errors."""
+
+    low: float
+    high: float
+    p: float
+    method: str
+    waves: Waves
+
+
+def between(one: Estimate, other: Estimate, kind: Kind, correlation: float) -> Between | None:
+    """The interval and the test of ``other`` minus ``one``; None where either has no error that could be compared."""
+    form = form_of(kind, one, other)
+    before, after = size_of(one, form, kind), size_of(other, form, kind)
+    if before is None or after is None or one.value is None or other.value is None:
+        return None
+    waves = Waves(after, before, correlation, other.level)
+    low, high = mover(_limits(one), _limits(other), correlation=correlation)
+    p = _p(form, one.value, other.value, waves, one.n, other.n)
+    return Between(low, high, p, "paired_means" if form == "mean" and correlation else _OF_FORM[form], waves)
+
+
+def is_seen(low: float, high: float, p: float, level: float) -> bool:
+    """Whether a difference is seen: test and interval must both say so, that words, p and interval never contradict each other."""
+    return p < 1 - level and (low > 0 or high < 0)
 
 
 def _check_alike(baseline: Estimate, now: Estimate) -> None:
@@ -271,7 +297,7 @@ def _verdict(
     low: float, high: float, p: float, better: Better, tolerance: float | None, level: float
 ) -> tuple[Verdict, Text | None]:
     """The words for an interval and a p, and what must be said beside them."""
-    if not (p < 1 - level and (low > 0 or high < 0)):
+    if not is_seen(low, high, p, level):
         return "no_detectable_change", None
     sign = _sign(better)
     if not sign:

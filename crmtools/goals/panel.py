@@ -24,6 +24,7 @@ from crmtools.indicators.kinds import ALIKE, NO_DATA, Mean, NetShare, Rate, Rati
 from crmtools.indicators.moments import per_unit
 from crmtools.period import Period
 from crmtools.remembered import remembered
+from crmtools.sums import UNKNOWN
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
@@ -94,6 +95,36 @@ def panel(
     counting = facts.filter(facts.excluded.isnull())
     line = data.ask(_sums(per_unit(counting, ("period",), unique=item.unique))).iloc[0]
     return _panel({str(name): float(value) for name, value in line.fillna(0).items()})
+
+
+@remembered("report", "definitions")
+def groups_together(
+    indicator: str | Indicator,
+    data: Data,
+    period: Period,
+    attribute: str,
+    one: list[str],
+    other: list[str],
+    where: Where | None = None,
+    assumptions: Mapping[str, object] | None = None,
+) -> float:
+    """The correlation of the estimates of two groups of one period: customers can be in both where rows carry the attribute.
+
+    A customer who wrote by mail and rang, too, is in the groups of both channels. Where an attribute is one of the customers
+    themselves, nobody is in two groups and the correlation is 0, as it is taken to be of a kind whose error is no sum over customers.
+    """
+    item = find(indicator)
+    if attribute not in item.splits or not isinstance(item.kind, LINEAR) or not_computable(item, data):
+        return 0.0
+    chosen = {name: [value] if isinstance(value, str) else list(value) for name, value in (where or {}).items()}
+    chosen |= {attribute: [*one, *other]}
+    facts = sums.facts(item, data, (period,), resolve(item, data, assumptions or {}), tuple(chosen), chosen)
+    counting = facts.filter(facts.excluded.isnull())
+    first = counting[attribute].isin(one)
+    first = first | counting[attribute].isnull() if UNKNOWN in one else first.fill_null(False)
+    apart = counting.mutate(period=ibis.ifelse(first, 0, 1))
+    line = data.ask(_sums(per_unit(apart, ("period",), unique=item.unique))).iloc[0]
+    return _panel({str(name): float(value) for name, value in line.fillna(0).items()}).correlation
 
 
 def _sums(units: ir.Table) -> ir.Table:

@@ -21,7 +21,7 @@ from crmtools.period import Period
 from crmtools.settings import Publish, Report
 from crmtools.show.blocks import figure_cell, grid, named
 from crmtools.show.cards import card
-from crmtools.show.change_views import change
+from crmtools.show.change_views import change, contrast
 from crmtools.show.cohort_maps import cohort_map
 from crmtools.show.cohort_views import cohort_answer
 from crmtools.show.display import Display, joined, tag
@@ -192,6 +192,7 @@ VIEWS: dict[str, View] = {
     "goals.reading.Reading": lambda one, about, language: scorecard(Scorecard((one,)), language=language),
     "goals.reading.Scorecard": lambda one, about, language: scorecard(one, language=language),
     "goals.change.Change": lambda one, about, language: change(one, language=language, currency=about.currency),
+    "goals.contrasted.Contrast": lambda one, about, language: contrast(one, language=language, currency=about.currency),
     "goals.judgement.Judgement": _judgement,
     "goals.parts.Parts": lambda one, about, language: goal_parts(one, language=language),
     "goals.terms.Decomposition": lambda one, about, language: gap_waterfall(one, language=language),

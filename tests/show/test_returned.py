@@ -52,7 +52,7 @@ def things(data) -> list[object]:
         crm.measure("nps", data), crm.trend("nps", data), crm.breakdown("nps", data, by="region"),
         crm.stress("inactivity_rate", data), reading, crm.scorecard(data), crm.judge(reading, data),
         crm.goal_parts(reading, data), moved, data, data.period, crm.CATALOGUE["nps"].name,
-        crm.scores(readings), crm.compare("nps", data, "2025-Q3"),
+        crm.scores(readings), crm.compare("nps", data, "2025-Q3"), crm.contrast("nps", data, {"region": "south"}),
         study, study.now, study.moves, crm.cohorts.retention(data.orders, as_of=data.as_of), crm.track_record(data),
         split, summary, model, spend, lifetime.compare(split, orders), lifetime.holdout_check(model, split),
         lifetime.customer_value(model, spend, summary, horizon_months=12, annual_discount=0.1),

@@ -1,0 +1,181 @@
+"""Whether an indicator differs between two groups of customers by more than chance."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from crmtools.errors import CRMError
+from crmtools.estimate import Estimate
+from crmtools.estimating import Where
+from crmtools.goals.change import HIDDEN, METHODS, NO_ERROR, between, is_seen
+from crmtools.goals.detectable import smallest_between
+from crmtools.goals.form import form_of
+from crmtools.goals.panel import groups_together
+from crmtools.indicators.catalogue import Indicator, find
+from crmtools.indicators.kinds import CENSUS
+from crmtools.measure import breakdown, measure
+from crmtools.period import Period
+from crmtools.shown import Shown
+from crmtools.sums import UNKNOWN
+from crmtools.tables.source import Data
+from crmtools.words import Text
+
+Verdict = Literal["higher", "lower", "no_detectable_difference", "not_comparable"]
+
+VERDICTS: dict[Verdict, Text] = {
+    "higher": Text("更高", "Higher"),
+    "lower": Text("更低", "Lower"),
+    "no_detectable_difference": Text("未检出差异", "No detectable difference"),
+    "not_comparable": Text("不可比", "Not comparable"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast(Shown):
+    """The difference between two groups of one period: ``one`` minus ``other``, in the indicator's unit.
+
+    ``low``, ``high`` and ``p`` are made as those of a :class:`crmtools.goals.change.Change`. ``p`` is two-sided and that of one
+    comparison: among many some fall below 5 % by chance alone. ``verdict`` says whether ``one`` is seen to be higher or lower.
+    ``detectable`` is the smallest true surplus that two such samples find in four of five cases. ``why`` gives the reason where
+    nothing can be compared.
+    """
+
+    one: Estimate
+    other: Estimate
+    verdict: Verdict
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    level: float = 0.95
+    method: str = "none"
+    correlation: float = 0.0
+    detectable: float | None = None
+    why: Text | None = None
+
+    @property
+    def how(self) -> Text:
+        """What interval and test were used."""
+        return METHODS[self.method]
+
+
+def contrast(
+    indicator: str | Indicator,
+    data: Data,
+    one: Where,
+    other: Where | None = None,
+    *,
+    period: Period | str | None = None,
+    **assumptions: object,
+) -> Contrast:
+    """Whether two groups differ, ``one`` minus ``other``, with an interval, a test and a verdict.
+
+    Parameters
+    ----------
+    indicator
+        An id from the catalogue.
+    data
+        What :func:`crmtools.open` returned.
+    one
+        The conditions of the first group: ``{"region": "south"}``.
+    other
+        Those of the second: ``{"region": ["north", "east"]}``. They differ in the values of one attribute and have none of them in
+        common. By default all others: of the same conditions, but with every other value of the only (or the last) attribute.
+    period
+        By default the period that is reported.
+    assumptions
+        As in :func:`crmtools.measure`, for both groups.
+
+    Returns
+    -------
+    Contrast
+        Customers who are in both groups, which can be where rows and not customers carry the attribute, are taken into account.
+
+    Raises
+    ------
+    CRMError
+        Where indicator, attribute or assumption is none, the groups overlap, or differ in no attribute or in several.
+    """
+    item = find(indicator)
+    span = Period.parse(period) if period is not None else data.period
+    first = {name: _values(value) for name, value in one.items()}
+    if not first:
+        raise CRMError('The first group has no condition. Name one: {"region": "south"}.')
+    second = (
+        _rest(item, data, first, span, assumptions)
+        if other is None
+        else {name: _values(value) for name, value in other.items()}
+    )
+    attribute = _apart(first, second)
+    shared = {name: values for name, values in first.items() if name != attribute}
+    found, against = (measure(item, data, period=span, where=each, **assumptions) for each in (first, second))
+    level = found.level
+    if (why := _obstacle(found, against)) is not None or found.value is None or against.value is None:
+        return Contrast(found, against, "not_comparable", level=level, why=why)
+    difference = found.value - against.value
+    form = form_of(item.kind, against, found)
+    if form == "count":
+        said: Verdict = "higher" if difference > 0 else "lower" if difference < 0 else "no_detectable_difference"
+        return Contrast(found, against, said, difference, level=level, method="count", why=CENSUS)
+    together = groups_together(item, data, span, attribute, first[attribute], second[attribute], shared, assumptions)
+    apart = between(against, found, item.kind, together)
+    if apart is None:
+        why = next((each.why for each in (found, against) if each.why is not None), NO_ERROR)
+        return Contrast(found, against, "not_comparable", difference, level=level, why=why)
+    verdict: Verdict = "no_detectable_difference"
+    if is_seen(apart.low, apart.high, apart.p, level):
+        verdict = "higher" if difference > 0 else "lower"
+    detectable = smallest_between(against.value, form, apart.waves, "higher")
+    return Contrast(
+        found, against, verdict, difference, apart.low, apart.high, apart.p, level, apart.method, together, detectable
+    )
+
+
+def _values(value: object) -> list[str]:
+    """The values of a condition, as it is written: a text, or several."""
+    found = [value] if isinstance(value, str) else list(value) if isinstance(value, list | tuple) else []
+    if not found or not all(isinstance(one, str) for one in found):
+        raise CRMError(f"A group is a text or a list of texts such as ['south', 'east'], found {value!r}.")
+    return found
+
+
+def _rest(
+    item: Indicator, data: Data, first: Mapping[str, list[str]], period: Period, assumptions: Mapping[str, object]
+) -> dict[str, list[str]]:
+    """The conditions of all others: every value of the last attribute that the first group does not have."""
+    *others, attribute = first
+    shared = {name: first[name] for name in others}
+    parts = breakdown(item, data, by=attribute, period=period, where=shared, **assumptions).estimates
+    there = [dict(part.group).get(attribute, UNKNOWN) for part in parts]
+    if not (rest := [value for value in there if value not in first[attribute]]):
+        raise CRMError(
+            f"Nobody is left to compare with: {attribute} has no value but {', '.join(first[attribute])} here."
+        )
+    return shared | {attribute: rest}
+
+
+def _apart(first: Mapping[str, list[str]], second: Mapping[str, list[str]]) -> str:
+    """The attribute by which two groups are told apart."""
+    differing = [name for name in {**first, **second} if sorted(first.get(name, ())) != sorted(second.get(name, ()))]
+    if len(differing) != 1 or differing[0] not in first or differing[0] not in second:
+        told = " and ".join(differing) or "none"
+        raise CRMError(
+            f"Two groups are compared that differ in one attribute, found {told}. Name the same attributes for both, "
+            "and other values of one of them."
+        )
+    (name,) = differing
+    if common := sorted({*first[name]} & {*second[name]}):
+        raise CRMError(f"{name} '{common[0]}' is in both groups. Name different values.")
+    return name
+
+
+def _obstacle(one: Estimate, other: Estimate) -> Text | None:
+    """Why no difference may be taken; None where it may."""
+    if one.suppressed or other.suppressed:
+        return HIDDEN
+    for estimate in (one, other):
+        if estimate.value is None:
+            group = "; ".join(f"{name} {value}" for name, value in estimate.group)
+            told = estimate.why or Text("原因未知", "for a reason that is not known")
+            return Text(f"{group} 无数值：{told.zh}", f"no value for {group}: {told.en}")
+    return None
