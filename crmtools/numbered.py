@@ -1,9 +1,9 @@
 """Orders and customers with numbers for ids, for the time of one large question.
 
 Ids are texts of sixteen signs: grouping ten million orders by them costs several times what grouping by a number does, and
-each attribute asked for costs another join. So the tables are copied once into the engine's memory with a number for each
-customer whose high part is the *cell*, the combination of the segments' values that the customer belongs to: after that a
-customer's attributes are a division, and no join.
+each attribute asked for costs another join. So the tables are read with a number for each customer whose high part is the
+*cell*, the combination of the segments' values that the customer belongs to: after that a customer's attributes are a
+division, and no join. What many indicators start from is made of them once, into the engine's memory.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,23 +13,25 @@ from datetime import date
 from typing import Any
 
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pandas as pd
 
-from crmtools.indicators.buying import KEEPER
+from crmtools.indicators.buying import marked
 from crmtools.indicators.catalogue import Indicator
+from crmtools.indicators.keeping import KEEPER
 from crmtools.tables.reading import quote
 from crmtools.tables.source import Data
 
 CELL = 2**32
 """A customer's number is his cell times this, and his place."""
 TABLES_NUMBERED = ("orders", "customers")
-"""The tables that are copied. In others the engine meets ids of other things beside those of customers, which stay texts."""
+"""The tables whose customers get numbers. In others the engine meets ids of other things beside those of customers, which stay texts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Numbered:
-    """The copies by table name, and ``cells``: the number of every cell with its attributes."""
+    """The tables by name, and ``cells``: the number of every cell with its attributes."""
 
     tables: Mapping[str, ir.Table]
     cells: pd.DataFrame
@@ -53,25 +55,24 @@ def cell(facts: ir.Table) -> ir.IntegerColumn:
 
 @contextmanager
 def numbered(data: Data, attributes: Sequence[str], columns: Mapping[str, Sequence[str]]) -> Iterator[Numbered]:
-    """The tables with these columns, customers as numbers; they are gone afterwards.
+    """The tables with these columns, customers as numbers; they and what was kept of them are gone afterwards.
 
     ``columns`` are those wanted of each table; one that the source lacks is empty.
     """
     backend: Any = data.backend
     try:
-        # the order in which rows lie in the copies means nothing, and keeping it doubles the time
+        # the order in which rows lie in what is kept means nothing, and keeping it doubles the time
         backend.raw_sql("SET preserve_insertion_order = false")
         everyone = not data.has("customers")
-        _number(data, attributes, everyone=everyone)
-        tables = _copies(data, columns)
-        if not everyone and _without_number(data, columns):
-            # who ordered before the day of acquisition is not among the customers yet
-            _drop(data)
-            _number(data, attributes, everyone=True)
-            tables = _copies(data, columns)
+        tables = _renamed(data, attributes, columns, everyone=everyone)
         keeper = _Keeper(backend)
         token = KEEPER.set(keeper)
         try:
+            if not everyone and _without_number(tables):
+                # who ordered before the day of acquisition is not among the customers yet
+                _drop(data)
+                keeper.tables.clear()
+                tables = _renamed(data, attributes, columns, everyone=True)
             yield Numbered(tables, backend.raw_sql("SELECT * FROM numbered_cells").df(), keeper)
         finally:
             KEEPER.reset(token)
@@ -89,50 +90,54 @@ class _Keeper:
 
     def __init__(self, backend: Any) -> None:
         self.backend = backend
-        self.names: dict[str, str] = {}
+        self.tables: dict[ops.Node, ir.Table] = {}
         self.moments: set[date] = set()
         self.listens = False
 
     def __call__(self, made: ir.Table) -> ir.Table:
         if self.listens:
             return made
-        text = str(self.backend.compile(made))
-        if text not in self.names:
-            name = f"numbered_{len(self.names)}"
-            self.backend.raw_sql(f"CREATE OR REPLACE TEMP TABLE {name} AS {text}")
-            self.names[text] = name
-        return self.backend.table(self.names[text])
+        if made.op() not in self.tables:
+            name = f"numbered_{len(self.tables)}"
+            self.backend.raw_sql(f"CREATE TEMP TABLE {name} AS {self.backend.compile(made)}")
+            self.tables[made.op()] = self.backend.table(name)
+        return self.tables[made.op()]
 
 
-def _copies(data: Data, columns: Mapping[str, Sequence[str]]) -> dict[str, ir.Table]:
+def _renamed(
+    data: Data, attributes: Sequence[str], columns: Mapping[str, Sequence[str]], *, everyone: bool
+) -> dict[str, ir.Table]:
+    """Views of the tables with numbers for ids: what is made of them is kept, and not they themselves, which are wide."""
     backend: Any = data.backend
+    _number(data, attributes, everyone=everyone)
     # a number is met faster than a text; the engine's hash has 64 bits, and where two customers share one the texts are met
     alone = "SELECT count(DISTINCT hash(customer_id)) = count(*) FROM numbered_keys"
     met = "hash({}.customer_id)" if backend.raw_sql(alone).fetchone()[0] else "{}.customer_id"
     for name, wanted in columns.items():
         rows = data.needed(name, tuple((column, False) for column in wanted))
         backend.raw_sql(
-            f"CREATE TEMP TABLE numbered_{name} AS SELECT rows.* REPLACE (keys.number AS customer_id) "
+            f"CREATE TEMP VIEW numbered_{name} AS SELECT rows.* REPLACE (keys.number AS customer_id) "
             f"FROM ({backend.compile(rows)}) AS rows "
             f"LEFT JOIN numbered_keys AS keys ON {met.format('rows')} = {met.format('keys')}"
         )
     return {name: backend.table(f"numbered_{name}") for name in columns}
 
 
-def _without_number(data: Data, columns: Mapping[str, Sequence[str]]) -> bool:
-    backend: Any = data.backend
-    return any(
-        backend.raw_sql(f"SELECT 1 FROM numbered_{name} WHERE customer_id IS NULL LIMIT 1").fetchone()
-        for name in columns
-    )
+def _without_number(tables: Mapping[str, ir.Table]) -> bool:
+    """Whether somebody ordered who is not among the customers; looked for in what is kept, where it costs nothing."""
+    if "orders" not in tables:
+        return False
+    customers = marked(tables["orders"]).customer_id
+    return bool(customers.isnull().any().execute())
 
 
 def _drop(data: Data) -> None:
     backend: Any = data.backend
-    made = backend.raw_sql("SELECT table_name FROM duckdb_tables() WHERE temporary").fetchall()
-    for (name,) in made:
-        if name.startswith("numbered_"):
-            backend.raw_sql(f"DROP TABLE IF EXISTS {name}")
+    for kind in ("view", "table"):
+        made = backend.raw_sql(f"SELECT {kind}_name FROM duckdb_{kind}s() WHERE temporary").fetchall()
+        for (name,) in made:
+            if name.startswith("numbered_"):
+                backend.raw_sql(f"DROP {kind} {name}")
 
 
 def _number(data: Data, attributes: Sequence[str], *, everyone: bool) -> None:

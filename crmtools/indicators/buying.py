@@ -5,35 +5,85 @@ are asked for together.
 """
 
 from collections.abc import Iterable
-from contextvars import ContextVar
 from datetime import date, timedelta
-from typing import Literal, Protocol
+from typing import Literal
 
 import ibis
 import ibis.expr.types as ir
 
-from crmtools.indicators.facts import Periods, completed, day_table, net_of_refunds
+from crmtools.indicators.facts import Periods, day_table, net_of_refunds
+from crmtools.indicators.keeping import KEEPER, kept
 
 Edge = Literal["first_day", "end_day"]
+AMOUNTS = ("net_amount", "refund_amount", "cogs")
+"""The columns of orders that their money is made of."""
 
 
-class Keeper(Protocol):
-    """Who keeps these tables while many indicators are asked for (:mod:`crmtools.numbered`): each is then made once."""
+def marked(orders: ir.Table) -> ir.Table:
+    """Every order with what indicators want of it: ``customer_id``, ``day``, ``done`` (it counts).
 
-    moments: set[date]
-    """The days that any of the indicators compares an order's day with."""
-
-    def __call__(self, made: ir.Table) -> ir.Table:
-        """The table that holds what is made."""
-        ...
+    Where the orders have amounts also ``net`` (less refunds) and ``cogs``.
+    """
+    rows = _with_marks(orders)
+    return kept(rows.select("customer_id", "day", "done", *_amounts(rows)))
 
 
-KEEPER: ContextVar[Keeper | None] = ContextVar("KEEPER", default=None)
+def placed(orders: ir.Table) -> ir.Table:
+    """Every order between its neighbours, the customer's orders that count as it does: one sort from which all else is read.
+
+    Columns those of :func:`marked`, ``next_day`` and ``before`` (the days of its neighbours, its own where a shipment was
+    split, empty where there is none), ``since`` (the first of these days).
+    """
+    rows, own = marked(orders), ibis.window(group_by=["customer_id", "done"], order_by="day")
+    return kept(
+        rows.mutate(
+            next_day=rows.day.lead().over(own), before=rows.day.lag().over(own), since=rows.day.first().over(own)
+        )
+    )
 
 
-def _kept(made: ir.Table) -> ir.Table:
-    keeper = KEEPER.get()
-    return made if keeper is None else keeper(made)
+def _with_marks(orders: ir.Table) -> ir.Table:
+    rows = orders.mutate(day=orders.ordered_at.date(), done=orders.status.isnull() | (orders.status == "completed"))
+    return rows.mutate(net=net_of_refunds(rows)) if set(AMOUNTS) <= set(orders.columns) else rows
+
+
+def _amounts(rows: ir.Table) -> list[str]:
+    return ["net", "cogs"] if "net" in rows.columns else []
+
+
+def ordered_in(orders: ir.Table, periods: Periods) -> ir.Table:
+    """What a customer ordered in a period, one row for the orders that count and one for those that do not.
+
+    Columns ``period``, ``customer_id``, ``done``, ``orders``, ``days`` (with an order), ``last_day`` (the last of them),
+    ``since`` (the customer's first day, empty where it lies before the period); where the orders have amounts also ``net``,
+    ``cogs``, ``uncosted`` (the net amount of orders whose cost of goods is not known).
+    """
+    rows = periods.rows(placed(orders), "day")
+    rows = rows.mutate(since=ibis.ifelse(rows.before.isnull(), rows.day, ibis.null("date")))
+    # an order without a neighbour in its period is a sum already: where customers buy less than monthly, few rows are grouped
+    alone = (rows.before < rows.first_day).fill_null(True) & (rows.next_day >= rows.end_day).fill_null(True)
+    one = ibis.literal(1, type="int64")
+    single = rows.filter(alone)
+    single = single.select(
+        "period", "customer_id", "done", "since", *_amounts(single),
+        **_uncosted(single), orders=one, days=one, last_day="day",
+    )  # fmt: skip
+    others = rows.filter(~alone)
+    last_of_day = others.next_day.isnull() | (others.next_day != others.day)
+    several = others.group_by(["period", "customer_id", "done"]).aggregate(
+        **_sums(others), days=others.count(where=last_of_day), last_day=others.day.max(), since=others.since.min()
+    )
+    return kept(ibis.union(single, several.select(single.columns)))
+
+
+def _uncosted(rows: ir.Table) -> dict[str, ir.Value]:
+    return {"uncosted": ibis.ifelse(rows.cogs.isnull(), rows.net, 0.0)} if "net" in rows.columns else {}
+
+
+def _sums(rows: ir.Table) -> dict[str, ir.Value]:
+    """The sums of :func:`ordered_in` over rows."""
+    summed = {name: rows[name] for name in _amounts(rows)} | _uncosted(rows)
+    return {name: value.sum() for name, value in summed.items()} | {"orders": rows.count()}
 
 
 def per_period(orders: ir.Table, periods: Periods) -> ir.Table:
@@ -42,17 +92,13 @@ def per_period(orders: ir.Table, periods: Periods) -> ir.Table:
     Columns ``period``, ``customer_id``, ``excluded`` (``not_completed`` or empty), ``net`` (less refunds), ``cogs``,
     ``uncosted`` (the net amount of orders whose cost of goods is not known), ``orders``.
     """
-    rows = periods.rows(orders, "ordered_at")
-    done = rows.status.isnull() | (rows.status == "completed")
-    rows = rows.mutate(net=net_of_refunds(rows), done=done)
-    sums = rows.group_by(["period", "customer_id", "done"]).aggregate(
-        net=rows.net.sum(),
-        cogs=rows.cogs.sum(),
-        uncosted=ibis.ifelse(rows.cogs.isnull(), rows.net, 0.0).sum(),
-        orders=rows.count(),
-    )
-    bought = _kept(sums)
-    return bought.mutate(excluded=ibis.ifelse(bought.done, ibis.null("string"), "not_completed")).drop("done")
+    if KEEPER.get() is not None:
+        sums = ordered_in(orders, periods)
+    else:  # for one question the sort costs more than the grouping that it saves
+        rows = _with_marks(periods.rows(orders, "ordered_at"))
+        sums = rows.group_by(["period", "customer_id", "done"]).aggregate(**_sums(rows))
+    excluded = ibis.ifelse(sums.done, ibis.null("string"), "not_completed")
+    return sums.select("period", "customer_id", "net", "cogs", "uncosted", "orders", excluded=excluded)
 
 
 def gross_margin(bought: ir.Table, default_margin: float) -> ir.FloatingValue:
@@ -62,8 +108,8 @@ def gross_margin(bought: ir.Table, default_margin: float) -> ir.FloatingValue:
 
 
 def order_margin(orders: ir.Table, default_margin: float) -> ir.FloatingValue:
-    """What single orders leave after the cost of goods, by the same rule as :func:`gross_margin`."""
-    net = net_of_refunds(orders)
+    """What single orders, or those of :func:`placed`, leave after the cost of goods, by the same rule as :func:`gross_margin`."""
+    net = orders.net if "net" in orders.columns else net_of_refunds(orders)
     return ibis.ifelse(orders.cogs.isnull(), net * default_margin, net - orders.cogs)
 
 
@@ -74,14 +120,9 @@ def gaps(orders: ir.Table) -> ir.Table:
     same day where a shipment was split, and empty where there was none. Who is quiet at a moment, and since when, is read
     from the one gap that holds the moment.
     """
-    done = completed(orders)
-    days = done.select("customer_id", day=done.ordered_at.date())
-    own = ibis.window(group_by="customer_id", order_by="day")
-    # one sort: of the orders of a day, the last is the one that another day follows
-    placed = days.mutate(
-        next_day=days.day.lead().over(own), before=days.day.lag().over(own), since=days.day.first().over(own)
-    )
-    return _kept(placed.filter(placed.next_day.isnull() | (placed.next_day != placed.day)))
+    rows = placed(orders)
+    rows = rows.filter(rows.done, rows.next_day.isnull() | (rows.next_day != rows.day))
+    return rows.select("customer_id", "day", "next_day", "before", "since")
 
 
 def alike(rows: ir.Table, *columns: str) -> ir.Table:
@@ -115,7 +156,7 @@ def holding(
     if isinstance(orders.customer_id, ir.IntegerColumn):
         moments = {(at, days_before), (at, days_before + within), *asked}
         bought = _between(bought, periods, {day for edge, days in moments for day in _moved(periods, edge, days)})
-    bought = _kept(alike(bought, "day", "next_day"))
+    bought = kept(alike(bought, "day", "next_day"))
     far = bought.day + ibis.interval(days=within)
     rows = periods.standing(
         bought, after=bought.day, until=ibis.least(far, bought.next_day.fill_null(far)), at=at, days_before=days_before

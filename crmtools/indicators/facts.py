@@ -15,6 +15,7 @@ from typing import Literal
 import ibis
 import ibis.expr.types as ir
 
+from crmtools.indicators.keeping import kept
 from crmtools.period import Period, Step, add_months
 
 HOUR = 3600.0
@@ -92,8 +93,8 @@ def day_table(backend: ibis.BaseBackend, rows: Sequence[tuple[int, date, date]],
     values = ", ".join(f"({number}, DATE '{start}', DATE '{end}')" for number, start, end in rows)
     each = ", CAST(unnest(range(first_day, end_day, INTERVAL 1 DAY)) AS DATE) AS on_day" if daily else ""
     query = f"SELECT *{each} FROM (VALUES {values}) AS days(period, first_day, end_day)"
-    schema = {"period": "int64", "first_day": "date", "end_day": "date"} | ({"on_day": "date"} if daily else {})
-    return backend.sql(query, schema=schema)
+    schema = {"period": "int32", "first_day": "date", "end_day": "date"} | ({"on_day": "date"} if daily else {})
+    return kept(backend.sql(query, schema=schema))
 
 
 def whole_months(periods: Periods) -> ir.Table:

@@ -4,9 +4,9 @@ import ibis
 import ibis.expr.types as ir
 
 from crmtools.indicators.allocation import Key, allocated
-from crmtools.indicators.buying import alike, gaps, gross_margin, holding, order_margin, per_period
+from crmtools.indicators.buying import alike, gross_margin, holding, order_margin, ordered_in, per_period, placed
 from crmtools.indicators.catalogue import Around, indicator
-from crmtools.indicators.facts import Periods, completed
+from crmtools.indicators.facts import Periods
 from crmtools.indicators.kinds import Concentration, Mean, Model, Rate, Ratio
 from crmtools.indicators.patterns import MODEL_WORDS, WITH_MONEY, ModelName, histories_with_money
 from crmtools.indicators.worth import expected_worth
@@ -73,28 +73,26 @@ def purchase_frequency(orders: ir.Table, customers: ir.Table, periods: Periods, 
     # who bought last before the period was a customer through all of it
     quiet = holding(orders, periods, at="end_day", within=active_days, asked=[("first_day", 0)])
     quiet = quiet.filter(quiet.day < quiet.first_day)
-    no, one = ibis.literal(0, type="int64"), ibis.literal(1, type="int64")
+    no = ibis.literal(0, type="int64")
     whole = quiet.end_day.delta(quiet.first_day, unit="day")
     waiting = quiet.select("period", "customer_id", "copies", value=no, exposed=whole)
-    # so was who ordered on one day of it that is not his first; most are like that, and need no grouping
-    within = periods.rows(gaps(orders), "day")
-    only = (within.before < within.first_day) & (within.next_day.isnull() | (within.next_day >= within.end_day))
-    only = only.fill_null(False)
-    once = within.filter(only).mutate(value=one, exposed=ibis._.end_day.delta(ibis._.first_day, unit="day"))
-    others = within.filter(~only)
-    others = others.group_by(["period", "customer_id"]).aggregate(
-        value=others.count(), day=others.day.max(), since=others.since.min()
-    )
-    others = others.left_join(customers, "customer_id").drop("customer_id_right").inner_join(periods.table(), "period")
-    begin = ibis.greatest(ibis.least(others.since, others.acquired_at.fill_null(others.since)), others.first_day)
-    others = others.mutate(exposed=others.end_day.delta(begin, unit="day"))
-    columns = ["period", "customer_id", "value", "exposed", "day", "end_day"]
-    buyers = ibis.union(once.select(columns), others.select(columns))
+    spans = periods.table()
+    buyers = ordered_in(orders, periods)
+    buyers = buyers.filter(buyers.done).mutate(value=buyers.days)
     if active_days < max(period.days for period in periods.periods):
-        buyers = buyers.filter(buyers.day >= buyers.end_day - ibis.interval(days=active_days))
-    both = ibis.union(waiting, alike(buyers, "period", "value", "exposed").select(waiting.columns))
-    return both.select(
-        "period", "customer_id", "copies", "value", weight=both.exposed / DAYS_PER_YEAR, records=both.value + 1
+        ends = spans.select("period", "end_day")
+        buyers = buyers.inner_join(ends, "period")
+        buyers = buyers.filter(buyers.last_day >= buyers.end_day - ibis.interval(days=active_days))
+    # so was who had ordered before it, most of the buyers; when the others were won is looked up
+    known = alike(buyers.filter(buyers.since.isnull()), "period", "value").inner_join(spans, "period")
+    known = known.mutate(exposed=known.end_day.delta(known.first_day, unit="day"))
+    new = buyers.filter(buyers.since.notnull()).select("period", "customer_id", "value", "since")
+    new = new.left_join(customers, "customer_id").drop("customer_id_right").inner_join(spans, "period")
+    begin = ibis.greatest(ibis.least(new.since, new.acquired_at.fill_null(new.since)), new.first_day)
+    new = alike(new.mutate(exposed=new.end_day.delta(begin, unit="day")), "period", "value", "exposed")
+    all_rows = ibis.union(waiting, known.select(waiting.columns), new.select(waiting.columns))
+    return all_rows.select(
+        "period", "customer_id", "copies", "value", weight=all_rows.exposed / DAYS_PER_YEAR, records=all_rows.value + 1
     )
 
 
@@ -170,11 +168,11 @@ def customer_margin(
 )  # fmt: skip
 def clv_historic(orders: ir.Table, periods: Periods, *, age_months: int = 12, default_margin: float = 0.4) -> ir.Table:
     """One row per customer whose first completed order lies the age before the period: the margin of the days before that age."""
-    bought = gaps(orders)
-    firsts = periods.rows(bought.filter(bought.day == bought.since), "day", months=-age_months)
-    firsts = firsts.select("period", "customer_id", until=(firsts.day + ibis.interval(months=age_months)).cast("date"))
-    rows = completed(orders).inner_join(firsts, "customer_id")
-    young = rows.filter(rows.ordered_at.date() < rows.until)
+    begun = periods.table(months=-age_months, daily=True)
+    begun = begun.mutate(until=(begun.on_day + ibis.interval(months=age_months)).cast("date"))
+    rows = placed(orders)
+    rows = rows.filter(rows.done).inner_join(begun, rows.since == begun.on_day)
+    young = rows.filter(rows.day < rows.until)
     return young.group_by(["period", "customer_id"]).aggregate(
         value=order_margin(young, default_margin).sum(), records=young.count()
     )
