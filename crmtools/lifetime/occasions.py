@@ -16,10 +16,11 @@ Days are calendar days of ``ordered_at``, which the door has already turned into
 import warnings
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 
 from crmtools.errors import DataError, Problem, SettingsError, few, nearest
@@ -30,6 +31,8 @@ from crmtools.words import Text
 ZeroDays = Literal["count", "drop"]
 Resolution = Literal["days", "weeks", "months"]
 """What is one occasion: all that a customer buys on a day, in a week from Monday to Sunday, in a calendar month."""
+
+Amounts = TypeVar("Amounts", ir.NumericValue, np.ndarray)
 
 # Sums of money are floats on the engine; anything below half a cent is nothing.
 _HALF_CENT = 0.005
@@ -132,7 +135,7 @@ def purchase_days(
 ) -> ibis.Table:
     """Counted occasions in [since, until]: customer_id, day, net, rows (orders merged into the day)."""
     table = as_table(orders)
-    days = _netted(table.filter(_row_fate(table, since=since, until=until) == COUNTED), "customer_id", "day")
+    days = _netted(table.filter(row_fate(table, since=since, until=until) == COUNTED), "customer_id", "day")
     return days.filter(_fate(days, zero_days) == COUNTED).select("customer_id", "day", "net", "rows")
 
 
@@ -150,7 +153,7 @@ def by_customer(
     and last (periods: days as dates, weeks and months as whole numbers), last_day, occasions, rows, net, first_net (net of
     the first occasion).
     """
-    table = as_table(orders).mutate(fate=_row_fate(ibis._, since=since, until=until))
+    table = as_table(orders).mutate(fate=row_fate(ibis._, since=since, until=until))
     # what cannot count lies together in one group per fate; it would cost as much as what counts
     counts, period = table.fate == COUNTED, period_of(table.day, resolution)
     table = table.mutate(customer_id=counts.ifelse(table.customer_id, None), period=counts.ifelse(period, None))
@@ -227,15 +230,16 @@ def period_of(day: ir.DateValue, resolution: Resolution) -> ir.Value:
     return (day.year().cast("int64") * 12 + day.month()).cast("int64")
 
 
-def _row_fate(table: ir.Table, *, since: date | None, until: date) -> ir.Value:
+def row_fate(table: ir.Table, *, until: date, since: date | None = None) -> ir.Value:
+    """Why a row of ``as_table`` cannot count, or that it may."""
     incomplete = table.customer_id.isnull() | table.day.isnull() | table.paid.isnull()
     outside = table.day > until
     if since is not None:
         outside = outside | (table.day < since)
     return ibis.cases(
-        (incomplete, _small("incomplete")),
-        (outside, _small("outside")),
-        (table.status != "completed", _small("status")),
+        (incomplete, _small(_CODE["incomplete"])),
+        (outside, _small(_CODE["outside"])),
+        (table.status != "completed", _small(_CODE["status"])),
         else_=_small(),
     )
 
@@ -250,18 +254,25 @@ def _netted(table: ir.Table, *keys: str, last_day: bool = False) -> ir.Table:
     )
 
 
-def _fate(days: ir.Table, zero_days: ZeroDays) -> ir.Value:
+def no_purchase(net: Amounts, refunded: Amounts, zero_days: ZeroDays) -> list[tuple[int, Any]]:
+    """Fates of days on which nothing was bought, with which days these are; the first that holds is the day's.
+
+    Of columns of the engine or of arrays: what all orders of the day come to, and their refunds.
+    """
     check_choice("zero_days", zero_days, ZeroDays)
-    nothing = days.net.abs() < _HALF_CENT
-    cases = [
-        (days.net <= -_HALF_CENT, _small("negative")),
-        (nothing & (days.refunded >= _HALF_CENT), _small("refunded")),
+    nothing = (net > -_HALF_CENT) & (net < _HALF_CENT)
+    found: list[tuple[int, Any]] = [
+        (_CODE["negative"], net <= -_HALF_CENT),
+        (_CODE["refunded"], nothing & (refunded >= _HALF_CENT)),
     ]
-    if zero_days == "drop":
-        cases.append((nothing, _small("zero")))
+    return [*found, (_CODE["zero"], nothing)] if zero_days == "drop" else found
+
+
+def _fate(days: ir.Table, zero_days: ZeroDays) -> ir.Value:
+    cases = [(which, _small(code)) for code, which in no_purchase(days.net, days.refunded, zero_days)]
     return ibis.cases(*cases, else_=_small())
 
 
-def _small(reason: str = "") -> ir.Value:
-    """The number of a fate, in one byte."""
-    return ibis.literal(_CODE.get(reason, COUNTED), type="int8")
+def _small(code: int = COUNTED) -> ir.Value:
+    """A fate in one byte."""
+    return ibis.literal(code, type="int8")

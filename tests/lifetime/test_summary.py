@@ -1,4 +1,5 @@
 from datetime import date
+from unittest.mock import Mock, patch
 
 import ibis
 import numpy as np
@@ -15,8 +16,10 @@ from crmtools.lifetime import (
     calibration_holdout,
     customer_patterns,
     customer_summary,
+    in_order,
     spend_patterns,
 )
+from crmtools.lifetime import summary as summary_module
 from crmtools.lifetime.grid import count_distinct, unique_rows
 from crmtools.lifetime.occasions import COARSE, count_rows
 
@@ -153,13 +156,52 @@ def test_patterns_from_the_engine_equal_those_of_the_frame(cdnow):
         np.testing.assert_array_equal(getattr(engine, name), getattr(local, name))
 
 
-@pytest.mark.parametrize("as_table", [False, True])
-def test_customers_in_slices_give_the_same_patterns_and_counts(as_table):
-    orders = ibis.memtable(pa.Table.from_pandas(ORDERS, preserve_index=False)) if as_table else ORDERS
-    whole, sliced = customer_patterns(orders, as_of=AS_OF), customer_patterns(orders, as_of=AS_OF, slices=3)
+@pytest.mark.parametrize("resolution", ["days", "weeks", "months"])
+@pytest.mark.filterwarnings("ignore:Purchases are merged")
+def test_an_engine_that_sorts_and_one_that_groups_give_the_same(cdnow, resolution, monkeypatch):
+    told = {"as_of": "1998-06-30", "until": "1997-09-30", "resolution": resolution}
+    cut = Mock(wraps=in_order._customers)
+    monkeypatch.setattr(in_order, "_customers", cut)
+    monkeypatch.setattr(in_order, "_BLOCK", 1000)
+    sorted_, patterns = customer_summary(cdnow, **told), customer_patterns(cdnow, **told)
+    assert cut.call_count > 4, "customers are to lie on both sides of a cut"
+    monkeypatch.setattr(summary_module, "at_hand", lambda orders: False)
+    grouped, grouped_patterns = customer_summary(cdnow, **told), customer_patterns(cdnow, **told)
+    pd.testing.assert_frame_equal(sorted_.frame, grouped.frame)
     for name in ("x", "t_x", "T", "weight"):
-        np.testing.assert_array_equal(getattr(whole, name), getattr(sliced, name))
-    assert whole.counts == sliced.counts == customer_summary(orders, as_of=AS_OF).counts
+        np.testing.assert_array_equal(getattr(patterns, name), getattr(grouped_patterns, name))
+    assert sorted_.counts == patterns.counts == grouped.counts == grouped_patterns.counts
+
+
+def test_customers_whose_hashes_begin_alike_are_told_apart(cdnow, monkeypatch):
+    told = {"as_of": "1998-06-30", "until": "1997-09-30"}
+    straight = customer_summary(cdnow, **told)
+    monkeypatch.setattr(in_order, "_hash", lambda customer: customer.cast("int64").cast("uint64"))
+    alike = customer_summary(cdnow, **told)
+    pd.testing.assert_frame_equal(straight.frame, alike.frame)
+
+
+@pytest.mark.parametrize("as_table", [False, True])
+def test_orders_beyond_the_engines_memory_are_taken_some_customers_at_a_time(cdnow, as_table, monkeypatch):
+    orders = ibis.duckdb.connect().create_table("orders", pa.Table.from_pandas(cdnow)) if as_table else cdnow
+    told = {"as_of": "1998-06-30", "until": "1997-09-30"}
+    whole, patterns = customer_summary(orders, **told), customer_patterns(orders, **told)
+    fetched = Mock(wraps=in_order._blocks)
+    monkeypatch.setattr(in_order, "_blocks", fetched)
+    monkeypatch.setattr(in_order, "memory_of", lambda orders: 200_000)
+    sliced = customer_patterns(orders, **told)
+    assert fetched.call_count == -(-len(cdnow) * 128 // 200_000) == 5
+    for name in ("x", "t_x", "T", "weight"):
+        np.testing.assert_array_equal(getattr(patterns, name), getattr(sliced, name))
+    summary = customer_summary(orders, **told)
+    pd.testing.assert_frame_equal(whole.frame, summary.frame)
+    assert whole.counts == summary.counts == sliced.counts
+
+
+def test_customers_are_sliced_by_what_their_rows_need_and_the_engine_allows():
+    backend = ibis.duckdb.connect(memory_limit="2GB")
+    assert in_order.memory_of(backend.create_table("orders", schema={"a": "int64"})) == pytest.approx(2e9, rel=0.05)
+    assert [in_order.slices_of(rows, 2 * 10**9, 100) for rows in (0, 20_000_000, 20_000_001, 10**8)] == [1, 1, 2, 5]
 
 
 def test_unique_rows_equals_numpys_unique_of_rows():
@@ -242,8 +284,6 @@ def test_wrong_arguments_say_what_is_allowed():
         customer_summary(ORDERS.assign(ordered_at="01/02/2025"), as_of=AS_OF)
     with pytest.raises(SettingsError, match="Did you mean 'weeks'"):
         customer_summary(ORDERS, as_of=AS_OF, resolution="week")
-    with pytest.raises(SettingsError, match="1 or more"):
-        customer_patterns(ORDERS, as_of=AS_OF, slices=0)
     with pytest.raises(SettingsError, match="above zero"):
         spend_patterns(ORDERS, as_of=AS_OF, step=0)
 
@@ -262,14 +302,17 @@ ROWS = st.tuples(
     rows=st.lists(ROWS, min_size=1, max_size=40),
     zero_days=st.sampled_from(["count", "drop"]),
     resolution=st.sampled_from(["days", "weeks", "months"]),
+    sorts=st.booleans(),
 )
 @settings(max_examples=25, deadline=None)
 @pytest.mark.filterwarnings("ignore:Purchases are merged")
-def test_any_orders_give_what_plain_pandas_gives(rows, zero_days, resolution):
+def test_any_orders_give_what_plain_pandas_gives(rows, zero_days, resolution, sorts):
     orders = pd.DataFrame(rows, columns=ORDERS.columns).astype(ORDERS.dtypes.to_dict())
     until = date(2025, 2, 28)
     told = {"as_of": until, "zero_days": zero_days, "resolution": resolution}
-    found = customer_summary(orders, **told, unit=resolution)
+    with patch.object(summary_module, "at_hand", return_value=sorts):
+        found = customer_summary(orders, **told, unit=resolution)
+        grouped = customer_patterns(orders, **told, unit=resolution)
     expected = by_hand(orders, until, zero_days, resolution)
     counts = found.counts
     assert counts.rows == len(orders) == counts.occasions + counts.merged + sum(rows for _, rows in counts.dropped)
@@ -279,7 +322,7 @@ def test_any_orders_give_what_plain_pandas_gives(rows, zero_days, resolution):
         pd.testing.assert_frame_equal(found.frame, expected, check_index_type=False)
     if resolution == "days":
         assert count_rows(orders, until=until, zero_days=zero_days) == counts
-    grouped, patterns = customer_patterns(orders, **told, unit=resolution), found.patterns()
+    patterns = found.patterns()
     for name in ("x", "t_x", "T", "weight"):
         np.testing.assert_array_equal(getattr(grouped, name), getattr(patterns, name))
     assert grouped.counts == counts
