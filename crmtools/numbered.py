@@ -17,6 +17,7 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pandas as pd
 
+from crmtools.any_order import any_order
 from crmtools.indicators.buying import marked
 from crmtools.indicators.catalogue import Indicator
 from crmtools.indicators.keeping import KEEPER
@@ -60,25 +61,23 @@ def numbered(data: Data, attributes: Sequence[str], columns: Mapping[str, Sequen
     ``columns`` are those wanted of each table; one that the source lacks is empty.
     """
     backend: Any = data.backend
-    try:
-        # the order in which rows lie in what is kept means nothing, and keeping it doubles the time
-        backend.raw_sql("SET preserve_insertion_order = false")
-        everyone = not data.has("customers")
-        tables = _renamed(data, attributes, columns, everyone=everyone)
-        keeper = _Keeper(backend)
-        token = KEEPER.set(keeper)
+    with any_order(backend):
         try:
-            if not everyone and _without_number(tables):
-                # who ordered before the day of acquisition is not among the customers yet
-                _drop(data)
-                keeper.tables.clear()
-                tables = _renamed(data, attributes, columns, everyone=True)
-            yield Numbered(tables, backend.raw_sql("SELECT * FROM numbered_cells").df(), keeper)
+            everyone = not data.has("customers")
+            tables = _renamed(data, attributes, columns, everyone=everyone)
+            keeper = _Keeper(backend)
+            token = KEEPER.set(keeper)
+            try:
+                if not everyone and _without_number(tables):
+                    # who ordered before the day of acquisition is not among the customers yet
+                    _drop(data)
+                    keeper.tables.clear()
+                    tables = _renamed(data, attributes, columns, everyone=True)
+                yield Numbered(tables, backend.raw_sql("SELECT * FROM numbered_cells").df(), keeper)
+            finally:
+                KEEPER.reset(token)
         finally:
-            KEEPER.reset(token)
-    finally:
-        _drop(data)
-        backend.raw_sql("SET preserve_insertion_order = true")
+            _drop(data)
 
 
 class _Keeper:

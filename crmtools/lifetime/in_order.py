@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from crmtools.any_order import any_order
 from crmtools.lifetime.occasions import (
     COUNTED,
     REASONS,
@@ -78,7 +79,7 @@ def in_order(
     nobody = _customers(_NOBODY, zero_days, np.zeros(0, np.int64), 1)
     parts, fates, names = [nobody], np.zeros((2, len(REASONS) + 1), np.int64), []
     # numpy lets go of the interpreter while it gathers and sorts
-    with ThreadPoolExecutor(os.cpu_count()) as threads:
+    with any_order(orders.get_backend()), ThreadPoolExecutor(os.cpu_count()) as threads:
         for place in range(slices):
             rows = (read if slices == 1 else read.filter(read.key % slices == place)).to_pyarrow()
             columns = {name: rows[name].to_numpy() for name in rows.column_names if name != "customer_id"}
