@@ -56,7 +56,7 @@ class InOrder:
     fates: pd.DataFrame
 
 
-@ibis.udf.scalar.builtin(name="hash", signature=(("string",), "uint64"))
+@ibis.udf.scalar.builtin(name="hash", signature=((None,), "uint64"))
 def _hash(value: object) -> int:  # type: ignore[empty-body]
     """DuckDB's own, of 64 bits: never the same for two whole numbers, for two texts once in 2**64 times."""
 

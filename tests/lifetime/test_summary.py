@@ -173,6 +173,20 @@ def test_an_engine_that_sorts_and_one_that_groups_give_the_same(cdnow, resolutio
     assert sorted_.counts == patterns.counts == grouped.counts == grouped_patterns.counts
 
 
+@pytest.mark.parametrize("kind", ["int64", "float64", "str", "datetime64[us]"])
+@pytest.mark.parametrize("as_table", [False, True])
+def test_ids_may_be_of_any_kind(cdnow, kind, as_table, monkeypatch):
+    frame = cdnow.assign(customer_id=cdnow.customer_id.astype("int64").astype(kind))
+    orders = ibis.duckdb.connect().create_table("orders", frame) if as_table else frame
+    told = {"as_of": "1998-06-30", "until": "1997-09-30"}
+    made = customer_summary(orders, **told)
+    assert len(made) == cdnow[cdnow.ordered_at <= "1997-09-30"].customer_id.nunique()
+    monkeypatch.setattr(summary_module, "at_hand", lambda orders: False)
+    grouped = customer_summary(orders, **told)
+    assert list(made.frame.index) == list(grouped.frame.index)
+    pd.testing.assert_frame_equal(made.frame.reset_index(drop=True), grouped.frame.reset_index(drop=True))
+
+
 def test_customers_whose_hashes_begin_alike_are_told_apart(cdnow, monkeypatch):
     told = {"as_of": "1998-06-30", "until": "1997-09-30"}
     straight = customer_summary(cdnow, **told)
