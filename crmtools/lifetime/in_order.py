@@ -34,6 +34,8 @@ from crmtools.lifetime.occasions import (
     row_fate,
 )
 
+PATTERN = ("frequency", "recency", "T")
+"""What tells customers apart in a pattern."""
 _BLOCK = 2**18
 """Rows looked at at a time: what is computed of them stays in the cache."""
 _BYTES = {"B": 1, "bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
@@ -47,8 +49,8 @@ _PER_ID = 64
 class InOrder:
     """Customers with a counted occasion: one number of each in every array of ``columns``; their ids where asked for.
 
-    columns: frequency, recency, T (whole periods of the resolution), days_since_last, repeat_net. fates: the rows read, for
-    ``counts_of``.
+    columns: frequency, recency, T (whole periods of the resolution), and with ids days_since_last and repeat_net. fates: the rows
+    read, for ``counts_of``.
     """
 
     columns: dict[str, np.ndarray]
@@ -77,26 +79,32 @@ def in_order(
     read = _to_fetch(orders, until, resolution, ids=ids)
     slices = slices_of(int(orders.count().to_pyarrow().as_py()), memory_of(orders), _PER_ROW + _PER_ID * ids)
     nobody = _customers(_NOBODY, zero_days, np.zeros(0, np.int64), 1)
-    parts, fates, names = [nobody], np.zeros((2, len(REASONS) + 1), np.int64), []
+    wanted = [*nobody.columns] if ids else [*PATTERN]
+    parts: dict[str, list[np.ndarray]] = {name: [nobody.columns[name]] for name in wanted}
+    fates, names = np.zeros((2, len(REASONS) + 1), np.int64), []
     # numpy lets go of the interpreter while it gathers and sorts
     with any_order(orders.get_backend()), ThreadPoolExecutor(os.cpu_count()) as threads:
         for place in range(slices):
             rows = (read if slices == 1 else read.filter(read.key % slices == place)).to_pyarrow()
+            named = rows["customer_id"] if ids else None
             columns = {name: rows[name].to_numpy() for name in rows.column_names if name != "customer_id"}
+            del rows  # or each slice would lie here twice
             fate = columns.pop("fate")
             good = fate == COUNTED
             fates[0] += np.bincount(fate[~good], minlength=fates.shape[1])
             look = partial(_customers, columns, zero_days)
             found = list(threads.map(look, *_blocks(columns["key"], np.flatnonzero(good))))
-            parts += found
-            if ids:
+            fates += sum(part.fates for part in found)
+            for name, of_it in parts.items():
+                of_it += [part.columns[name] for part in found]
+            if named is not None:
                 at = np.concatenate([part.row for part in found]) if found else np.zeros(0, np.int64)
-                names += rows["customer_id"].take(pa.array(at)).chunks
-    joined = {name: np.concatenate([part.columns[name] for part in parts]) for name in nobody.columns}
-    fates += sum(part.fates for part in parts)
+                names += named.take(pa.array(at)).chunks
+            del columns, look, good, fate, found, named  # before the next are fetched
+    joined = {name: np.concatenate(parts.pop(name)) for name in wanted}
     table = pd.DataFrame({"fate": np.arange(fates.shape[1]), "rows": fates[0], "occasions": fates[1], "customers": 0})
     table.loc[COUNTED, "customers"] = len(joined["T"])
-    customer_id = pa.chunked_array(names, rows.schema.field("customer_id").type) if ids else None
+    customer_id = pa.chunked_array(names, read.schema()["customer_id"].to_pyarrow()) if ids else None
     return InOrder(joined, customer_id, table[table["rows"] > 0])
 
 
@@ -198,7 +206,7 @@ def _customers(columns: dict[str, np.ndarray], zero_days: ZeroDays, row: np.ndar
     first = np.append(last[1:], len(key))[: len(last)] - 1
     total = np.add.reduceat(net, last) if len(last) else net
     found = {
-        "frequency": first - last,
+        "frequency": (first - last).astype(np.int32),
         "recency": period[first] - period[last],
         "T": period[first],
         "days_since_last": day[last],

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from crmtools.errors import DataError, Problem, SettingsError, few
 from crmtools.lifetime.grid import count_distinct, unique_rows
-from crmtools.lifetime.in_order import at_hand, in_order
+from crmtools.lifetime.in_order import PATTERN, at_hand, in_order
 from crmtools.lifetime.occasions import (
     COARSE,
     COUNTED,
@@ -206,7 +206,7 @@ def customer_patterns(
     orders = _on_engine(orders)
     if at_hand(orders):
         found = in_order(orders, until=end, zero_days=zero_days, resolution=resolution)
-        (x, t_x, T), weight = count_distinct(*(found.columns[name] for name in ("frequency", "recency", "T")))
+        (x, t_x, T), weight = count_distinct(*(found.columns[name] for name in PATTERN))
         counts = counts_of(found.fates)
     else:
         customers, keys = _per_customer(orders, end, zero_days, resolution), ["fate", "frequency", "recency", "T"]
