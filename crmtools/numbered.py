@@ -6,7 +6,7 @@ each attribute asked for costs another join. So the tables are read with a numbe
 division, and no join. What many indicators start from is made of them once, into the engine's memory.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -71,7 +71,7 @@ def numbered(data: Data, attributes: Sequence[str], columns: Mapping[str, Sequen
                 if not everyone and _without_number(tables):
                     # who ordered before the day of acquisition is not among the customers yet
                     _drop(data)
-                    keeper.tables.clear()
+                    keeper.forget()
                     tables = _renamed(data, attributes, columns, everyone=True)
                 yield Numbered(tables, backend.raw_sql("SELECT * FROM numbered_cells").df(), keeper)
             finally:
@@ -90,6 +90,7 @@ class _Keeper:
     def __init__(self, backend: Any) -> None:
         self.backend = backend
         self.tables: dict[ops.Node, ir.Table] = {}
+        self.built: dict[Hashable, ir.Table] = {}
         self.moments: set[date] = set()
         self.listens = False
 
@@ -101,6 +102,16 @@ class _Keeper:
             self.backend.raw_sql(f"CREATE TEMP TABLE {name} AS {self.backend.compile(made)}")
             self.tables[made.op()] = self.backend.table(name)
         return self.tables[made.op()]
+
+    def once(self, asked: Hashable, make: Callable[[], ir.Table]) -> ir.Table:
+        if (known := self.built.get((self.listens, asked))) is None:
+            known = self.built[self.listens, asked] = make()
+        return known
+
+    def forget(self) -> None:
+        """Keep nothing of what was kept."""
+        self.tables.clear()
+        self.built.clear()
 
 
 def _renamed(

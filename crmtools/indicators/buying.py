@@ -12,13 +12,14 @@ import ibis
 import ibis.expr.types as ir
 
 from crmtools.indicators.facts import Periods, day_table, net_of_refunds
-from crmtools.indicators.keeping import KEEPER, kept
+from crmtools.indicators.keeping import KEEPER, kept, made_once
 
 Edge = Literal["first_day", "end_day"]
 AMOUNTS = ("net_amount", "refund_amount", "cogs")
 """The columns of orders that their money is made of."""
 
 
+@made_once
 def marked(orders: ir.Table) -> ir.Table:
     """Every order with what indicators want of it: ``customer_id``, ``day``, ``done`` (it counts).
 
@@ -28,6 +29,7 @@ def marked(orders: ir.Table) -> ir.Table:
     return kept(rows.select("customer_id", "day", "done", *_amounts(rows)))
 
 
+@made_once
 def placed(orders: ir.Table) -> ir.Table:
     """Every order between its neighbours, the customer's orders that count as it does: one sort from which all else is read.
 
@@ -51,6 +53,7 @@ def _amounts(rows: ir.Table) -> list[str]:
     return ["net", "cogs"] if "net" in rows.columns else []
 
 
+@made_once
 def ordered_in(orders: ir.Table, periods: Periods) -> ir.Table:
     """What a customer ordered in a period, one row for the orders that count and one for those that do not.
 
@@ -113,6 +116,7 @@ def order_margin(orders: ir.Table, default_margin: float) -> ir.FloatingValue:
     return ibis.ifelse(orders.cogs.isnull(), net * default_margin, net - orders.cogs)
 
 
+@made_once
 def gaps(orders: ir.Table) -> ir.Table:
     """Every day with a completed order and the next one: ``customer_id``, ``day``, ``next_day`` (empty: none yet), ``since``.
 

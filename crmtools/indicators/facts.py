@@ -15,7 +15,7 @@ from typing import Literal
 import ibis
 import ibis.expr.types as ir
 
-from crmtools.indicators.keeping import kept
+from crmtools.indicators.keeping import kept, made_once
 from crmtools.period import Period, Step, add_months
 
 HOUR = 3600.0
@@ -36,6 +36,7 @@ class Periods:
         """The first moment of which nothing is known: waits that still go on are censored here."""
         return ibis.literal(datetime.combine(self.as_of + timedelta(days=1), time()))
 
+    @made_once
     def table(self, *, shift: int = 0, months: int = 0, step: Step | None = None, daily: bool = False) -> ir.Table:
         """Columns ``period``, ``first_day``, ``end_day`` (exclusive); both days moved by so many days and calendar months.
 
