@@ -23,6 +23,8 @@ from crmtools.tables.source import Data
 from crmtools.words import Text
 
 Where = Mapping[str, str | Sequence[str]]
+AND = " + "
+"""Between the values of a group that several make."""
 NOT_OVER = Text("该期间在数据截止日尚未结束", "the period is not over on the day that the data reach")
 
 
@@ -191,7 +193,7 @@ def _nobody(where: Where, data: Data) -> Text | None:
 
 
 def _said(name: str, value: str | Sequence[str]) -> str:
-    return " + ".join(_allowed(name, value))
+    return AND.join(_allowed(name, value))
 
 
 def counting(facts: ir.Table) -> ir.Table:

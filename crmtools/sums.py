@@ -3,7 +3,7 @@
 An indicator's facts are summed on the engine to *cells*: a period, a value of each attribute, a reason why rows do not count.
 Customers belong to one cell of a period each, so the sums of coarser groups are sums of cells: one answer serves the value,
 the trend and every segment. At the start of a report :func:`gather` asks for the cells of all indicators, those of orders over
-one copy of them, and leaves them beside the snapshot; whoever measures finds them there, and asks his own question where
+one sort of them, and leaves them beside the snapshot; whoever measures finds them there, and asks his own question where
 they are not.
 """
 
@@ -186,7 +186,7 @@ def gathers(item: Indicator) -> bool:
 def gather(data: Data, assumptions: Mapping[str, Mapping[str, object]], items: Sequence[Indicator] = ()) -> int:
     """Ask for the standard cells of indicators, one statement each; how many statements it took.
 
-    Those of orders share one copy of the orders and what is made of it (:mod:`crmtools.numbered`). ``assumptions`` holds those in force by indicator; ``items`` are by default all that can be computed.
+    Those of orders share what is made of the orders (:mod:`crmtools.numbered`). ``assumptions`` holds those in force by indicator; ``items`` are by default all that can be computed.
     """
     chosen = [
         item
@@ -233,14 +233,14 @@ def _gather_numbered(items: Sequence[Indicator], data: Data, assumptions: Mappin
         for table in _read(item, data):
             columns.setdefault(table, {}).update({name: None for name, _ in item.columns(table)})
     own = segments(items[0], data)
-    with numbered(data, own, {table: tuple(names) for table, names in columns.items()}) as copies:
+    with numbered(data, own, {table: tuple(names) for table, names in columns.items()}) as shared:
 
         def made(item: Indicator) -> ir.Table:
-            return facts(item, data, standard_periods(item, data), assumptions[item.id], instead=copies.tables)
+            return facts(item, data, standard_periods(item, data), assumptions[item.id], instead=shared.tables)
 
-        for item, asked in copies.facts(made, items):
+        for item, asked in shared.facts(made, items):
             query = item.kind.query(asked.mutate(cell=cell(asked)), ("period", "cell", "excluded"), unique=item.unique)
-            frame = data.ask(query).merge(copies.cells, on="cell", how="left").drop(columns="cell")
+            frame = data.ask(query).merge(shared.cells, on="cell", how="left").drop(columns="cell")
             _keep(_name(item, data, assumptions[item.id]), data, frame)
 
 

@@ -1,13 +1,13 @@
 """Whether an indicator differs between two groups of customers by more than chance."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from crmtools.errors import CRMError
 from crmtools.estimate import Estimate
 from crmtools.estimating import Where
-from crmtools.goals.change import HIDDEN, METHODS, NO_ERROR, between, is_seen
+from crmtools.goals.change import METHODS, between, is_seen
 from crmtools.goals.detectable import smallest_between
 from crmtools.goals.form import form_of
 from crmtools.goals.panel import groups_together
@@ -28,6 +28,16 @@ VERDICTS: dict[Verdict, Text] = {
     "no_detectable_difference": Text("未检出差异", "No detectable difference"),
     "not_comparable": Text("不可比", "Not comparable"),
 }
+_PAIRED = Text(
+    "MOVER 区间；配对形式的 t 检验（计入两组共有客户）",
+    "MOVER interval; t test in its paired form, for customers in both groups",
+)
+_HIDDEN = Text(
+    "样本过少未予公布，差异也不公布", "a figure is hidden because it rests on too few, and so is the difference"
+)
+_NO_ERROR = Text(
+    "某一组没有区间，无法判断", "one of the two has no interval, so that chance cannot be told from a difference"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +66,7 @@ class Contrast(Shown):
     @property
     def how(self) -> Text:
         """What interval and test were used."""
-        return METHODS[self.method]
+        return _PAIRED if self.method == "paired_means" else METHODS[self.method]
 
 
 def contrast(
@@ -98,18 +108,19 @@ def contrast(
     """
     item = find(indicator)
     span = Period.parse(period) if period is not None else data.period
-    first = {name: _values(value) for name, value in one.items()}
-    if not first:
-        raise CRMError('The first group has no condition. Name one: {"region": "south"}.')
-    second = (
-        _rest(item, data, first, span, assumptions)
-        if other is None
-        else {name: _values(value) for name, value in other.items()}
-    )
-    attribute = _apart(first, second)
+    first = _conditions(one)
+    *_, attribute = first
+    second = None if other is None else _conditions(other)
+    if second is not None:
+        attribute = _apart(first, second)
     shared = {name: values for name, values in first.items() if name != attribute}
+    parts = breakdown(item, data, by=attribute, period=span, where=shared, **assumptions).estimates
+    if second is None:
+        second = shared | {attribute: _rest(attribute, first[attribute], parts, span)}
     found, against = (measure(item, data, period=span, where=each, **assumptions) for each in (first, second))
     level = found.level
+    if data.snapshot is not None and _told(first[attribute], second[attribute], parts, attribute):
+        return Contrast(found.hidden(), against.hidden(), "not_comparable", level=level, why=_HIDDEN)
     if (why := _obstacle(found, against)) is not None or found.value is None or against.value is None:
         return Contrast(found, against, "not_comparable", level=level, why=why)
     difference = found.value - against.value
@@ -120,7 +131,7 @@ def contrast(
     together = groups_together(item, data, span, attribute, first[attribute], second[attribute], shared, assumptions)
     apart = between(against, found, item.kind, together)
     if apart is None:
-        why = next((each.why for each in (found, against) if each.why is not None), NO_ERROR)
+        why = next((each.why for each in (found, against) if each.why is not None), _NO_ERROR)
         return Contrast(found, against, "not_comparable", difference, level=level, why=why)
     verdict: Verdict = "no_detectable_difference"
     if is_seen(apart.low, apart.high, apart.p, level):
@@ -139,19 +150,30 @@ def _values(value: object) -> list[str]:
     return found
 
 
-def _rest(
-    item: Indicator, data: Data, first: Mapping[str, list[str]], period: Period, assumptions: Mapping[str, object]
-) -> dict[str, list[str]]:
-    """The conditions of all others: every value of the last attribute that the first group does not have."""
-    *others, attribute = first
-    shared = {name: first[name] for name in others}
-    parts = breakdown(item, data, by=attribute, period=period, where=shared, **assumptions).estimates
+def _conditions(group: Where) -> dict[str, list[str]]:
+    """The conditions of a group, each as a list of values."""
+    if not isinstance(group, Mapping) or not group:
+        raise CRMError(f'A group has at least one condition, as in {{"region": "south"}}; found {group!r}.')
+    return {name: _values(value) for name, value in group.items()}
+
+
+def _rest(attribute: str, values: Sequence[str], parts: Sequence[Estimate], period: Period) -> list[str]:
+    """Every other value of an attribute."""
     there = [dict(part.group).get(attribute, UNKNOWN) for part in parts]
-    if not (rest := [value for value in there if value not in first[attribute]]):
-        raise CRMError(
-            f"Nobody is left to compare with: {attribute} has no value but {', '.join(first[attribute])} here."
-        )
-    return shared | {attribute: rest}
+    if rest := [value for value in there if value not in values]:
+        return rest
+    listed = ", ".join(there) or "no value at all"
+    raise CRMError(f"Nobody is left to compare with: of {attribute}, {period.id} has {listed}.")
+
+
+def _told(one: Sequence[str], other: Sequence[str], parts: Sequence[Estimate], attribute: str) -> bool:
+    """Whether the two groups would tell what a table by the attribute hides: a value of few, or one that gives another's away.
+
+    All others than a group whose own values are shown tell nothing that does not follow from the total.
+    """
+    values = {dict(part.group).get(attribute, UNKNOWN): part.suppressed for part in parts}
+    hidden = {value for value, suppressed in values.items() if suppressed}
+    return bool(hidden & {*one}) or (bool(hidden & {*other}) and not {*values} <= {*one, *other})
 
 
 def _apart(first: Mapping[str, list[str]], second: Mapping[str, list[str]]) -> str:
@@ -172,10 +194,10 @@ def _apart(first: Mapping[str, list[str]], second: Mapping[str, list[str]]) -> s
 def _obstacle(one: Estimate, other: Estimate) -> Text | None:
     """Why no difference may be taken; None where it may."""
     if one.suppressed or other.suppressed:
-        return HIDDEN
+        return _HIDDEN
     for estimate in (one, other):
         if estimate.value is None:
-            group = "; ".join(f"{name} {value}" for name, value in estimate.group)
+            group = "; ".join(f"{name} {value or 'unknown'}" for name, value in estimate.group)
             told = estimate.why or Text("原因未知", "for a reason that is not known")
             return Text(f"{group} 无数值：{told.zh}", f"no value for {group}: {told.en}")
     return None

@@ -6,16 +6,16 @@ parameters file may override. All else that is true of it everywhere stands in t
 at import and says what is allowed.
 """
 
-import copyreg
 import inspect
 import itertools
 import math
 import numbers
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import partial
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import ibis.expr.types as ir
 
@@ -137,7 +137,11 @@ class Indicator:
         """One of the catalogue is pickled and copied as its id, so that whatever names it can be kept or sent to a worker."""
         if CATALOGUE.get(self.id) is self:
             return find, (self.id,)
-        return copyreg.__newobj__, (type(self),), self.__getstate__()  # type: ignore[attr-defined]
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        plain: dict[str, Any] = {
+            name: dict(value) if isinstance(value, MappingProxyType) else value for name, value in values.items()
+        }
+        return partial(type(self), **plain), ()
 
     @property
     def tables(self) -> tuple[str, ...]:

@@ -194,6 +194,7 @@ class _Cells:
     def of(cls, numbers: np.ndarray, *shares: np.ndarray) -> "_Cells":
         """The cells of numbers above zero, and what rows of these shares (weights) have in them."""
         # an exponent and the first ten digits of a fraction stand in a float's upper bits
+        numbers = np.ascontiguousarray(numbers, dtype=float)
         cell = numbers.view(np.int64) >> (52 - _DIGITS)
         lowest = cell.min()
         cell -= lowest

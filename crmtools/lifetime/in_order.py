@@ -38,7 +38,7 @@ PATTERN = ("frequency", "recency", "T")
 """What tells customers apart in a pattern."""
 _BLOCK = 2**18
 """Rows looked at at a time: what is computed of them stays in the cache."""
-_BYTES = {"B": 1, "bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_BYTES = {"B": 1, "bytes": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "PiB": 2**50}
 _PER_ROW = 128
 """Bytes of a row while it is sorted: what is fetched, as the engine hands it out and as arrays, and the keys of the sort."""
 _PER_ID = 64
@@ -64,7 +64,7 @@ def _hash(value: object) -> int:  # type: ignore[empty-body]
 
 
 def at_hand(orders: ibis.Table) -> bool:
-    """Whether the orders lie with the engine inside this process."""
+    """Whether the orders are DuckDB's, which works inside this process."""
     return bool(orders.get_backend().name == "duckdb")
 
 
@@ -114,10 +114,10 @@ def slices_of(rows: int, memory: int, per_row: int) -> int:
 
 
 def memory_of(orders: ibis.Table) -> int:
-    """The bytes that the engine is allowed."""
+    """The bytes that rows may take here: half of what the engine is allowed, which needs the other half itself."""
     backend: Any = orders.get_backend()
     number, unit = backend.raw_sql("SELECT current_setting('memory_limit')").fetchone()[0].split()
-    return int(float(number) * _BYTES[unit])
+    return int(float(number) * _BYTES[unit] / 2)
 
 
 def _to_fetch(orders: ibis.Table, until: date, resolution: Resolution, *, ids: bool) -> ir.Table:

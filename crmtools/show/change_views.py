@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from crmtools import formats
 from crmtools.estimate import Estimate
+from crmtools.estimating import AND
 from crmtools.goals import contrasted
 from crmtools.goals.change import VERDICTS, Change
 from crmtools.goals.contrasted import Contrast
@@ -55,7 +56,8 @@ def _values(estimates: Sequence[Estimate], language: Language, currency: str) ->
 
 
 def _group(estimate: Estimate, language: Language) -> str:
-    return word("list", language).join(sentences.group(value, language) for _, value in estimate.group)
+    values = [value for _, joined in estimate.group for value in joined.split(AND)]
+    return word("list", language).join(sentences.group(value, language) for value in values)
 
 
 def _n(estimate: Estimate, language: Language) -> str:

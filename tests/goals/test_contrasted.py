@@ -1,5 +1,7 @@
 """Two groups of one period compared."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -102,21 +104,51 @@ def test_what_is_counted_is_a_fact(demo) -> None:
     assert made.verdict == ("higher" if made.difference > 0 else "lower")
 
 
-def test_a_group_that_is_hidden_is_not_compared(demo) -> None:
-    few = crm.open("tiny")
-    made = crm.contrast("nps", few, {"region": "south"})
-    if made.verdict == "not_comparable":
-        assert made.why is not None
+def test_nobody_is_told_as_such(demo) -> None:
     nobody = crm.contrast("nps", demo, {"region": "Atlantis"}, SOUTH)
     assert nobody.verdict == "not_comparable"
     assert "Atlantis" in nobody.why.en
     assert nobody.difference is None
+    with pytest.raises(crm.CRMError, match="2031-Q1 has no value at all"):
+        crm.contrast("nps", demo, SOUTH, period="2031-Q1")
+
+
+def test_what_a_table_hides_is_not_told_by_two_groups(demo) -> None:
+    """The least group is hidden and the next one with it; neither may be held against a third, nor be among some of the others."""
+    sizes = {dict(e.group)["region"]: e.n for e in crm.breakdown("nps", demo, by="region").estimates}
+    *large, second, least = sorted(sizes, key=sizes.__getitem__, reverse=True)
+    publish = demo.settings.publish.model_copy(update={"smallest_group": sizes[least] + 1})
+    strict = replace(demo, settings=demo.settings.model_copy(update={"publish": publish}))
+    hidden = {e.group[0][1] for e in crm.breakdown("nps", strict, by="region").estimates if e.suppressed}
+    assert hidden == {second, least}
+    for one, other in [
+        ([second], [large[0]]), ([large[0]], [second]), ([least], [large[0]]), ([large[0]], [second, large[1]]),
+        ([second, large[0]], [large[1]]), ([second], [least]),
+    ]:  # fmt: skip
+        made = crm.contrast("nps", strict, {"region": one}, {"region": other})
+        assert made.verdict == "not_comparable"
+        assert made.one.value is None
+        assert made.other.value is None
+        assert "too few" in made.why.en
+    assert crm.contrast("nps", strict, {"region": large[0]}, {"region": large[1]}).difference is not None
+
+
+def test_who_has_no_value_of_an_attribute_is_among_the_others_and_has_a_name() -> None:
+    data = tickets(shared=False)
+    frame = data.tickets.to_pandas()
+    frame.loc[frame.index % 3 == 0, "channel"] = None
+    made = crm.contrast(
+        "reopen_rate", crm.open(tickets=frame, as_of="2025-06-30"), {"channel": "phone"}, period="2025-Q1"
+    )
+    assert made.difference is not None
+    assert "Unknown, email: " in made.display(language="en").text
 
 
 @pytest.mark.parametrize(
     ("one", "other", "said"),
     [
-        ({}, None, "no condition"),
+        ({}, None, "at least one condition"),
+        ("south", None, "found 'south'"),
         ({"regionn": "south"}, NORTH, "in one attribute"),
         ({"regionn": "south"}, {"regionn": "north"}, "region"),
         (SOUTH, SOUTH, "found none"),
