@@ -19,7 +19,7 @@ from scipy.special import roots_jacobi
 from crmtools.cohorts import PER_YEAR, Cohorts
 from crmtools.lifetime.beta_geo import BetaGeo
 from crmtools.lifetime.fitted import answer_with_limits
-from crmtools.lifetime.summary import customer_patterns
+from crmtools.lifetime.from_orders import customer_patterns
 from crmtools.shown import Shown
 
 FEWEST_CUSTOMERS, FEWEST_REPEAT = 100, 30

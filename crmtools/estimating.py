@@ -142,7 +142,7 @@ def _worked_out(
             known = nearest(name, attributes(item, data))
             raise CRMError(f"'{item.id}' cannot be split by '{name}'. {known}")
     keys = ("period", by) if by else ("period",)
-    chosen = {name: _allowed(name, value) for name, value in where.items()}
+    chosen = conditions(where)
     frame = sums.cells(item, data, tuple(periods), in_force, keys[1:], chosen)
     level = data.settings.report.confidence
 
@@ -167,6 +167,11 @@ def _worked_out(
         empty = replace(blank[int(str(key[0]))], group=((by, value), *group))
         made.append(_estimate(item, empty, figures[key], excluded.get(key, ())))
     return tuple(made)
+
+
+def conditions(where: Where | None) -> dict[str, list[str]]:
+    """Each condition with the values that it lets through; raises CRMError for what is neither a text nor a list of texts."""
+    return {name: _allowed(name, value) for name, value in (where or {}).items()}
 
 
 def _allowed(name: str, value: str | Sequence[str]) -> list[str]:

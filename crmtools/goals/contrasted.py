@@ -6,7 +6,7 @@ from typing import Literal
 
 from crmtools.errors import CRMError
 from crmtools.estimate import Estimate
-from crmtools.estimating import Where
+from crmtools.estimating import Where, conditions
 from crmtools.goals.change import METHODS, between, is_seen
 from crmtools.goals.detectable import smallest_between
 from crmtools.goals.form import form_of
@@ -142,19 +142,11 @@ def contrast(
     )
 
 
-def _values(value: object) -> list[str]:
-    """The values of a condition, as it is written: a text, or several."""
-    found = [value] if isinstance(value, str) else list(value) if isinstance(value, list | tuple) else []
-    if not found or not all(isinstance(one, str) for one in found):
-        raise CRMError(f"A group is a text or a list of texts such as ['south', 'east'], found {value!r}.")
-    return found
-
-
 def _conditions(group: Where) -> dict[str, list[str]]:
     """The conditions of a group, each as a list of values."""
     if not isinstance(group, Mapping) or not group:
         raise CRMError(f'A group has at least one condition, as in {{"region": "south"}}; found {group!r}.')
-    return {name: _values(value) for name, value in group.items()}
+    return conditions(group)
 
 
 def _rest(attribute: str, values: Sequence[str], parts: Sequence[Estimate], period: Period) -> list[str]:

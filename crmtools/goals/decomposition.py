@@ -12,7 +12,7 @@ import numpy as np
 from crmtools import formats
 from crmtools.errors import CRMError, nearest
 from crmtools.estimate import Estimate
-from crmtools.estimating import Where, estimates, not_computable, resolve
+from crmtools.estimating import Where, conditions, estimates, not_computable, resolve
 from crmtools.goals.kitagawa import TOTALS, V0, V1, W0, W1, States, rates, shares, terms, totals
 from crmtools.goals.segment_sums import Question, Segments, fetched, products, segments
 from crmtools.goals.term_errors import Errors, bootstrap, delta
@@ -115,7 +115,7 @@ def decompose(
             zh, en = (estimate.period.label(language) for language in ("zh", "en"))
             why = Text(f"{zh}：{estimate.why.zh}", f"{en}: {estimate.why.en}")
             return replace(empty, baseline=before, now=after, why=why)
-    chosen = {name: [value] if isinstance(value, str) else list(value) for name, value in (where or {}).items()}
+    chosen = conditions(where)
     question = Question(item, data, (then, now), in_force, by, chosen)
     found = segments(question, smallest=smallest)
     weights, values = found.sums[[W0, W1]], found.sums[[V0, V1]]

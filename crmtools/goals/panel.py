@@ -18,7 +18,7 @@ import ibis.expr.types as ir
 
 from crmtools import sums
 from crmtools.errors import CRMError, nearest
-from crmtools.estimating import Where, not_computable, resolve
+from crmtools.estimating import Where, conditions, not_computable, resolve
 from crmtools.indicators.catalogue import Indicator, find
 from crmtools.indicators.kinds import ALIKE, NO_DATA, Mean, NetShare, Rate, Ratio, Share
 from crmtools.indicators.moments import per_unit
@@ -90,7 +90,7 @@ def panel(
     for name in where or {}:
         if name not in possible:
             raise CRMError(f"'{item.id}' cannot be split by '{name}'. {nearest(name, possible)}")
-    chosen = {name: [value] if isinstance(value, str) else list(value) for name, value in (where or {}).items()}
+    chosen = conditions(where)
     facts = sums.facts(item, data, spans, resolve(item, data, assumptions or {}), tuple(chosen), chosen)
     counting = facts.filter(facts.excluded.isnull())
     line = data.ask(_sums(per_unit(counting, ("period",), unique=item.unique))).iloc[0]
@@ -116,7 +116,7 @@ def groups_together(
     item = find(indicator)
     if attribute not in item.splits or not isinstance(item.kind, LINEAR) or not_computable(item, data):
         return 0.0
-    chosen = {name: [value] if isinstance(value, str) else list(value) for name, value in (where or {}).items()}
+    chosen = conditions(where)
     chosen |= {attribute: [*one, *other]}
     facts = sums.facts(item, data, (period,), resolve(item, data, assumptions or {}), tuple(chosen), chosen)
     counting = facts.filter(facts.excluded.isnull())

@@ -8,6 +8,7 @@ from crmtools.lifetime.beta_geo import BetaGeo, ModifiedBetaGeo
 from crmtools.lifetime.beta_geo_beta_binomial import BetaGeoBetaBinomial
 from crmtools.lifetime.compare import Comparison, compare
 from crmtools.lifetime.evaluate import HoldoutCheck, holdout_check, purchase_calendar, tracking
+from crmtools.lifetime.from_orders import calibration_holdout, customer_patterns, customer_summary, spend_patterns
 from crmtools.lifetime.gamma_gamma import GammaGamma
 from crmtools.lifetime.nbd import Nbd
 from crmtools.lifetime.occasions import Counts
@@ -27,16 +28,7 @@ from crmtools.lifetime.renewals import Renewals, count_renewals
 from crmtools.lifetime.second_opinion import second_opinion
 from crmtools.lifetime.shifted_beta_geo import ShiftedBetaGeo
 from crmtools.lifetime.simulate import simulate_summary
-from crmtools.lifetime.summary import (
-    CalibrationHoldout,
-    Patterns,
-    SpendPatterns,
-    Summary,
-    calibration_holdout,
-    customer_patterns,
-    customer_summary,
-    spend_patterns,
-)
+from crmtools.lifetime.summary import CalibrationHoldout, Patterns, SpendPatterns, Summary
 from crmtools.lifetime.value import CustomerValue, Total, customer_value
 
 __all__ = [

@@ -15,17 +15,12 @@ from crmtools.errors import CRMError, nearest
 from crmtools.lifetime.beta_geo import ModifiedBetaGeo
 from crmtools.lifetime.compare import Comparison, compare
 from crmtools.lifetime.evaluate import HoldoutCheck, Wave, holdout_check, largest_wave, tracking
+from crmtools.lifetime.from_orders import calibration_holdout, customer_patterns, customer_summary
 from crmtools.lifetime.gamma_gamma import GammaGamma
 from crmtools.lifetime.model import PurchaseModel
 from crmtools.lifetime.occasions import COARSE, Counts, count_rows
 from crmtools.lifetime.second_opinion import second_opinion
-from crmtools.lifetime.summary import (
-    CalibrationHoldout,
-    Summary,
-    calibration_holdout,
-    customer_patterns,
-    customer_summary,
-)
+from crmtools.lifetime.summary import CalibrationHoldout, Summary
 from crmtools.lifetime.value import CustomerValue, customer_value
 from crmtools.remembered import remembered
 from crmtools.settings import Lifetime

@@ -16,10 +16,10 @@ from crmtools.lifetime import (
     calibration_holdout,
     customer_patterns,
     customer_summary,
+    from_orders,
     in_order,
     spend_patterns,
 )
-from crmtools.lifetime import summary as summary_module
 from crmtools.lifetime.grid import count_distinct, unique_rows
 from crmtools.lifetime.occasions import COARSE, count_rows
 
@@ -165,7 +165,7 @@ def test_an_engine_that_sorts_and_one_that_groups_give_the_same(cdnow, resolutio
     monkeypatch.setattr(in_order, "_BLOCK", 1000)
     sorted_, patterns = customer_summary(cdnow, **told), customer_patterns(cdnow, **told)
     assert cut.call_count > 4, "customers are to lie on both sides of a cut"
-    monkeypatch.setattr(summary_module, "at_hand", lambda orders: False)
+    monkeypatch.setattr(from_orders, "at_hand", lambda orders: False)
     grouped, grouped_patterns = customer_summary(cdnow, **told), customer_patterns(cdnow, **told)
     pd.testing.assert_frame_equal(sorted_.frame, grouped.frame)
     for name in ("x", "t_x", "T", "weight"):
@@ -181,7 +181,7 @@ def test_ids_may_be_of_any_kind(cdnow, kind, as_table, monkeypatch):
     told = {"as_of": "1998-06-30", "until": "1997-09-30"}
     made = customer_summary(orders, **told)
     assert len(made) == cdnow[cdnow.ordered_at <= "1997-09-30"].customer_id.nunique()
-    monkeypatch.setattr(summary_module, "at_hand", lambda orders: False)
+    monkeypatch.setattr(from_orders, "at_hand", lambda orders: False)
     grouped = customer_summary(orders, **told)
     assert list(made.frame.index) == list(grouped.frame.index)
     pd.testing.assert_frame_equal(made.frame.reset_index(drop=True), grouped.frame.reset_index(drop=True))
@@ -326,7 +326,7 @@ def test_any_orders_give_what_plain_pandas_gives(rows, zero_days, resolution, so
     orders = pd.DataFrame(rows, columns=ORDERS.columns).astype(ORDERS.dtypes.to_dict())
     until = date(2025, 2, 28)
     told = {"as_of": until, "zero_days": zero_days, "resolution": resolution}
-    with patch.object(summary_module, "at_hand", return_value=sorts):
+    with patch.object(from_orders, "at_hand", return_value=sorts):
         found = customer_summary(orders, **told, unit=resolution)
         grouped = customer_patterns(orders, **told, unit=resolution)
     expected = by_hand(orders, until, zero_days, resolution)
