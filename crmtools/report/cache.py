@@ -7,13 +7,11 @@ these is hashed apart, so that a plan can say why a page is run. What was execut
 A notebook that imports anything but this package, or opens files itself, may depend on anything: it is always run.
 """
 
-import ast
 import hashlib
 import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +19,8 @@ from crmtools.indicators import CATALOGUE
 from crmtools.report.history import history_mark
 from crmtools.report.made_of import libraries_mark, mark, package_mark
 from crmtools.report.marks import marks_of, source_hashes
-from crmtools.report.notebooks import read_notebook
 from crmtools.report.plan import CHAPTERS, INDICATOR, Job
+from crmtools.report.reach import only_ours
 from crmtools.settings import GoalSettings, Settings
 from crmtools.tables import TABLES
 from crmtools.tables.source import Data
@@ -43,8 +41,6 @@ PARTS: dict[str, Text] = {
 """What a page depends on."""
 LOOKS_BACK = b"since_last"
 """What a notebook asks for that shows what earlier runs said."""
-ELSEWHERE_BY = {"open", "exec", "eval", "compile", "__import__", "input", "get_ipython"}
-"""Names by which code reaches what this package does not know of."""
 CHANGED = Text("已改变：{parts}", "changed: {parts}")
 ELSEWHERE: dict[str, Any] = {
     "path": True,
@@ -172,27 +168,3 @@ class PageCache:
             isinstance(record, dict) and isinstance(record.get("parts"), dict) and {"run", "sha256"} <= record.keys()
         )
         return record if whole else None
-
-
-@cache
-def only_ours(notebook: Path) -> bool:
-    """Whether the code of a notebook reaches nothing but this package; magics and shell commands may do anything."""
-    for cell in read_notebook(notebook).cells:
-        if cell.cell_type != "code":
-            continue
-        try:
-            tree = ast.parse(cell.source)
-        except SyntaxError:
-            return False
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                names = [name.name for name in node.names]
-            elif isinstance(node, ast.ImportFrom):
-                names = [node.module or ""]
-            elif isinstance(node, ast.Name) and node.id in ELSEWHERE_BY:
-                names = [node.id]
-            else:
-                continue
-            if any(name.split(".")[0] != "crmtools" for name in names):
-                return False
-    return True

@@ -5,31 +5,33 @@ completed, and lets ``sys.exit(0)`` pass. The state here comes from what was rai
 holds afterwards.
 """
 
-import asyncio
 import contextlib
 import re
 import time
 import traceback
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from queue import Empty, SimpleQueue
+from typing import Any, TextIO
 
 import nbformat
 import papermill
-from jupyter_core.utils import ensure_event_loop
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
 from crmtools.errors import CRMError
 from crmtools.report import kernel
-from crmtools.report.limits import Ended, Watch
+from crmtools.report.kernel import NotPrepared, PageKernel
+from crmtools.report.limits import MEGABYTE, Ended, Watch, megabytes_of
 from crmtools.report.notebooks import prepare, read_notebook
-from crmtools.report.places import new_place, places, remove_place
+from crmtools.report.places import places
 from crmtools.report.plan import Job
 from crmtools.report.project import State
+from crmtools.report.reach import leaves_no_trace
+from crmtools.report.seat import BEGIN, Seat
 from crmtools.report.warm import Warm
 from crmtools.settings import Run
 
@@ -88,33 +90,63 @@ def run_jobs(
     """
     kernel.register()
     outcomes: dict[int, Outcome] = {}
-    waiting: dict[Future[Outcome], int] = {}
+    todo: SimpleQueue[_Task | None] = SimpleQueue()
+    ended: SimpleQueue[tuple[int, Outcome]] = SimpleQueue()
+    count = 0
 
     def gather(seconds: float) -> None:
-        ended, _ = wait(waiting, timeout=seconds, return_when=FIRST_COMPLETED)
-        for future in ended:
-            number = waiting.pop(future)
-            outcomes[number] = future.result()
-            done(outcomes[number])
+        with contextlib.suppress(Empty):
+            while True:
+                number, outcome = ended.get(timeout=seconds)
+                outcomes[number] = outcome
+                done(outcome)
+                seconds = 0.0
 
     with places() as home:
         kernels = kernel.Kernels(home, warm)
         pool = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="notebook")
         with Watch(limits, lambda: kernels.alive, kernels.stop), pool:
+            serving = [pool.submit(_serve, todo, ended, folder, kernels, limits) for _ in range(at_once)]
             try:
-                for number, job in enumerate(jobs):
-                    future = pool.submit(
-                        _run, job, folder=folder, facts=facts(job), cell_seconds=limits.cell_seconds, kernels=kernels
-                    )
-                    waiting[future] = number
-                    gather(0)
-                while waiting:
+                for count, job in enumerate(jobs, 1):
+                    todo.put(_Task(count, job, facts(job)))
+                    gather(0.0)
+                for _ in serving:
+                    todo.put(None)
+                while not all(one.done() for one in serving):
                     gather(0.2)
             except BaseException:  # an interrupt above all
-                pool.shutdown(wait=False, cancel_futures=True)
+                with contextlib.suppress(Empty):
+                    while True:
+                        todo.get_nowait()
+                for _ in serving:
+                    todo.put(None)
                 kernels.stop()
                 raise
-    return tuple(outcomes[number] for number in sorted(outcomes))
+            for one in serving:
+                one.result()
+        gather(0.0)
+    return tuple(outcomes[number] for number in range(1, count + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    number: int
+    job: Job
+    facts: dict[str, str]
+
+
+def _serve(
+    todo: "SimpleQueue[_Task | None]",
+    ended: "SimpleQueue[tuple[int, Outcome]]",
+    folder: Path,
+    kernels: kernel.Kernels,
+    limits: Run,
+) -> None:
+    """Run one notebook after another until there are no more: the work of one thread, which has a kernel of its own."""
+    with Seat(kernels, megabytes_of(limits) * MEGABYTE) as seat:
+        while task := todo.get():
+            ended.put((task.number, _run(task, folder=folder, cell_seconds=limits.cell_seconds, seat=seat)))
 
 
 def page_files(folder: Path, job: Job) -> tuple[Path, Path]:
@@ -122,26 +154,47 @@ def page_files(folder: Path, job: Job) -> tuple[Path, Path]:
     return folder / "notebooks" / job.language / f"{job.slug}.ipynb", folder / "logs" / f"{job.slug}.{job.language}.log"
 
 
-def _run(job: Job, *, folder: Path, facts: dict[str, str], cell_seconds: int, kernels: kernel.Kernels) -> Outcome:
+def _run(task: _Task, *, folder: Path, cell_seconds: int, seat: Seat) -> Outcome:
     """One notebook from start to end. Never raises: what goes wrong here belongs to this page alone."""
-    started = time.perf_counter()
+    started, job = time.perf_counter(), task.job
     target, log = page_files(folder, job)
     for path in (target, log):
         path.parent.mkdir(parents=True, exist_ok=True)
-    state: State = "ok"
+    state: State = "failed"
     failure: Failure | None = None
-    with log.open("w", encoding="utf-8") as said:
-        try:
-            failure = _execute(job, target, said, facts, cell_seconds, kernels)
-            state = "failed" if failure else "ok"
-        except _Stopped as stop:
-            state, failure = stop.state, stop.failure
-        except Exception as error:  # noqa: BLE001 - the other pages go on, and this one says what happened
-            said.write(traceback.format_exc())
-            state, failure = "failed", Failure(type(error).__name__, str(error) or "no message")
-        if failure:
-            said.write(f"\n{state}: {failure.name}: {failure.message}\n")
+    again = True
+    while again:
+        with log.open("w", encoding="utf-8") as said:
+            try:
+                state, failure, again = _in_kernel(task, target, said, cell_seconds, seat)
+            except Exception as error:  # noqa: BLE001 - the other pages go on, and this one says what happened
+                said.write(traceback.format_exc())
+                state, failure, again = "failed", Failure(type(error).__name__, str(error) or "no message"), False
+            if failure:
+                said.write(f"\n{state}: {failure.name}: {failure.message}\n")
     return Outcome(job, state, time.perf_counter() - started, target, log, failure)
+
+
+def _in_kernel(
+    task: _Task, target: Path, said: TextIO, cell_seconds: int, seat: Seat
+) -> tuple[State, Failure | None, bool]:
+    """State and failure of a notebook, and whether to run it once more: what went wrong after other pages may be due to them."""
+    alone = not seat.keeps or not leaves_no_trace(task.job.notebook)
+    own = seat.take(said, alone=alone)
+    state: State = "failed"
+    failure: Failure | None = None
+    try:
+        failure = _execute(task, target, said, cell_seconds, own, "" if alone else BEGIN)
+        state = "failed" if failure else "ok"
+    except _Stopped as stop:
+        state, failure = stop.state, stop.failure
+    except NotPrepared:
+        if own.pages == 1:
+            raise
+    finally:
+        again = state != "ok" and own.pages > 1
+        seat.give_back(own, good=state == "ok" and not alone)
+    return state, failure, again
 
 
 class _Stopped(Exception):
@@ -153,14 +206,13 @@ class _Stopped(Exception):
 
 
 def _execute(
-    job: Job, target: Path, said: Any, facts: dict[str, str], cell_seconds: int, kernels: kernel.Kernels
+    task: _Task, target: Path, said: TextIO, cell_seconds: int, own: PageKernel, prepared: str
 ) -> Failure | None:
     """Execute through Papermill; the failure of a cell is returned, everything else raised."""
-    ready = prepare(read_notebook(job.notebook), language=job.language, facts=facts)
+    job = task.job
+    ready = prepare(read_notebook(job.notebook), language=job.language, facts=task.facts)
     seen: list[NotebookNode] = []
     at = {"cell": 0}
-    place = new_place(kernels.home)
-    own = kernel.PageKernel(place=place, log=said, kernels=kernels)
     try:
         papermill.execute_notebook(
             ready,
@@ -174,6 +226,7 @@ def _execute(
             stderr_file=said,
             cell_seconds=cell_seconds,
             kernel=own,
+            prepared=prepared,
             seen=seen,
             on_cell_start=lambda cell, cell_index, **_: at.update(cell=cell_index + 1),
         )
@@ -188,23 +241,10 @@ def _execute(
         why = own.why or OUTSIDE
         raise _Stopped(why.state, Failure(why.name, why.message, at["cell"] or None)) from None
     finally:
-        _close_loop()
-        remove_place(place)
         if seen:
             with contextlib.suppress(OSError):  # a full disk has been reported by whatever met it first
                 nbformat.write(seen[0], target)
     return first_error(seen[0], said) if seen else Failure(CRMError.__name__, "nothing was run")
-
-
-def _close_loop() -> None:
-    """End what the client left waiting in this thread, and the loop it waited in."""
-    loop = ensure_event_loop()
-    tasks = asyncio.all_tasks(loop)
-    for task in tasks:
-        task.cancel()
-    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-    loop.close()
-    asyncio.set_event_loop(None)
 
 
 def first_error(notebook: NotebookNode, said: Any) -> Failure | None:

@@ -31,6 +31,8 @@ ENGINE = "crmtools"
 CONNECTION = "kernel.json"
 LONGEST_SOCKET = 100
 """A socket's path may have 107 characters (104 on macOS); Jupyter appends a number to ours."""
+NO_HISTORY = "--HistoryManager.enabled=False"
+"""Nobody types into these kernels; what was typed would go to a database of each."""
 STOPPED = Ended("killed", "Stopped", "the run was stopped")
 SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 """Several kernels share the cores; each linear-algebra library would otherwise start a thread per core in
@@ -80,6 +82,9 @@ class Kernels:
 class PageKernel(AsyncKernelManager):
     """A kernel of this interpreter whose files all lie in ``place``; what it says outside of cells goes to
     ``log``.
+
+    ``pages`` counts the notebooks that were begun in it, ``talk`` is the client that talks to it, ``started`` when the clock of
+    the present notebook began to run.
     """
 
     def __init__(self, *, place: Path, log: IO[str], kernels: Kernels) -> None:
@@ -90,6 +95,8 @@ class PageKernel(AsyncKernelManager):
             self.provisioner.warm = kernels.warm
         self.place, self.log_file, self.kernels = place, log, kernels
         self.started = math.inf
+        self.pages = 0
+        self.talk: Any = None
         self.why: Ended | None = None
         self.connection_file = str(place / CONNECTION)
         if sys.platform != "win32" and len(str(place / "k")) < LONGEST_SOCKET:
@@ -98,14 +105,14 @@ class PageKernel(AsyncKernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         """This interpreter, whatever a user has registered as python3."""
-        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}", NO_HISTORY]
         return KernelSpec(argv=command, display_name="Python 3", language="python")
 
     async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
         """Start it with its own environment."""
         self.kernels.add(self)
         await super().start_kernel(**options, env=environment(self.place), stdout=self.log_file, stderr=self.log_file)
-        self.started = time.monotonic()
+        self.begin()
         if self.why:  # it was ended before it had a process
             self.end(self.why)
 
@@ -114,6 +121,28 @@ class PageKernel(AsyncKernelManager):
         await super().cleanup_resources(restart=restart)
         if not restart:
             self.kernels.drop(self)
+
+    def begin(self) -> None:
+        """Begin with a notebook: its time runs from now."""
+        self.pages += 1
+        self.started = time.monotonic()
+
+    def rest(self) -> None:
+        """Wait for the next notebook, for which there is time."""
+        self.started = math.inf
+
+    async def finish(self) -> None:
+        """End it, whether or not it is still alive, and the talk with it."""
+        try:
+            if await self.is_alive():
+                await self.shutdown_kernel(now=True)
+        except RuntimeError:  # it ended in between
+            pass
+        finally:
+            await self.cleanup_resources()
+            if self.talk is not None:
+                self.talk.stop_channels()
+                self.talk = None
 
     @property
     def pid(self) -> int | None:
@@ -148,35 +177,46 @@ class PageEngine(NBClientEngine):
         kernel_name: str,
         *,
         kernel: PageKernel,
+        prepared: str,
         seen: list[Any],
         cell_seconds: int,
         **options: Any,
     ) -> None:
-        """Run the notebook; ``seen`` receives it before its first cell, so that what it got to is not
-        lost.
+        """Run the notebook in a kernel that whoever gave it ends; ``seen`` receives it before its first cell, so that what it got
+        to is not lost. ``prepared`` is run before, without a trace in the notebook.
         """
         seen.append(nb_man.nb)
         client = _Client(
             nb_man,
-            kernel=kernel,
+            km=kernel,
             timeout=cell_seconds,
             startup_timeout=options["start_timeout"],
             stderr_file=options["stderr_file"],
             on_cell_start=options["on_cell_start"],
             shutdown_kernel="immediate",
         )
-        client.execute()
+        client.execute_on(kernel, prepared)
 
 
 class _Client(PapermillNotebookClient):
-    def __init__(self, nb_man: Any, *, kernel: PageKernel, **options: Any) -> None:
-        super().__init__(nb_man, kernel_name="python3", **options)
-        self._ours = kernel
+    def execute_on(self, kernel: PageKernel, prepared: str) -> None:
+        """Execute the notebook on a kernel that is started if it is not there yet; it and the talk with it go on."""
+        self.kc = kernel.talk
+        self.setup(kernel, prepared)
+        self.execute(cleanup_kc=False)
 
-    def create_kernel_manager(self) -> PageKernel:
-        """Ours; the client owns it and shuts it down."""
-        self.km = self._ours
-        return self._ours
+    def setup(self, kernel: PageKernel, prepared: str) -> None:
+        """Start the kernel, or begin anew in it."""
+        with self.setup_kernel(cleanup_kc=False):
+            kernel.talk = self.kc
+            if prepared:
+                said = self.wait_for_reply(self.kc.execute(prepared, silent=True, store_history=False))
+                if said is None or said["content"]["status"] != "ok":
+                    raise NotPrepared(str(said and said["content"].get("evalue")))
+
+
+class NotPrepared(Exception):
+    """A kernel in which no further notebook may be run."""
 
 
 def register() -> None:

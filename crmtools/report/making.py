@@ -16,7 +16,7 @@ from crmtools.estimating import resolve
 from crmtools.indicators import CATALOGUE
 from crmtools.report import manifest as manifests
 from crmtools.report.book import build_books
-from crmtools.report.cache import PageCache, only_ours
+from crmtools.report.cache import PageCache
 from crmtools.report.collected import collect, readings_of, results_of, told_by
 from crmtools.report.editions import Made, edition
 from crmtools.report.engine import Outcome, page_files, run_jobs
@@ -28,6 +28,7 @@ from crmtools.report.naming import names_for
 from crmtools.report.numbers import Numbers, read_all, ready_jobs
 from crmtools.report.plan import Job, Plan, plan
 from crmtools.report.publish import publish
+from crmtools.report.reach import only_ours
 from crmtools.report.remarks import remarks
 from crmtools.report.results import Results
 from crmtools.report.results_files import ARCHIVE, pack

@@ -255,7 +255,26 @@ def find_parameters(name: str | Path) -> Path:
 def open_settings(settings: Settings) -> Data:
     """Open the source that settings name, through its snapshot; the door is passed when the snapshot is not there yet."""
     settings, fingerprint, folder = snapshot_of(settings)
-    return _open_snapshot(folder, settings, fingerprint)
+    for there in _KEPT or ():
+        if there.settings == settings and there.fingerprint == fingerprint:
+            return there
+    data = _open_snapshot(folder, settings, fingerprint)
+    if _KEPT is not None:
+        _KEPT[:] = [data]
+    return data
+
+
+_KEPT: list[Data] | None = None
+"""The data that were opened last, in a process that was told to keep them."""
+
+
+def keep_open() -> None:
+    """From now on give the data that were opened last to whoever opens the same, in the same state, again.
+
+    For a process that serves one notebook after another. An analyst who opens twice gets two, which know nothing of each other.
+    """
+    global _KEPT
+    _KEPT = _KEPT or []
 
 
 def values_by(settings: Settings, attribute: str) -> Values:

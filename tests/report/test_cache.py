@@ -13,7 +13,7 @@ from crmtools.cli import main
 from crmtools.errors import RunError
 from crmtools.parameters import load
 from crmtools.report import cache as module
-from crmtools.report import made_of, making
+from crmtools.report import made_of, making, reach
 from crmtools.report.cache import FREE, LOST, NEW, PageCache
 from crmtools.report.plan import plan
 from crmtools.report.run import run_report
@@ -42,7 +42,7 @@ def folder(tmp_path):
 
 
 def opened(folder):
-    for function in (module.only_ours, module.package_mark, module.libraries_mark):
+    for function in (reach.only_ours, module.package_mark, module.libraries_mark):
         getattr(function, "cache_clear", lambda: None)()  # as a new process
     settings = load(folder / "parameters" / "small.yml")
     data = open_settings(settings)
@@ -162,7 +162,7 @@ def test_a_notebook_that_reaches_further_is_always_run(folder, code):
     fill(folder)
     assert to_run(folder) == {"rfm": FREE}
     _, jobs = opened(folder)
-    assert {job.slug for job in jobs.values() if not module.only_ours(job.notebook)} == {"rfm"}
+    assert {job.slug for job in jobs.values() if not reach.only_ours(job.notebook)} == {"rfm"}
 
 
 def test_damaged_and_torn_pages_are_run_again(folder):

@@ -1,0 +1,214 @@
+"""One kernel for page after page: nobody may notice it, and what goes wrong in it is tried again elsewhere."""
+
+import os
+import signal
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from small_report import write_notebook, write_report
+
+from crmtools.parameters import load
+from crmtools.report import kernel, seat, warm
+from crmtools.report.engine import run_jobs
+from crmtools.report.plan import Job
+from crmtools.report.reach import leaves_no_trace
+from crmtools.settings import Run
+from crmtools.tables import source
+
+forked = pytest.mark.skipif(not warm.AVAILABLE, reason="kernels are forked on Linux only")
+TIDY = "import crmtools as crm\nmine = 1\nprint(language)"
+
+
+@pytest.fixture(scope="module")
+def process():
+    with kernel.warm_process() as made:
+        yield made
+
+
+@pytest.fixture
+def kernels(monkeypatch):
+    """The kernels that were forked, in order."""
+    made = []
+    fork = warm.Warm.fork
+
+    def counted(self, *args, **options):
+        made.append(fork(self, *args, **options))
+        return made[-1]
+
+    monkeypatch.setattr(warm.Warm, "fork", counted)
+    return made
+
+
+def jobs_of(folder, codes):
+    for name, code in codes.items():
+        notebook = write_notebook(folder / "notebooks", name, code)
+        yield Job(name, "en", notebook, {"report": "tiny", "language": "en"})
+
+
+def run(folder, codes, process, *, jobs=None, limits=Run()):
+    found = run_jobs(
+        jobs or jobs_of(folder, codes),
+        folder=folder / ("ordinary" if process is None else "run"),
+        facts=lambda job: {},
+        warm=process,
+        at_once=1,
+        limits=limits,
+    )
+    return {one.job.slug: one for one in found}
+
+
+def cells(outcome):
+    return [cell for cell in nbformat.read(outcome.notebook, as_version=4).cells if cell.cell_type == "code"]
+
+
+def printed(outcome):
+    return "".join(out.text for cell in cells(outcome) for out in cell.outputs if out.get("name") == "stdout")
+
+
+@forked
+def test_pages_that_leave_no_trace_share_a_kernel_and_see_nothing_of_each_other(tmp_path, process, kernels):
+    look = "print('mine' in dir(), [name for name in dir() if name.startswith('_i') and name[2:].isdigit()])"
+    found = run(tmp_path, {"one": TIDY, "two": look, "three": look}, process)
+    assert [one.state for one in found.values()] == ["ok"] * 3
+    assert len(kernels) == 1
+    assert printed(found["two"]) == printed(found["three"]) == "False ['_i1', '_i2', '_i3']\n"
+    counts = [[cell.execution_count for cell in cells(one)] for one in found.values()]
+    assert counts == [[1, 2, 3]] * 3
+
+
+@forked
+def test_what_a_page_says_is_the_same_in_a_kernel_of_its_own(tmp_path, process, kernels):
+    """Figures, data and warnings too: the second page repeats the first, and both repeat ordinary kernels."""
+    file = write_report(tmp_path, own=True)
+    page = f"""
+import crmtools as crm
+from crmtools import show
+data = crm.open({str(file)!r})
+show.trend(crm.trend("nps", data), language=language)
+"""
+    warned = "from crmtools.lifetime.second_opinion import warnings\nwarnings.warn('heard')\nprint(language)"
+    codes = {"first": page, "again": page, "warned": warned, "warned_again": warned}
+    kept, apart = run(tmp_path, codes, process), run(tmp_path, codes, None)
+    assert len(kernels) == 1
+    for name in codes:
+        assert kept[name].state == "ok", kept[name].log.read_text("utf-8")
+    for one, other in (("first", "again"), ("warned", "warned_again")):
+        assert [c.outputs for c in cells(kept[one])] == [c.outputs for c in cells(kept[other])]
+    for name in codes:
+        # how a warning names its cell is the kernel's own business
+        said = [[o for o in c.outputs if o.get("name") != "stderr"] for c in cells(kept[name])]
+        assert said == [[o for o in c.outputs if o.get("name") != "stderr"] for c in cells(apart[name])]
+        heard = kept[name].log.read_text("utf-8").count("heard")
+        assert heard == apart[name].log.read_text("utf-8").count("heard") == (2 if "warned" in name else 0)
+
+
+@forked
+def test_what_fails_after_another_page_is_tried_in_a_kernel_of_its_own(tmp_path, process, kernels):
+    found = run(tmp_path, {"good": TIDY, "bad": "1 / 0", "next": TIDY, "last": TIDY}, process)
+    assert [one.state for one in found.values()] == ["ok", "failed", "ok", "ok"]
+    assert (found["bad"].failure.name, found["bad"].failure.cell) == ("ZeroDivisionError", 4)
+    assert found["bad"].log.read_text("utf-8").count("failed: ZeroDivisionError") == 1
+    assert len(kernels) == 3, "that of the first page, one for the failure alone, and one for those after it"
+
+
+@forked
+def test_a_notebook_that_may_do_anything_has_a_kernel_to_itself(tmp_path, process, kernels):
+    found = run(tmp_path, {"one": TIDY, "free": "import sys\nprint(sys.argv[0] != '')", "two": TIDY}, process)
+    assert [one.state for one in found.values()] == ["ok"] * 3
+    assert len(kernels) == 3
+
+
+@forked
+def test_a_page_after_one_that_declared_an_indicator_has_a_kernel_of_its_own(tmp_path, process, kernels):
+    declared = """
+from crmtools.indicators.catalogue import CATALOGUE, _registered
+facts = lambda: None
+_registered.update(own=type("Own", (), {"facts": facts})())
+print("own" in CATALOGUE)
+"""
+    look = "from crmtools import CATALOGUE\nprint('own' in CATALOGUE)"
+    found = run(tmp_path, {"declares": declared, "looks": look}, process)
+    assert (printed(found["declares"]), printed(found["looks"])) == ("True\n", "False\n")
+    assert len(kernels) == 2
+
+
+@forked
+def test_a_kernel_that_dies_between_two_pages_is_replaced(tmp_path, process, kernels):
+    """As the system does when memory is short."""
+
+    def jobs():
+        first, second = jobs_of(tmp_path, {"one": TIDY, "two": TIDY})
+        yield first
+        while not (tmp_path / "run" / "notebooks" / "en" / "one.ipynb").exists():
+            pass
+        os.killpg(kernels[0].pid, signal.SIGKILL)
+        kernels[0].wait(20)
+        yield second
+
+    found = run(tmp_path, {}, process, jobs=jobs())
+    assert [one.state for one in found.values()] == ["ok", "ok"]
+    assert len(kernels) == 2
+
+
+@forked
+def test_a_kernel_that_uses_much_memory_is_not_kept(tmp_path, process, kernels, monkeypatch):
+    monkeypatch.setattr(seat, "memory_of", lambda pid: 600 * 2**20)
+    run(tmp_path, {"one": TIDY, "two": TIDY}, process, limits=Run(memory_mb=1_000))
+    assert len(kernels) == 2
+
+
+@forked
+def test_each_page_has_its_own_time(tmp_path, process, kernels):
+    """And a kernel that waits for the next page uses none."""
+    wait = "from crmtools.report.limits import time\ntime.sleep(1.2)"
+    found = run(tmp_path, {"one": wait, "two": wait, "three": wait}, process, limits=Run(notebook_seconds=3))
+    assert [one.state for one in found.values()] == ["ok"] * 3
+    assert len(kernels) == 1
+
+
+def test_kernels_that_are_not_forked_start_each_by_itself(tmp_path, kernels):
+    found = run(tmp_path, {"one": "mine = 1", "two": "print('mine' in dir())"}, None)
+    assert printed(found["two"]) == "False\n"
+    assert kernels == []
+
+
+@pytest.mark.parametrize(
+    ("code", "tidy"),
+    [
+        ("import crmtools as crm\nx = crm.find('nps').name.en", True),
+        ("def double(x):\n    return 2 * x", True),
+        ("import crmtools as crm\ncrm.show.theme = 1", False),
+        ("import crmtools as crm\ndel crm.show", False),
+        ("x = {}\nx['a'] = 1", False),
+        ("import crmtools as crm\ncrm.show.speak('zh')", False),
+        ("from crmtools.show import speak\nspeak('zh')", False),
+        ("from crmtools.indicators.catalogue import indicator\n@indicator\ndef own(): ...", False),
+        ("x = 1\nx += 1", True),
+        ("setattr(print, 'a', 1)", False),
+        ("import os", False),
+        ("%time 1", False),
+    ],
+)
+def test_traces(tmp_path, code, tidy):
+    notebook = tmp_path / "one.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell("x = 0"), new_code_cell(code)]), notebook)
+    assert leaves_no_trace(notebook) is tidy
+
+
+def test_data_stay_open_only_where_asked_for_and_only_as_they_are(tmp_path, monkeypatch):
+    file = write_report(tmp_path, own=True)
+    monkeypatch.setattr(source, "_KEPT", None)
+    assert source.open_settings(load(file)) is not source.open_settings(load(file))
+    source.keep_open()
+    first = source.open_settings(load(file))
+    assert source.open_settings(load(file)) is first
+    source.keep_open()
+    assert source.open_settings(load(file)) is first
+    write_report(tmp_path, own=True, indicators=("csat_mean",))
+    other = source.open_settings(load(file))
+    assert other is not first, "the parameters file has changed"
+    answers = tmp_path / "data" / "tiny" / "survey_answers.csv"
+    lines = answers.read_text("utf-8").splitlines()
+    answers.write_text("\n".join(lines[:-1]) + "\n", encoding="utf-8")
+    assert source.open_settings(load(file)) is not other, "the data have changed"
