@@ -242,9 +242,17 @@ def _execute(
         raise _Stopped(why.state, Failure(why.name, why.message, at["cell"] or None)) from None
     finally:
         if seen:
-            with contextlib.suppress(OSError):  # a full disk has been reported by whatever met it first
-                nbformat.write(seen[0], target)
+            _write(seen[0], target)
     return first_error(seen[0], said) if seen else Failure(CRMError.__name__, "nothing was run")
+
+
+def _write(notebook: NotebookNode, target: Path) -> None:
+    """Write an executed notebook, whole or not at all: of a full disk its page tells, not one that is torn."""
+    try:
+        nbformat.write(notebook, target)
+    except OSError:
+        target.unlink(missing_ok=True)
+        raise
 
 
 def first_error(notebook: NotebookNode, said: Any) -> Failure | None:

@@ -4,13 +4,13 @@ import contextlib
 import hashlib
 import shutil
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from crmtools import faults
-from crmtools.alerts import after_run
+from crmtools.alerts import NOTHING, Evaluation, after_run
 from crmtools.errors import CRMError, Problem, RunError
 from crmtools.estimating import resolve
 from crmtools.indicators import CATALOGUE
@@ -159,30 +159,36 @@ class _Run:
             whole = not problems and all(outcome.ok for outcome in outcomes)
             self.manifest.ended = "published" if whole else "published_with_failures"
             self.manifest.problems = [str(problem) for problem in problems]
-            problems = [*problems, *self._after(numbers, in_force)]
-            alerts = after_run(self.settings, self.folder)
+            problems = [*problems, *self._even_so(lambda: self._remember(numbers, in_force))]
+            told: list[Evaluation] = []
+            problems = [*problems, *self._even_so(lambda: told.append(after_run(self.settings, self.folder)))]
+            alerts = told[0] if told else NOTHING
             self._note([*alerts.remarks, *(one.text.en for one in alerts.new)])
             self._note([*alerts.problems])
             problems = [*problems, *alerts.problems]
-        result = RunResult(
-            run_id, published / name, self.folder, outcomes, dict(stages), tuple(problems), alerts=alerts
-        )
+        ran = self.folder, outcomes, dict(stages)
+        result = RunResult(run_id, published / name, *ran, tuple(problems), alerts=alerts)
         self.manifest.ended = "published_with_failures" if result.exit_code == 2 else "published"
         self.manifest.problems = [str(problem) for problem in problems]
-        self.manifest.write(self.folder / "manifest.json")
+        if last := self._even_so(lambda: self.manifest.write(self.folder / "manifest.json")):
+            return replace(result, problems=(*result.problems, *last))
         self._note(seal(self.folder))
         return result
 
-    def _after(self, numbers: Numbers, in_force: Mapping[str, Mapping[str, object]]) -> list[Problem]:
-        """What follows a publication, which nothing here can undo: record, history, tidying up."""
+    def _remember(self, numbers: Numbers, in_force: Mapping[str, Mapping[str, object]]) -> None:
+        """Record, history, tidying up."""
         name, run_id = self.settings.name, self.manifest.run_id
+        self.manifest.write(self.folder / "manifest.json")
+        append_history(
+            self.settings.root, name, run_id=run_id, run_at=self.manifest.started,
+            estimates=numbers.estimates, definitions=in_force, readings=readings_of(numbers), marks=self.manifest.marks,
+        )  # fmt: skip
+        sweep(self.settings.root, report=name, present=run_id, keep=self.settings.publish.keep)
+
+    def _even_so(self, work: Callable[[], object]) -> list[Problem]:
+        """Do what follows a publication, which nothing here can undo; what cannot be done is a problem that is told."""
         try:
-            self.manifest.write(self.folder / "manifest.json")
-            append_history(
-                self.settings.root, name, run_id=run_id, run_at=self.manifest.started,
-                estimates=numbers.estimates, definitions=in_force, readings=readings_of(numbers), marks=self.manifest.marks,
-            )  # fmt: skip
-            sweep(self.settings.root, report=name, present=run_id, keep=self.settings.publish.keep)
+            work()
         except Exception as error:  # noqa: BLE001 - the report is published, and that is what must be said
             log = faults.keep(error, self.folder / "logs")
             message = str(error) if isinstance(error, CRMError) else faults.said(error, log)

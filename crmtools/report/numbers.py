@@ -18,7 +18,7 @@ from crmtools.indicators import CATALOGUE, Indicator
 from crmtools.lifetime.study import Study, study
 from crmtools.measure import breakdown, measure, trend
 from crmtools.report.plan import CHAPTERS, Job, Plan
-from crmtools.sums import attributes, gather
+from crmtools.sums import attributes, gather, gathers
 from crmtools.tables.source import Data
 
 COMPARED = 3
@@ -76,12 +76,14 @@ def compute(plan: Plan, data: Data) -> Numbers:
 def ready_jobs(plan: Plan, data: Data, numbers: Numbers) -> Iterator[Job]:
     """The notebooks of a plan in the order in which they are best run, each as soon as what it shares with others is there.
 
-    One language before the other: whatever the notebooks of the first work out, those of the next find. Chapters that share
-    nothing come first, and keep the kernels busy while the sums of all indicators and the readings of the goals are made here.
+    One language before the other: whatever the notebooks of the first work out, those of the next find. What shares nothing comes
+    first, chapters and indicators that have no sums, and keeps the kernels busy while the sums of the others and the readings of the
+    goals are made here.
     """
     first, *others = plan.settings.report.languages
     alone, sharing = _apart([job for job in plan.jobs if job.language == first])
     yield from (job for job in alone if job.slug not in SHARED)
+    yield from (job for job in sharing if job.indicator and not gathers(CATALOGUE[job.indicator]))
     for ask in {SHARED[job.slug] for job in alone if job.slug in SHARED}:
         try:
             ask(data)
@@ -95,7 +97,7 @@ def ready_jobs(plan: Plan, data: Data, numbers: Numbers) -> Iterator[Job]:
             gather(one, {item.id: resolve(item, data, {}) for item in items}, items)
     except Exception as error:  # noqa: BLE001 - without the common answers every page asks its own questions
         numbers.notes.append(f"sums: {_said(error)}")
-    yield from (job for job in sharing if job.indicator)
+    yield from (job for job in sharing if job.indicator and gathers(CATALOGUE[job.indicator]))
     try:
         numbers.goals = scorecard(data)
         numbers.judged = judgements(numbers.goals, data)
