@@ -103,7 +103,7 @@ def run_jobs(
                 seconds = 0.0
 
     with places() as home:
-        kernels = kernel.Kernels(home, warm)
+        kernels = kernel.Kernels(home, warm, at_once=at_once)
         pool = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="notebook")
         with Watch(limits, lambda: kernels.alive, kernels.stop), pool:
             serving = [pool.submit(_serve, todo, ended, folder, kernels, limits) for _ in range(at_once)]

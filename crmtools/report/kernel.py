@@ -26,6 +26,7 @@ import crmtools
 from crmtools.report.limits import Ended
 from crmtools.report.provisioner import ForkedKernel
 from crmtools.report.warm import AVAILABLE, Warm
+from crmtools.tables.source import THREADS
 
 ENGINE = "crmtools"
 CONNECTION = "kernel.json"
@@ -43,11 +44,13 @@ every one.
 class Kernels:
     """The kernels that are alive, so that they can be ended from another thread.
 
-    With a ``warm`` process they are forked from it, else each starts as usual. Their folders lie in ``home``.
+    With a ``warm`` process they are forked from it, else each starts as usual. Their folders lie in ``home``. ``at_once`` of them
+    share the machine's cores.
     """
 
-    def __init__(self, home: Path, warm: Warm | None = None) -> None:
+    def __init__(self, home: Path, warm: Warm | None = None, *, at_once: int = 1) -> None:
         self.home, self.warm = home, warm
+        self.threads = max((os.cpu_count() or 1) // at_once, 1)
         self._alive: set[PageKernel] = set()
         self._lock = threading.Lock()
         self._stopped: Ended | None = None
@@ -111,7 +114,8 @@ class PageKernel(AsyncKernelManager):
     async def start_kernel(self, **options: Any) -> None:  # type: ignore[override]
         """Start it with its own environment."""
         self.kernels.add(self)
-        await super().start_kernel(**options, env=environment(self.place), stdout=self.log_file, stderr=self.log_file)
+        given = environment(self.place) | {THREADS: str(self.kernels.threads)}
+        await super().start_kernel(**options, env=given, stdout=self.log_file, stderr=self.log_file)
         self.begin()
         if self.why:  # it was ended before it had a process
             self.end(self.why)

@@ -7,6 +7,7 @@ began later are not there, and what was filled in later is empty.
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
@@ -264,6 +265,9 @@ def open_settings(settings: Settings) -> Data:
     return data
 
 
+THREADS = "CRMTOOLS_THREADS"
+"""Says in how many threads the engine shall work, in a process that shares the machine with others; by default on all cores."""
+
 _KEPT: list[Data] | None = None
 """The data that were opened last, in a process that was told to keep them."""
 
@@ -285,7 +289,7 @@ def values_by(settings: Settings, attribute: str) -> Values:
 
 def _open_snapshot(folder: Path, settings: Settings, fingerprint: str) -> Data:
     door = DoorReport.from_dict(json.loads((folder / "door.json").read_text(encoding="utf-8")))
-    backend = ibis.duckdb.connect()
+    backend = ibis.duckdb.connect(**({"threads": int(told)} if (told := os.environ.get(THREADS)) else {}))
     draw_no_bars(backend.con)
     names = tuple(item.table for item in door.tables)
     files = {name: literal(str(folder / f"{name}.parquet")) for name in names}

@@ -212,3 +212,18 @@ def test_data_stay_open_only_where_asked_for_and_only_as_they_are(tmp_path, monk
     lines = answers.read_text("utf-8").splitlines()
     answers.write_text("\n".join(lines[:-1]) + "\n", encoding="utf-8")
     assert source.open_settings(load(file)) is not other, "the data have changed"
+
+
+@forked
+def test_the_engines_of_kernels_that_share_the_cores_have_their_share_of_threads(tmp_path, process, monkeypatch):
+    file = write_report(tmp_path, own=True)
+    code = f"""
+import crmtools as crm
+data = crm.open({str(file)!r})
+print(data.backend.con.execute("SELECT current_setting('threads')").fetchone()[0])
+"""
+    monkeypatch.setattr(kernel.os, "cpu_count", lambda: 6)
+    found = run_jobs(
+        jobs_of(tmp_path, {"one": code}), folder=tmp_path / "run", facts=lambda job: {}, warm=process, at_once=2
+    )
+    assert printed(found[0]) == "3\n"
