@@ -62,6 +62,8 @@ def make(
     :func:`crmtools.report.run.run_report` says.
     """
     with contextlib.ExitStack() as ending:
+        if warm is None and forked:
+            warm = ending.enter_context(warm_process())  # first: it imports while the data are read
         with stage("data", stages, out):
             data = open_settings(settings)
         with stage("plan", stages, out):
@@ -70,8 +72,6 @@ def make(
             cached.tidy()
         for remark in remarks(data, made.jobs):
             out.note(remark)
-        if warm is None and forked:
-            warm = ending.enter_context(warm_process())
         run_id = manifests.new_run_id(started)
         manifest = manifests.start(settings, data, run_id=run_id, now=started, stages=stages)
         # a notebook that reaches further may depend on more than the mark is made of
