@@ -19,7 +19,7 @@ Configuration values, all written by :mod:`crmtools.report.project`:
 
 from typing import TYPE_CHECKING, Any
 
-from . import formulas, interface, pages, search
+from . import colours, contents, formulas, interface, pages, search
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 def setup(app: "Sphinx") -> dict[str, Any]:
     """Register everything with Sphinx."""
+    colours.setup(app)
+    contents.setup(app)
     formulas.setup(app)
     interface.setup(app)
     pages.setup(app)

@@ -9,6 +9,7 @@ What differs from run to run (the class ``crm-stamp``) is left out: nobody looks
 """
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from docutils import nodes
@@ -52,8 +53,13 @@ class English(SearchEnglish):
     js_splitter_code = SPLITTER
 
     def split(self, input: str) -> list[str]:  # noqa: A002  Sphinx names it
-        """The terms of one text of the book."""
-        return pieces(input)
+        """The terms of one text of the book, each once: the index asks whether a page has them, not how often."""
+        return list(dict.fromkeys(pieces(input)))
+
+    @cache  # noqa: B019  there is one such object in a build, and pages share most of their words
+    def stem(self, word: str) -> str:
+        """The stem of a word, found once."""
+        return super().stem(word)
 
 
 class Chinese(English):
