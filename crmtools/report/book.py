@@ -15,9 +15,11 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from crmtools.errors import Problem, RunError
 from crmtools.report.accessible import mended
+from crmtools.report.bindery import Bindery
 from crmtools.report.blocks import Html
 from crmtools.report.downloads import offered
 from crmtools.report.folders import BOOK
@@ -75,12 +77,13 @@ def build_book(
     extra: Path | None = None,
     assets: Path = BOOK,
     timeout: float = 600,
+    bench: Bindery | None = None,
 ) -> Built:
     """Write the Jupyter Book project of one edition into ``staging`` and build it into ``out``.
 
     Both folders are replaced; ``log`` receives what Jupyter Book says. ``others`` maps each other language to
     the slugs of its pages: the switch in the header leads to ``../LANGUAGE/SLUG.html``. ``extra`` is a folder
-    of files to offer beside the pages. Raises RunError with one problem per warning; ``out`` is then left as
+    of files to offer beside the pages, ``bench`` the process that finishes the pages, by default this one. Raises RunError with one problem per warning; ``out`` is then left as
     it was.
     """
     started = time.perf_counter()
@@ -106,7 +109,10 @@ def build_book(
             problems = [Problem("jupyter-book", last or f"ended with code {output.code} and said nothing")]
         raise RunError.of(f"The {language} book could not be built.", problems, footer=f"Full log: {log}")
     prune(built)
-    _finish(built, language)
+    if bench is None:
+        finish(built, language)
+    else:
+        bench.ask("finish", built=str(built.absolute()), language=language)
     shutil.rmtree(out, ignore_errors=True)
     out.parent.mkdir(parents=True, exist_ok=True)
     shutil.move(built, out)
@@ -121,10 +127,12 @@ def build_books(
     log: Path,
     extra: Path | None = None,
     assets: Path = BOOK,
+    benches: Mapping[Language, Bindery] = MappingProxyType({}),
 ) -> tuple[Built, ...]:
     """Build every edition at once, one process each: ``out/en``, ``out/zh`` and a page that offers both.
 
-    ``log`` is a folder (``book-en.log``, ``book-zh.log``). Raises RunError with the problems of all editions.
+    ``log`` is a folder (``book-en.log``, ``book-zh.log``), ``benches`` the processes that finish pages. Raises RunError with the
+    problems of all editions.
     """
     slugs = {edition.language: [page.slug for page in edition.pages] for edition in editions}
 
@@ -142,6 +150,7 @@ def build_books(
                 others={name: found for name, found in slugs.items() if name != edition.language},
                 extra=extra,
                 assets=assets,
+                bench=benches.get(edition.language),
             )
         except RunError as error:
             return error
@@ -210,7 +219,7 @@ def prune(built: Path) -> None:
         path.unlink()
 
 
-def _finish(built: Path, language: Language) -> None:
+def finish(built: Path, language: Language) -> None:
     """Make the theme's pages light and accessible, and offer their tables as files."""
     pages = {file.stem: file.read_text(encoding="utf8") for file in sorted(built.glob("*.html"))}
     slim(built / "_static", pages)

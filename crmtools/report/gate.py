@@ -11,15 +11,20 @@ import re
 import zipfile
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from html import unescape
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from crmtools.errors import Problem
+from crmtools.report.bindery import Bindery
 from crmtools.report.disclosure import disclosures, said_small
 from crmtools.report.downloads import FORMULA
-from crmtools.report.giveaways import PLACEHOLDER, Giveaways, giveaways
+from crmtools.report.giveaways import PLACEHOLDER, Giveaways, giveaways, usual_folders
 from crmtools.report.leaks import own_words
 from crmtools.report.markup import is_own_script, is_remote
 from crmtools.report.reading import Reading, read_page
@@ -44,6 +49,63 @@ Place = tuple[str, int]
 """A page within the book, and a line; 0 stands for a file as a whole."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a book may give away nothing of, as plain values: see :func:`gate`."""
+
+    forbidden: Sequence[str]
+    declared: str
+    secrets: Sequence[str]
+    machine: Sequence[str]
+
+    def ready(self) -> Giveaways:
+        """The same, ready to be looked for."""
+        return giveaways(
+            forbidden=self.forbidden,
+            own=own_words(),
+            declared=self.declared,
+            secrets=self.secrets,
+            machine=self.machine,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Leads:
+    """Where a page leads, each link and each file once per line, and the places of it that links may lead to."""
+
+    links: Sequence[tuple[int, str]]
+    anchors: Collection[str]
+
+    @classmethod
+    def of(cls, reading: Reading) -> "Leads":
+        """Those of a page that was read."""
+        return cls(tuple(dict.fromkeys((*reading.links, *reading.requests))), reading.anchors)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One edition, looked over: what is wrong with it by itself, and its pages by their place in the book."""
+
+    problems: Sequence[Problem]
+    pages: Mapping[str, Leads]
+
+    def to_plain(self) -> dict[str, object]:
+        """As values for JSON."""
+        return {
+            "problems": [[one.place, one.message] for one in self.problems],
+            "pages": {place: [list(leads.links), sorted(leads.anchors)] for place, leads in self.pages.items()},
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "Looked":
+        """What :meth:`to_plain` returned."""
+        pages = {
+            place: Leads([(line, url) for line, url in links], frozenset(anchors))
+            for place, (links, anchors) in plain["pages"].items()
+        }
+        return cls([Problem(*one) for one in plain["problems"]], pages)
+
+
 def gate(
     book: Path,
     *,
@@ -55,6 +117,7 @@ def gate(
     results: Results | None = None,
     smallest: int = 1,
     beside: Path | None = None,
+    benches: Mapping[Language, Bindery] = MappingProxyType({}),
 ) -> list[Problem]:
     """Everything that keeps the book in ``book/en``, ``book/zh`` from being published; empty when it may be.
 
@@ -82,28 +145,60 @@ def gate(
         ``publish.smallest_group``.
     beside
         The folder of the books that links may lead to beside this one; by default they may lead to none.
+    benches
+        Processes that look editions over side by side; those without one are looked over here.
+
+    Raises RunError when such a process ends before it has answered.
     """
-    wanted = giveaways(forbidden=forbidden, own=own_words(), declared=declared, secrets=secrets, machine=machine)
-    problems: list[Problem] = []
-    texts: dict[str, list[Place]] = defaultdict(list)
-    pages = _pages(book, languages)
-    for language in languages:
-        folder = book / language
-        if not (folder / "index.html").is_file():
-            problems.append(Problem(f"{language}/index.html", "this page is missing; a reader starts here"))
-            continue
-        for path, reading in pages.items():
-            if path.is_relative_to(folder):
-                problems += _page_problems(path, reading, book, TAGS[language], texts, smallest)
-        problems += _asset_problems(folder, book, texts)
-    if (book / "index.html").is_file():
-        pages[book / "index.html"] = door = read_page((book / "index.html").read_text(encoding="utf8"))
-        problems += _page_problems(book / "index.html", door, book, TAGS[languages[0]], texts, smallest)
-    problems += _given_away(texts, wanted)
+    wanted = Wanted(
+        tuple(forbidden), declared, tuple(secrets), tuple(sorted(usual_folders() if machine is None else machine))
+    )
+    looked = _looked_over(book, languages, wanted, smallest, benches)
+    problems = [problem for one in looked for problem in one.problems]
+    pages = {page: leads for one in looked for page, leads in one.pages.items()}
     problems += _link_problems(pages, book, beside)
     if results is not None:
         problems += disclosures(results, smallest)
     return sorted(problems, key=_in_order)
+
+
+def _looked_over(
+    book: Path, languages: Sequence[Language], wanted: Wanted, smallest: int, benches: Mapping[Language, Bindery]
+) -> list[Looked]:
+    """Every edition looked over, side by side where there are processes for it."""
+    given = {"book": str(book.absolute()), "wanted": asdict(wanted), "smallest": smallest}
+    with ThreadPoolExecutor(max_workers=max(len(benches), 1)) as pool:
+        asked = {
+            one: pool.submit(benches[one].ask, "look", language=one, door=one == languages[0], **given)
+            for one in languages
+            if one in benches
+        }
+        ready = wanted.ready() if len(asked) < len(languages) else None
+        return [
+            look_over(book, one, ready, smallest, door=one == languages[0])
+            if ready is not None and one not in asked
+            else Looked.from_plain(asked[one].result())
+            for one in languages
+        ]
+
+
+def look_over(book: Path, language: Language, wanted: Giveaways, smallest: int, *, door: bool = False) -> Looked:
+    """What is wrong with one edition by itself, and where its pages lead; with the ``door`` above all editions, if it is there."""
+    folder = book / language
+    problems: list[Problem] = []
+    pages: dict[Path, Reading] = {}
+    texts: dict[str, list[Place]] = defaultdict(list)
+    if (folder / "index.html").is_file():
+        pages = _pages(folder)
+        problems += _asset_problems(folder, book, texts)
+    else:
+        problems.append(Problem(f"{language}/index.html", "this page is missing; a reader starts here"))
+    if door and (book / "index.html").is_file():
+        pages[book / "index.html"] = read_page((book / "index.html").read_text(encoding="utf8"))
+    for path, reading in pages.items():
+        problems += _page_problems(path, reading, book, TAGS[language], texts, smallest)
+    problems += _given_away(texts, wanted)
+    return Looked(problems, {path.relative_to(book).as_posix(): Leads.of(read) for path, read in pages.items()})
 
 
 def _in_order(problem: Problem) -> tuple[str, int]:
@@ -111,14 +206,9 @@ def _in_order(problem: Problem) -> tuple[str, int]:
     return page, int(line or 0)
 
 
-def _pages(book: Path, languages: Sequence[Language]) -> dict[Path, Reading]:
-    """Every page of the editions, read."""
-    paths = [
-        path
-        for language in languages
-        for path in sorted((book / language).rglob("*.html"))
-        if "_static" not in path.relative_to(book / language).parts
-    ]
+def _pages(folder: Path) -> dict[Path, Reading]:
+    """Every page of an edition, read."""
+    paths = [path for path in sorted(folder.rglob("*.html")) if "_static" not in path.relative_to(folder).parts]
     return {path: read_page(path.read_text(encoding="utf8")) for path in paths}
 
 
@@ -231,23 +321,25 @@ def _given_away(texts: Mapping[str, list[Place]], wanted: Giveaways) -> list[Pro
     return list(dict.fromkeys(found))
 
 
-def _link_problems(pages: dict[Path, Reading], book: Path, beside: Path | None) -> list[Problem]:
+def _link_problems(pages: Mapping[str, Leads], book: Path, beside: Path | None) -> list[Problem]:
     """Links and files that lead nowhere; a target that many pages name is resolved once."""
     root = book.resolve()
-    by_path = {path.resolve(): reading for path, reading in pages.items()}
+    anchors = {(book / place).resolve(): leads.anchors for place, leads in pages.items()}
     known: dict[tuple[Path, str], str] = {}
     problems = []
-    for path, reading in pages.items():
-        for line, url in dict.fromkeys((*reading.links, *reading.requests)):
+    for place, leads in pages.items():
+        path = book / place
+        here = path.resolve()
+        for line, url in leads.links:
             key = (path if url.startswith("#") else path.parent, url)
             if key not in known:
-                known[key] = _wrong_with(url, path.resolve(), root, by_path, beside)
+                known[key] = _wrong_with(url, here, root, anchors, beside)
             if known[key]:
-                problems.append(Problem(f"{path.relative_to(book).as_posix()}:{line}", known[key]))
+                problems.append(Problem(f"{place}:{line}", known[key]))
     return problems
 
 
-def _wrong_with(url: str, page: Path, root: Path, pages: dict[Path, Reading], beside: Path | None) -> str:
+def _wrong_with(url: str, page: Path, root: Path, anchors: Mapping[Path, Collection[str]], beside: Path | None) -> str:
     """Why a link leads nowhere; empty when it leads somewhere, or out of the book on purpose."""
     parts = urlsplit(url)
     if parts.scheme in ("http", "https", "mailto", "tel", "data", "javascript") or url.startswith("//"):
@@ -265,6 +357,6 @@ def _wrong_with(url: str, page: Path, root: Path, pages: dict[Path, Reading], be
     if not target.is_file():
         return f"the link {url} leads to a file that does not exist"
     anchor = unquote(parts.fragment)
-    if anchor and target in pages and anchor not in pages[target].anchors:
+    if anchor and target in anchors and anchor not in anchors[target]:
         return f"the link {url} leads to a place that does not exist on that page"
     return ""

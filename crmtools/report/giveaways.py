@@ -146,12 +146,16 @@ def giveaways(
     authors. ``machine`` are folders of this machine in addition to the usual ones; by default the working, home and temporary
     folders and the interpreter's. Secrets of fewer than six characters are not looked for.
     """
-    usual = (str(Path.cwd()), str(Path.home()), tempfile.gettempdir(), sys.prefix)
-    exact = [path for path in (usual if machine is None else machine) if len(path) > 3]
+    exact = [path for path in (usual_folders() if machine is None else machine) if len(path) > 3]
     paths = re.compile("|".join([MACHINE, *(rf"{START}{re.escape(path)}(?![\w-]){REST}" for path in exact)]))
     begun = ("file:/", ":\\", *(f"/{folder}/" for folder in FOLDERS.split("|")), *exact)
     long = frozenset(secret for secret in secrets if len(secret) > 5)
     return Giveaways(Forbidden(forbidden, own), paths, begun, long, f"{own}\n{declared}")
+
+
+def usual_folders() -> tuple[str, ...]:
+    """The folders of this machine that a path would begin with, beside those that machines have in common."""
+    return str(Path.cwd()), str(Path.home()), tempfile.gettempdir(), sys.prefix
 
 
 def _always(match: re.Match[str]) -> bool:

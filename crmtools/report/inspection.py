@@ -1,10 +1,13 @@
 """A finished book and the run it came from, looked over before anybody reads it: all that the gate needs, put together."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from crmtools.errors import Problem, RunError
+from crmtools.report.bindery import Bindery
 from crmtools.report.disclosure import by_difference
 from crmtools.report.first_page import Compared, compared
 from crmtools.report.gate import gate
@@ -12,6 +15,7 @@ from crmtools.report.private import private_values
 from crmtools.report.publish import editions
 from crmtools.report.results import Results
 from crmtools.settings import Settings
+from crmtools.words import Language
 
 NO_RESULTS = "The results of the run are not here: no number was compared with them."
 
@@ -29,10 +33,17 @@ class Inspection:
     numbers: tuple[Compared, ...] = ()
 
 
-def inspect(book: Path, settings: Settings, *, results: Results | None, before: Results | None = None) -> Inspection:
+def inspect(
+    book: Path,
+    settings: Settings,
+    *,
+    results: Results | None,
+    before: Results | None = None,
+    benches: Mapping[Language, Bindery] = MappingProxyType({}),
+) -> Inspection:
     """Look a book over, with the source that ``settings`` lead to: those of the data that are open.
 
-    ``before`` are the results of the edition before.
+    ``before`` are the results of the edition before, ``benches`` the processes that look editions over side by side.
     """
     smallest, languages = settings.publish.smallest_group, settings.report.languages
     declared = settings.path.read_text(encoding="utf-8") if settings.path.is_file() else ""
@@ -46,6 +57,7 @@ def inspect(book: Path, settings: Settings, *, results: Results | None, before: 
         declared=declared,
         results=results,
         smallest=smallest,
+        benches=benches,
     )
     if results is None:
         return Inspection(book, tuple(found), (NO_RESULTS,))

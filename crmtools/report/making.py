@@ -15,6 +15,7 @@ from crmtools.errors import CRMError, Problem, RunError
 from crmtools.estimating import resolve
 from crmtools.indicators import CATALOGUE
 from crmtools.report import manifest as manifests
+from crmtools.report.bindery import Bindery, binderies
 from crmtools.report.book import build_books
 from crmtools.report.cache import PageCache
 from crmtools.report.collected import collect, readings_of, results_of, told_by
@@ -40,6 +41,7 @@ from crmtools.report.warm import Warm
 from crmtools.settings import Settings
 from crmtools.tables.snapshot import fingerprint_of
 from crmtools.tables.source import Data, open_settings
+from crmtools.words import Language
 
 
 def make(
@@ -124,14 +126,28 @@ class _Run:
     fresh: bool
 
     def to_the_end(self, published: Path, assets: Path) -> RunResult:
-        """Numbers, notebooks, results, book, gate, publication."""
-        stages, run_id, name = self.manifest.stages, self.manifest.run_id, self.settings.name
+        """Numbers and notebooks, then all that is made of them."""
+        stages = self.manifest.stages
         numbers = Numbers()
         in_force = {item.id: resolve(item, self.data, {}) for item in CATALOGUE.values()}
         with stage("notebooks", stages, self.out, len(self.plan.jobs)):
             outcomes = self._notebooks(numbers)
             read_all(self.plan, self.data, numbers)
             self._note(numbers.notes)
+        with binderies(self.settings.report.languages) as benches:
+            return self._bind(benches, numbers, outcomes, in_force, published, assets)
+
+    def _bind(
+        self,
+        benches: Mapping[Language, Bindery],
+        numbers: Numbers,
+        outcomes: tuple[Outcome, ...],
+        in_force: Mapping[str, Mapping[str, object]],
+        published: Path,
+        assets: Path,
+    ) -> RunResult:
+        """Results, book, gate, publication."""
+        stages, run_id, name = self.manifest.stages, self.manifest.run_id, self.settings.name
         with stage("results", stages, self.out):
             shown, problems = collect(outcomes)
             results = results_of(self.plan, numbers, shown, outcomes, run_id, told_by(outcomes))
@@ -150,10 +166,16 @@ class _Run:
             ]
             log = self.folder / "logs"
             build_books(
-                self.folder / "book", editions=editions, out=built, log=log, extra=self.folder / "beside", assets=assets
+                self.folder / "book",
+                editions=editions,
+                out=built,
+                log=log,
+                extra=self.folder / "beside",
+                assets=assets,
+                benches=benches,
             )
         with stage("gate", stages, self.out):
-            self._gate(built, results, published)
+            self._gate(built, results, published, benches)
         with stage("publish", stages, self.out):
             publish(built, root=published, report=name, run_id=run_id, keep=self.settings.publish.keep)
             whole = not problems and all(outcome.ok for outcome in outcomes)
@@ -266,10 +288,10 @@ class _Run:
             )
         return ""
 
-    def _gate(self, built: Path, results: Results, published: Path) -> None:
+    def _gate(self, built: Path, results: Results, published: Path, benches: Mapping[Language, Bindery]) -> None:
         settings, run_id = self.data.settings, self.manifest.run_id
         before = edition_before(settings.root, published, settings.name, run_id)
-        found = inspect(built, settings, results=results, before=before)
+        found = inspect(built, settings, results=results, before=before, benches=benches)
         self._note([*found.notes])
         if found.problems:
             count = f"{len(found.problems)} problem{'s'[: len(found.problems) > 1]}"

@@ -24,7 +24,7 @@ import nbformat
 import psutil
 import pytest
 import yaml
-from light_books import light_books
+from light_books import light_books, no_binderies
 from small_report import write_notebook, write_report
 
 from crmtools.report.gate import gate
@@ -290,7 +290,7 @@ def main():
     from crmtools.cli import main as command
     from crmtools.report import making
 
-    making.build_books = light_books
+    making.build_books, making.binderies = light_books, no_binderies
     command(prog_name="crmtools")
 
 
@@ -327,7 +327,8 @@ def in_steps(folder, fatal, number):
 
     for name in STEPS:
         setattr(os, name, watched(name, getattr(os, name)))
-    making.build_books, making.warm_process = light_books, contextlib.nullcontext
+    making.build_books, making.binderies = light_books, no_binderies
+    making.warm_process = contextlib.nullcontext
     os.chdir(folder)
     result = CliRunner().invoke(command, ["report", f"parameters/{NAME}.yml"])
     return {"code": result.exit_code, "said": result.stderr, "out": result.stdout, "steps": done}

@@ -1,12 +1,18 @@
 """A light book in the place of Sphinx's: pages of a few lines that lead to each other, each with the run in it and a mark of its source."""
 
+import contextlib
 import hashlib
 
 from crmtools.report.book import TAGS
 from crmtools.report.stamps import without_stamps
 
 
-def light_books(staging, *, editions, out, log, assets=None, extra=None):
+def no_binderies(languages):
+    """In the place of ``binderies``: a light book needs no process beside this one."""
+    return contextlib.nullcontext({})
+
+
+def light_books(staging, *, editions, out, log, assets=None, extra=None, benches=None):
     """In the place of ``build_books``: every page says its run, a mark of its source, and leads to all others."""
     for edition in editions:
         folder = out / edition.language

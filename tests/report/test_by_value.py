@@ -196,7 +196,14 @@ def test_the_command_takes_only_or_by(company: Path, monkeypatch: pytest.MonkeyP
 
 
 def written_at_once(
-    staging: Path, *, editions: Sequence[Edition], out: Path, log: Path, extra: Path | None = None, assets: Path = BOOK
+    staging: Path,
+    *,
+    editions: Sequence[Edition],
+    out: Path,
+    log: Path,
+    extra: Path | None = None,
+    assets: Path = BOOK,
+    benches: object = None,
 ) -> tuple[Built, ...]:
     """In the place of Jupyter Book, which takes longer than all else: the first page alone, with what stands above its heading."""
     for edition in editions:

@@ -1,0 +1,131 @@
+"""A process for each edition of a book: it finishes the pages that Sphinx has written, and looks them over for the gate.
+
+Both are work of one core. The processes are started while one core has nothing to do and ask for nothing but what their last
+request needs, so that the editions are finished and looked over side by side. Requests and answers are lines of JSON. When the
+run ends, however it ends, their input closes and they end too.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any, cast
+
+from crmtools.errors import CRMError, Problem, RunError
+from crmtools.words import Language
+
+TASKS: Mapping[str, str] = {"finish": "finishes the pages", "look": "looks the pages over"}
+"""What such a process does, and what is said of it when it does not."""
+
+
+class Bindery:
+    """The process of one edition, from here. It is started at once and asked when it is ready; use it as a context manager."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", __spec__.name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONUTF8": "1"},
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,  # Ctrl-C is for the run, which then ends this process
+        )
+
+    @property
+    def pid(self) -> int:
+        """Its number among the processes."""
+        return self._process.pid
+
+    def ask(self, task: str, **given: object) -> Any:
+        """Have a task of ``TASKS`` done and wait for what comes of it; from one thread at a time.
+
+        Raises RunError with the problems that the task found, or saying that the process has ended by itself. Whatever else
+        happens there is raised as RuntimeError, with the traceback as its note.
+        """
+        sent, got = cast(IO[str], self._process.stdin), cast(IO[str], self._process.stdout)
+        try:
+            sent.write(json.dumps([task, given]) + "\n")
+            sent.flush()
+            answer = got.readline()
+        except BrokenPipeError:
+            answer = ""
+        if not answer.endswith("\n"):
+            raise RunError(
+                f"The process that {TASKS[task]} ({self.language}) ended with code {self._process.wait()} and said nothing: "
+                "it was killed, perhaps because memory ran out. Run the report again."
+            )
+        state, found = json.loads(answer)
+        if state == "wrong":
+            error = RunError(found["message"])
+            error.problems = tuple(Problem(*one) for one in found["problems"])
+            raise error
+        if state == "fault":
+            fault = RuntimeError(f"{found['message']} (while it {TASKS[task]}, {self.language})")
+            fault.add_note(found["traceback"])
+            raise fault
+        return found
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):  # something is left that it did not read
+                cast(IO[str], stream).close()
+
+    def __enter__(self) -> "Bindery":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+@contextlib.contextmanager
+def binderies(languages: Sequence[Language]) -> Iterator[dict[Language, Bindery]]:
+    """A process for each edition; none where they would have to share one core."""
+    with contextlib.ExitStack() as ending:
+        side_by_side = min(len(languages), os.cpu_count() or 1) > 1
+        yield {one: ending.enter_context(Bindery(one)) for one in languages if side_by_side}
+
+
+def serve(requests: IO[str], answers: IO[str]) -> None:
+    """Do what is asked for until the other end closes."""
+    tasks = _tasks()
+    for line in requests:
+        task, given = json.loads(line)
+        try:
+            answer = ["done", tasks[task](**given)]
+        except CRMError as error:
+            problems = [[one.place, one.message] for one in error.problems]
+            answer = ["wrong", {"message": str(error), "problems": problems}]
+        except Exception as error:  # noqa: BLE001 - whoever asked is told, and keeps the traceback
+            message = f"{type(error).__name__}: {error}"
+            answer = ["fault", {"message": message, "traceback": traceback.format_exc()}]
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+def _tasks() -> Mapping[str, Callable[..., object]]:
+    """The tasks by name; what they need is imported before the first is asked for."""
+    from crmtools.report.book import finish
+    from crmtools.report.gate import Wanted, look_over
+
+    def look(book: str, language: Language, wanted: Mapping[str, Any], smallest: int, *, door: bool) -> object:
+        return look_over(Path(book), language, Wanted(**wanted).ready(), smallest, door=door).to_plain()
+
+    return {"finish": lambda built, language: finish(Path(built), language), "look": look}
+
+
+if __name__ == "__main__":
+    if sys.path[0] in ("", str(Path.cwd())):  # what lies in the working directory is none of ours
+        del sys.path[0]
+    said = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # nothing but answers goes where answers are read
+    serve(sys.stdin, said)

@@ -1,0 +1,70 @@
+"""The process that finishes an edition and looks it over says what this one would say, and its end is told."""
+
+import os
+import signal
+
+import pytest
+
+from crmtools.errors import RunError
+from crmtools.report.bindery import Bindery
+from crmtools.report.gate import gate
+
+PAGE = '<!doctype html><html lang="{tag}"><head><title>T</title></head><body>{body}</body></html>'
+WRONG = {
+    "index.html": '<a href="#nowhere">x</a><p>Erika Mustermann</p><img src="https://example.org/a.png" alt="a">',
+    "en/index.html": '<a href="../zh/index.html#there">x</a><a href="gone.html">x</a><p>Erika Mustermann, n = 3</p>',
+    "zh/index.html": '<p id="here">x</p><a href="../en/index.html">x</a><p>a@example.org</p><p>**b**</p><blink>x</blink>',
+}
+
+
+@pytest.fixture(scope="module")
+def benches():
+    with Bindery("en") as english, Bindery("zh") as chinese:
+        yield {"en": english, "zh": chinese}
+
+
+@pytest.fixture
+def book(tmp_path):
+    for place, body in WRONG.items():
+        file = tmp_path / place
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(PAGE.format(tag="zh-CN" if place.startswith("zh") else "en", body=body), encoding="utf8")
+    (tmp_path / "zh" / "table.csv").write_text("name,value\n=1+1,/home/me/x\n", encoding="utf8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("missing", ["", "en/index.html", "zh/index.html", "index.html"])
+@pytest.mark.parametrize("machine", [None, ("/home/me",)])
+def test_two_processes_find_what_one_finds(book, benches, missing, machine):
+    if missing:
+        (book / missing).unlink()
+    asked = {"forbidden": {"Erika Mustermann"}, "smallest": 10, "machine": machine, "secrets": {"a long secret"}}
+    found = gate(book, **asked)
+    assert gate(book, **asked, benches=benches) == found
+    assert gate(book, **asked, benches={"zh": benches["zh"]}) == found
+    assert len(found) >= 8
+    said = "\n".join(map(str, found))
+    assert "'Erika Mustermann'" in said
+    assert "a place that does not exist" in said or "index.html" in missing
+
+
+def test_an_error_there_is_an_error_here(benches, tmp_path):
+    static = tmp_path / "_static"
+    static.mkdir()
+    (static / "crmtools.css").write_text("", encoding="utf8")
+    (tmp_path / "index.html").write_text('<i class="fa-solid fa-never-drawn"></i>', encoding="utf8")
+    with pytest.raises(RunError, match=r"icons that have no drawing: never-drawn"):
+        benches["en"].ask("finish", built=str(tmp_path), language="en")
+    (tmp_path / "index.html").write_bytes(b"\xff")
+    with pytest.raises(RuntimeError, match=r"UnicodeDecodeError.*\(while it finishes the pages, en\)") as caught:
+        benches["en"].ask("finish", built=str(tmp_path), language="en")
+    assert "in finish" in caught.value.__notes__[0]
+    (tmp_path / "index.html").write_text("<p>And it goes on.</p>", encoding="utf8")
+    assert benches["en"].ask("finish", built=str(tmp_path), language="en") is None
+
+
+def test_a_process_that_was_killed_ends_the_gate(book):
+    with Bindery("en") as bench:
+        os.kill(bench.pid, signal.SIGKILL)
+        with pytest.raises(RunError, match=r"looks the pages over \(en\) ended with code -9.*Run the report again"):
+            gate(book, benches={"en": bench})
