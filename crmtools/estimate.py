@@ -87,7 +87,8 @@ class Estimate(Shown):
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON; :meth:`from_dict` reads them back."""
-        plain = asdict(self)
+        plain: dict[str, object] = {name: getattr(self, name) for name in self.__match_args__}
+        plain["why"] = asdict(self.why) if self.why else None
         plain["period"] = {"id": self.period.id, "start": str(self.period.start), "end": str(self.period.end)}
         plain["as_of"] = str(self.as_of)
         plain["data_until"] = str(self.data_until) if self.data_until else None

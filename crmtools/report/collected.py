@@ -6,13 +6,12 @@ outputs: an object with ``estimates`` (a list of :meth:`crmtools.estimate.Estima
 or a list of them. These are collected per page, and must be the same in every language.
 """
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
-
-import nbformat
 
 from crmtools.errors import Problem
 from crmtools.estimate import Estimate
@@ -105,9 +104,9 @@ def _parts(record: object) -> Iterator[Mapping[str, Any]]:
 
 
 def _records(notebook: Path) -> list[object]:
-    executed = nbformat.read(notebook, as_version=4)
-    outputs = (output for cell in executed.cells for output in cell.get("outputs", []))
-    return [output.data[RESULT] for output in outputs if RESULT in output.get("data", {})]
+    executed = json.loads(notebook.read_text(encoding="utf-8"))  # as it was written here: it need not be validated
+    outputs = (output for cell in executed["cells"] for output in cell.get("outputs", []))
+    return [output["data"][RESULT] for output in outputs if RESULT in output.get("data", {})]
 
 
 def estimates_in(record: object) -> Iterator[Mapping[str, Any]]:

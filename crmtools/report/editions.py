@@ -76,10 +76,11 @@ def edition(made: Made, language: Language, *, folder: Path, assets: Path) -> Ed
 
 def write_notebook(file: Path, outcome: Outcome, first: str = "") -> None:
     """An executed notebook as the book shows it, ``first`` below its heading."""
-    shown = for_the_book(nbformat.read(outcome.notebook, as_version=4), hidden=(RESULT,))
+    # as it was written here: it need not be validated, neither now nor when it is written again
+    shown = for_the_book(nbformat.v4.reads(outcome.notebook.read_text(encoding="utf-8")), hidden=(RESULT,))
     if first:
         shown.cells.insert(1, nbformat.v4.new_markdown_cell(first, id="failed-pages"))
-    nbformat.write(shown, file)
+    file.write_text(nbformat.v4.writes(shown) + "\n", encoding="utf-8")
 
 
 def _failure(
