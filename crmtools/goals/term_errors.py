@@ -18,8 +18,6 @@ from crmtools.goals.kitagawa import TOTALS, W0, W1, Numbers, States, halves, ter
 from crmtools.intervals import BOOTSTRAP_DRAWS, USABLE_DRAWS, Floats
 
 MIX, RATE, CHANGE = (TOTALS.index(name) for name in ("mix", "rate", "change"))
-AT_ONCE = 4_000_000
-"""Numbers of a block of resamples: 32 MB."""
 STEP = 1e-20
 """A step so small that its square is lost beside 1, and with it the error of the derivative (Squire & Trapp 1998)."""
 
@@ -50,15 +48,9 @@ def bootstrap(units: Floats, states: States, *, level: float) -> Errors | None:
     units = units[order]
     # from the numbers alone, so that neither the rows' order nor the currency moves the interval
     draws = np.random.default_rng(zlib.crc32(digits[order].tobytes()))
-    block, found = max(1, AT_ONCE // n), list[Floats]()
-    for first in range(0, BOOTSTRAP_DRAWS, block):
-        size = min(block, BOOTSTRAP_DRAWS - first)
-        drawn = draws.integers(0, n, (size, n)) + np.arange(size)[:, None] * n
-        counts = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(float)
-        sums = (counts @ units).reshape(size, 4, columns // 4)
-        lost = ((sums[:, W0] <= 0) & ~states.enters) | ((sums[:, W1] <= 0) & ~states.leaves)
-        found.append(np.asarray(terms(sums[~lost.any(axis=1)], states), float))
-    drawn_terms = np.concatenate(found)
+    sums = intervals.resampled(units, draws).reshape(BOOTSTRAP_DRAWS, 4, columns // 4)
+    lost = ((sums[:, W0] <= 0) & ~states.enters) | ((sums[:, W1] <= 0) & ~states.leaves)
+    drawn_terms = np.asarray(terms(sums[~lost.any(axis=1)], states), float)
     if len(drawn_terms) < USABLE_DRAWS * BOOTSTRAP_DRAWS:
         return None
     low, high = np.quantile(drawn_terms, [(1 - level) / 2, (1 + level) / 2], axis=0)
