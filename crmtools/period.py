@@ -84,9 +84,11 @@ class Period(Shown):
     @property
     def kind(self) -> Literal["month", "quarter", "year", "days"]:
         """What the period is called: a whole month, quarter or year, or just a range of days."""
-        for step in ("month", "quarter", "year"):
-            if Period.containing(self.start, step) == self:
-                return step
+        if self.start.day == self.end.day == 1:
+            months = 12 * (self.end.year - self.start.year) + self.end.month - self.start.month
+            for step in ("month", "quarter", "year"):
+                if months == MONTHS_IN[step] and (self.start.month - 1) % months == 0:
+                    return step
         return "days"
 
     @property
@@ -176,7 +178,8 @@ MONTH_NAMES = (
 
 def add_months(day: date, months: int) -> date:
     """The same day of the month so many months later, or the month's last day where that day does not exist."""
-    index = day.year * 12 + day.month - 1 + months
-    year, month = divmod(index, 12)
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    if day.day <= 28:
+        return date(year, month + 1, day.day)
     last = (date(year + (month == 11), (month + 1) % 12 + 1, 1) - timedelta(days=1)).day
     return date(year, month + 1, min(day.day, last))
