@@ -150,7 +150,7 @@ def _worked_out(
         wanted = tuple(dict.fromkeys([*keys[1:], *chosen]))
         return counting(sums.facts(item, data, tuple(periods), in_force, wanted, chosen))
 
-    request = Request(facts, keys, data.ask, in_force, level, sums.counted(item, frame), item.unique, resample)
+    request = Request(facts, keys, data.ask, in_force, level, sums.counted(frame), item.unique, resample)
     figures = item.kind.read(request)
     excluded = _excluded(item, frame, keys)
     until = _data_until(item, data)

@@ -17,6 +17,7 @@ from types import MappingProxyType
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -119,41 +120,63 @@ def cells(
     if set(where) <= set(segments(item, data)) and (found := gathered(item, data, in_force)) is not None:
         standard = standard_periods(item, data)
         if set(periods) <= set(standard) and set(keys) <= {*found.columns}:
-            return _rolled_up(item, _renumbered(found, standard, periods), ("period", *keys), where)
+            return _rolled_up(_renumbered(found, standard, periods), ("period", *keys), where)
     asked = facts(item, data, periods, in_force, tuple(dict.fromkeys([*keys, *where])), where)
     return data.ask(item.kind.query(asked, ("period", *keys, "excluded"), unique=item.unique), again=True)
 
 
-def counted(item: Indicator, frame: pd.DataFrame) -> pd.DataFrame:
+def counted(frame: pd.DataFrame) -> pd.DataFrame:
     """The cells of the rows that count."""
-    return frame[frame["excluded"].isna()].drop(columns="excluded").reset_index(drop=True)
+    counting = frame["excluded"].isna().to_numpy()
+    if not counting.all():
+        frame = frame[counting].reset_index(drop=True)
+    return frame.drop(columns="excluded")
 
 
 def left_out(frame: pd.DataFrame, keys: tuple[str, ...]) -> dict[tuple[object, ...], tuple[tuple[str, int], ...]]:
     """Rows that do not count, by group and reason."""
     found: dict[tuple[object, ...], tuple[tuple[str, int], ...]] = {}
-    out = frame[frame["excluded"].notna()].groupby([*keys, "excluded"], dropna=False)["rows"].sum()
-    for labels, rows in out.items():
+    out = frame["excluded"].notna().to_numpy()
+    if not out.any():
+        return found
+    rows = frame[out].groupby([*keys, "excluded"], dropna=False)["rows"].sum()
+    for labels, number in rows.items():
         *key, reason = key_of(labels)
-        found[tuple(key)] = (*found.get(tuple(key), ()), (str(reason), int(rows)))
+        found[tuple(key)] = (*found.get(tuple(key), ()), (str(reason), int(number)))
     return found
 
 
 def _renumbered(frame: pd.DataFrame, standard: tuple[Period, ...], periods: tuple[Period, ...]) -> pd.DataFrame:
     """The cells of these periods, numbered as they are asked for; a period asked for twice stands twice."""
-    parts = [
-        frame[frame["period"] == standard.index(period)].assign(period=number) for number, period in enumerate(periods)
-    ]
-    return pd.concat(parts, ignore_index=True)
+    there = frame["period"].to_numpy()
+    rows = [np.flatnonzero(there == standard.index(period)) for period in periods]
+    numbers = np.repeat(np.arange(len(rows)), [len(own) for own in rows])
+    return frame.take(np.concatenate(rows)).assign(period=numbers)
 
 
-def _rolled_up(item: Indicator, frame: pd.DataFrame, keys: tuple[str, ...], where: Where) -> pd.DataFrame:
+def _rolled_up(frame: pd.DataFrame, keys: tuple[str, ...], where: Where) -> pd.DataFrame:
+    """The sums of cells over all that is not in ``keys``; by hand, for pandas takes ten times as long over so few rows."""
     for name, allowed in where.items():
         known = frame[name].isin(list(allowed))
         frame = frame[known | frame[name].isna() if UNKNOWN in allowed else known]
-    groups = [*keys, "excluded", *item.kind.labels]
-    sums = [name for name in frame.columns if name not in groups and pd.api.types.is_numeric_dtype(frame[name])]
-    return frame.groupby(groups, dropna=False, sort=False)[sums].sum().reset_index()
+    groups, group = [*keys, "excluded"], np.zeros(len(frame), np.int64)
+    for name in groups:
+        own, values = pd.factorize(frame[name], use_na_sentinel=False)
+        group = group * len(values) + own
+    order = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.diff(group[order], prepend=-1))
+    rolled_up = {name: frame[name].to_numpy()[order[starts]] for name in groups}
+    for name in frame.columns.difference(groups, sort=False):
+        if pd.api.types.is_numeric_dtype(frame[name]):
+            rolled_up[name] = _added(frame[name].to_numpy()[order], starts)
+    return pd.DataFrame(rolled_up)
+
+
+def _added(numbers: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Sums of stretches; with more digits than the numbers have, for the engine gives the cells in any order."""
+    if not len(starts) or numbers.dtype.kind != "f":
+        return np.add.reduceat(numbers, starts) if len(starts) else numbers
+    return np.add.reduceat(np.nan_to_num(numbers.astype(np.longdouble)), starts).astype(numbers.dtype)
 
 
 # ---- all at once

@@ -88,7 +88,7 @@ def segments(question: Question, *, smallest: int) -> Segments:
     """
     item = question.item
     asked = sums.cells(item, question.data, question.periods, question.in_force, (question.by,), question.where)
-    single = _by_segment(sums.counted(item, asked), question)
+    single = _by_segment(sums.counted(asked), question)
     hidden = not_told(single.n, smallest=smallest)
     if secret := told_by_parts(
         item, question.data, question.periods, by=question.by, where=question.where, assumptions=question.in_force

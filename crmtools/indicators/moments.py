@@ -161,7 +161,8 @@ def key_of(values: object) -> Key:
 
 def keyed(frame: pd.DataFrame, keys: Sequence[str]) -> list[tuple[Key, dict[Hashable, object]]]:
     """The rows of a frame with the group each belongs to."""
-    records = frame.to_dict("records")
+    rows = zip(*(frame[name].tolist() for name in frame.columns), strict=True)
+    records: list[dict[Hashable, object]] = [dict(zip(frame.columns, row, strict=True)) for row in rows]
     return [(key_of(tuple(record[key] for key in keys)), record) for record in records]
 
 
