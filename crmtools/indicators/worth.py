@@ -6,6 +6,7 @@ is the product of the two; the margin is a constant share of it.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from crmtools.lifetime.gamma_gamma import GammaGamma
 from crmtools.lifetime.gamma_gamma import spend as spend_of
 from crmtools.lifetime.model import PurchaseModel
 from crmtools.lifetime.summary import DAYS_PER, Patterns
-from crmtools.lifetime.value import purchases_ahead, spending
+from crmtools.lifetime.value import discounted, purchases_ahead, purchases_to_come
 from crmtools.words import Text
 
 FEWEST_BUYERS, FEWEST_DAYS = 500, 180
@@ -27,6 +28,8 @@ MONTH = DAYS_PER["months"]
 DRAWS = 400
 FUTURES = 20_000
 """Customers whose future is played through once, to see how far one customer strays from his expectation."""
+KEPT = 100_000
+"""Patterns up to which such a future is kept for sets of assumptions that differ in discount only."""
 STRETCHES = 12
 """Stretches of the horizon in which the slopes are taken: of the value they would lose a thousandth, of the error nothing."""
 CLEAR_OF_ONE = 1.01
@@ -134,13 +137,23 @@ def _chance(
     terms: Terms,
 ) -> float:
     """Variance of one customer's discounted spend around what is expected of him."""
+    future = _future if len(weight) <= KEPT else _future.__wrapped__
+    patterns = np.array([*histories, weight]).tobytes()
+    chosen, owner, time, amounts = future(model, tuple(spends.tolist()), terms.months, patterns)
+    found = discounted(owner, time, amounts, FUTURES, MONTH, terms.discount)
+    return float(np.mean((found - each[chosen]) ** 2))
+
+
+@lru_cache(maxsize=2)
+def _future(
+    model: PurchaseModel, spends: tuple[float, ...], months: int, patterns: bytes
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Customers chosen by weight, and their purchases to come: owner, time and amount of each."""
+    *histories, weight = np.frombuffer(patterns).reshape(5, -1)
     random = np.random.default_rng(20050415)
     chosen = random.choice(len(weight), FUTURES, p=weight / weight.sum())
-    x, t_x, age, mean = (part[chosen] for part in histories)
-    found = spending(
-        model, model.parameters, spends, (x, t_x, age, mean), terms.months * MONTH, MONTH, terms.discount, random
-    )
-    return float(np.mean((found - each[chosen]) ** 2))
+    own = tuple(part[chosen] for part in histories)
+    return chosen, *purchases_to_come(model, model.parameters, np.array(spends), own, months * MONTH, random)
 
 
 # ---- those who are won
@@ -185,8 +198,15 @@ def worth_to_cost(patterns: pd.DataFrame, assumptions: Assumptions, level: float
 
 def worth_of_new(model: PurchaseModel, rates: np.ndarray, spends: np.ndarray, terms: Terms) -> float:
     """Margin expected of a customer on the day of the first purchase, that purchase included."""
-    ends = np.arange(1.0, terms.months + 1)
-    born, one = np.zeros(terms.months), np.zeros(1)
-    expected = model.alive(rates, one, one, one) * model.purchases_if_alive(rates, born, born, ends * MONTH)
-    purchases = 1 + np.diff(expected, prepend=0.0) @ (1 + terms.discount) ** (-(ends - 0.5) / 12)
+    ends, one = np.arange(1.0, terms.months + 1), np.zeros(1)
+    monthly = np.diff(_of_new(model, tuple(rates.tolist()), terms.months), prepend=0.0)
+    purchases = 1 + monthly @ (1 + terms.discount) ** (-(ends - 0.5) / 12)
     return float(terms.margin * purchases * spend_of(spends, one, one)[0])
+
+
+@lru_cache(maxsize=4 * DRAWS)
+def _of_new(model: PurchaseModel, rates: tuple[float, ...], months: int) -> np.ndarray:
+    """Repeat purchases expected of a new customer by the end of each month, kept for sets that differ in cost only."""
+    parameters, born, one = np.array(rates), np.zeros(months), np.zeros(1)
+    ahead = model.purchases_if_alive(parameters, born, born, np.arange(1.0, months + 1) * MONTH)
+    return model.alive(parameters, one, one, one) * ahead

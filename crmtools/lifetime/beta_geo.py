@@ -6,12 +6,19 @@ rate lambda ~ Gamma(r, alpha); after every repeat purchase he leaves with probab
 that a one-time buyer need not be alive. ``alpha`` is a rate: its unit is the time unit of the data, the other three have none.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from crmtools.lifetime.beta_geo_formulas import alive, chances_if_alive, modified_alive, purchases_if_alive
+from crmtools.lifetime.beta_geo_formulas import (
+    alive,
+    chances_if_alive,
+    modified_alive,
+    purchases_if_alive,
+    purchases_over,
+)
 from crmtools.lifetime.beta_geo_likelihood import NAMES, likelihood_of
 from crmtools.lifetime.model import PurchaseModel, poisson_times
 from crmtools.lifetime.newton import Likelihood
@@ -39,6 +46,7 @@ class BetaGeo(PurchaseModel):
     """FHL 2005; Hardie note 021."""
     purchases_if_alive = staticmethod(purchases_if_alive)
     """FHL 2005, eq. 10."""
+    purchases_over = staticmethod(purchases_over)
     chances_if_alive = staticmethod(chances_if_alive)
     """FHL 2005, eq. 8."""
 
@@ -109,6 +117,11 @@ class ModifiedBetaGeo(PurchaseModel):
     ) -> np.ndarray:
         """As in BG/NBD with b + 1."""
         return purchases_if_alive(_one_coin_more(parameters), x, T, horizon)
+
+    @staticmethod
+    def purchases_over(parameters: np.ndarray, x: np.ndarray, T: np.ndarray) -> Callable[[float], np.ndarray]:
+        """As in BG/NBD with b + 1."""
+        return purchases_over(_one_coin_more(parameters), x, T)
 
     @staticmethod
     def chances_if_alive(

@@ -4,6 +4,7 @@ MBG/NBD says the same with b + 1: once a customer is active, the two models diff
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from scipy.special import betainc, betaln, expit, gammaln, hyp2f1
@@ -15,6 +16,8 @@ _NEAR = 1e-4
 """A difference from one, or a distance from zero, below which the closed form has lost too many digits."""
 _NODES = 48
 """Chebyshev nodes over ln(alpha + T): error below 1e-12 (largest of 300 random models)."""
+_KEPT = 16_384
+"""Distinct pairs of x and T up to which answers are kept: a hundred kilobytes each."""
 _NODES_V, _ROWS = np.linspace(-14, 14, 897), 256
 
 
@@ -47,31 +50,59 @@ def purchases_if_alive(parameters: np.ndarray, x: np.ndarray, T: np.ndarray, hor
     Where it loses its digits (near a = 1 and c = 0, which are no edges of the expectation, and for short horizons) the
     chance to leave is integrated over. Many ages at one horizon are interpolated from a few.
     """
-    r, alpha, a, b = parameters
     if np.ndim(horizon):
+        r, alpha, a, b = parameters
         return _expected(r, alpha, a, b, x, T, np.broadcast_to(horizon, x.shape))
+    return purchases_over(parameters, x, T)(float(horizon))
+
+
+def purchases_over(parameters: np.ndarray, x: np.ndarray, T: np.ndarray) -> Callable[[float], np.ndarray]:
+    """:func:`purchases_if_alive` as a function of one horizon for all: what histories are alike is seen once for all horizons.
+
+    The last ones are kept: assumptions that differ in discount or in length ask for the same months.
+    """
     x_u, T_u, position = over_pairs(x, T)
-    return over_ages(lambda x, T: _expected(r, alpha, a, b, x, T, np.full(len(x), float(horizon))), alpha, x_u, T_u)[
-        position
-    ]
+    if len(x_u) > _KEPT:
+        expected = _over(parameters, x_u, T_u)
+    else:
+        expected = _kept(tuple(parameters.tolist()), x_u.tobytes(), T_u.tobytes())
+    return lambda horizon: expected(horizon)[position]
 
 
-def over_ages(
-    function: Callable[[np.ndarray, np.ndarray], np.ndarray], alpha: float, x: np.ndarray, T: np.ndarray
-) -> np.ndarray:
-    """A smooth function of x and ln(alpha + T) at pairs: from Chebyshev nodes in T where there are more ages than those."""
+@lru_cache(maxsize=24)
+def _kept(parameters: tuple[float, ...], x: bytes, T: bytes) -> Callable[[float], np.ndarray]:
+    return lru_cache(maxsize=64)(_over(np.array(parameters), np.frombuffer(x), np.frombuffer(T)))
+
+
+def _over(parameters: np.ndarray, x: np.ndarray, T: np.ndarray) -> Callable[[float], np.ndarray]:
+    """The same at distinct pairs."""
+    r, alpha, a, b = parameters
+    interpolated = over_ages(alpha, x, T)
+    return lambda horizon: interpolated(lambda x, T: _expected(r, alpha, a, b, x, T, np.full(len(x), horizon)))
+
+
+Smooth = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def over_ages(alpha: float, x: np.ndarray, T: np.ndarray) -> Callable[[Smooth], np.ndarray]:
+    """Smooth functions of x and ln(alpha + T) at pairs: from Chebyshev nodes in T where there are more ages than those."""
     counts, row = np.unique(x, return_inverse=True)
     if len(x) < 4 * _NODES * len(counts):
-        return function(x, T)
+        return lambda function: function(x, T)
     angle = np.pi * (np.arange(_NODES) + 0.5) / _NODES
     low, high = np.log(alpha + T.min()), np.log(alpha + T.max())
     nodes = np.exp((low + high) / 2 + (high - low) / 2 * np.cos(angle)) - alpha
-    known = function(np.repeat(counts, _NODES), np.tile(nodes, len(counts))).reshape(len(counts), _NODES)
     ages, column = np.unique(T, return_inverse=True)
     apart = (np.log(alpha + ages) - (low + high) / 2) / ((high - low) / 2) - np.cos(angle)[:, None]
     apart[apart == 0] = 1e-300
     share = (-1.0) ** np.arange(_NODES)[:, None] * np.sin(angle)[:, None] / apart
-    return (known @ (share / share.sum(axis=0)))[row, column]
+    share /= share.sum(axis=0)
+
+    def interpolated(function: Smooth) -> np.ndarray:
+        known = function(np.repeat(counts, _NODES), np.tile(nodes, len(counts))).reshape(len(counts), _NODES)
+        return (known @ share)[row, column]
+
+    return interpolated
 
 
 def chances_if_alive(

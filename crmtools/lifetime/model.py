@@ -65,6 +65,11 @@ class PurchaseModel(Fitted, ABC):
     ) -> np.ndarray:
         """E[purchases in the next horizon | alive at T, history]; one horizon, or one for each history."""
 
+    @classmethod
+    def purchases_over(cls, parameters: np.ndarray, x: np.ndarray, T: np.ndarray) -> Callable[[float], np.ndarray]:
+        """``purchases_if_alive`` as a function of the horizon, for those who ask for many."""
+        return lambda horizon: cls.purchases_if_alive(parameters, x, T, horizon)
+
     @staticmethod
     @abstractmethod
     def chances_if_alive(

@@ -203,8 +203,9 @@ def purchases_ahead(
     # without a discount it does not matter when in the horizon they come
     edges = edges if annual_discount else edges[-1:]
     until, discounted = np.zeros(len(counts)), np.zeros(len(counts))
+    purchases = model.purchases_over(parameters, counts, ends)
     for start, end in pairwise([0.0, *edges]):
-        before, until = until, model.purchases_if_alive(parameters, counts, ends, end * month)
+        before, until = until, purchases(float(end * month))
         discounted += (until - before) * (1 + annual_discount) ** (-(start + end) / 24)
     here = model.alive(parameters, x, t_x, T)
     return Ahead(here, here * until[position], here * discounted[position])
@@ -220,7 +221,20 @@ def spending(
     annual_discount: float,
     random: np.random.Generator,
 ) -> np.ndarray:
-    """Discounted spend of each customer in one future; ``histories`` are x, t_x, T and mean spend (0 without a repeat).
+    """Discounted spend of each customer in one future; ``histories`` are x, t_x, T and mean spend (0 without a repeat)."""
+    owner, time, amounts = purchases_to_come(model, rates, spends, histories, horizon, random)
+    return discounted(owner, time, amounts, len(histories[0]), month, annual_discount)
+
+
+def purchases_to_come(
+    model: PurchaseModel | type[PurchaseModel],
+    rates: np.ndarray,
+    spends: np.ndarray,
+    histories: tuple[np.ndarray, ...],
+    horizon: float,
+    random: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The purchases of one future: whose each is, when, and its amount.
 
     Purchases as the model has them; the amounts of a customer at his own rate nu ~ Gamma(q+px, v+xm), given the history.
     """
@@ -229,9 +243,14 @@ def spending(
     buyers, whose = np.unique(owner, return_inverse=True)
     p, q, v = spends
     nu = random.gamma(q + p * x[buyers]) / (v + x[buyers] * mean[buyers])
-    amounts = random.gamma(p, size=len(owner)) / nu[whose]
-    discounted = amounts * (1 + annual_discount) ** (-time / month / 12)
-    return np.bincount(owner, weights=discounted, minlength=len(x))
+    return owner, time, random.gamma(p, size=len(owner)) / nu[whose]
+
+
+def discounted(
+    owner: np.ndarray, time: np.ndarray, amounts: np.ndarray, customers: int, month: float, annual_discount: float
+) -> np.ndarray:
+    """What each customer's purchases to come are worth today."""
+    return np.bincount(owner, weights=amounts * (1 + annual_discount) ** (-time / month / 12), minlength=customers)
 
 
 def _check(horizon_months: int, annual_discount: float, margin: float) -> None:
