@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
@@ -19,7 +20,10 @@ RECENT, RECENT_ROWS = 4, 100_000
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """Tables and texts by name, of one ``state`` of the data; ``folder`` is where other processes find them."""
+    """Tables and texts by name, of one ``state`` of the data; ``folder`` is where other processes find them.
+
+    ``days`` are other states of the same data: their answers, tables, and how many rows of each began later.
+    """
 
     state: str
     folder: Path | None = None
@@ -27,6 +31,7 @@ class Answers:
     texts: dict[str, str] = field(default_factory=dict)
     things: dict[str, object] = field(default_factory=dict)
     recent: dict[Hashable, pd.DataFrame] = field(default_factory=dict)
+    days: dict[str, tuple["Answers", dict[str, ir.Table], dict[str, int]]] = field(default_factory=dict)
 
     def table(self, name: str) -> pd.DataFrame | None:
         """The table that was remembered by this name, a copy of it."""

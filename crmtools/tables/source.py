@@ -42,6 +42,8 @@ from crmtools.words import Text
 
 PARTS = "parts"
 """Where the data of the other parts are kept in the process."""
+DAYS = 8
+"""Earlier days whose tables and answers stay at hand in the process: each goal asks for its own again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +176,16 @@ class Data(Shown):
 
     def _known(self, day: date, part: Part | None) -> "Data":
         """The tables as known at the end of a day, of all customers or of one of the parts."""
-        answers = Answers(_state(self.fingerprint, day, part), self.answers.folder)
         cut_to = part.cut if part else WHOLE
         schema = f"asof_{day:%Y%m%d}" + (f"_{part.number}" if part else "")
-        names = (*self.tables, *self.cut_to.whole)
-        tables, cut = known(self.backend, names, day, answers=answers, schema=schema, cut_to=cut_to)
+        days = self.answers.days
+        if schema not in days:
+            answers = Answers(_state(self.fingerprint, day, part), self.answers.folder)
+            names = (*self.tables, *self.cut_to.whole)
+            days[schema] = answers, *known(self.backend, names, day, answers=answers, schema=schema, cut_to=cut_to)
+            for old in list(days)[:-DAYS]:
+                del days[old]
+        answers, tables, cut = days[schema]
         return replace(self, as_of=day, tables=tables, cut=cut, answers=answers, part=part, cut_to=cut_to)
 
     def __repr__(self) -> str:
