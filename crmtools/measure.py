@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import ibis
 import pandas as pd
 
 from crmtools import sums
@@ -157,7 +156,9 @@ def sql(indicator: str | Indicator, data: Data, *, period: Period | str | None =
         raise CRMError(f"'{item.id}' is not computable: {why.en}.")
     one = Period.parse(period) if period is not None else data.period
     facts = counting(sums.facts(item, data, (one,), resolve(item, data, assumptions)))
-    return str(ibis.to_sql(item.kind.query(facts, ("period",), unique=item.unique), dialect="duckdb"))
+    query = item.kind.query(facts, ("period",), unique=item.unique)
+    # what ibis.to_sql says, which would first make a copy of the expression without the backend
+    return str(data.backend.compile(query, pretty=True))
 
 
 def splits(indicator: str | Indicator, data: Data) -> tuple[str, ...]:
