@@ -16,7 +16,7 @@ from crmtools.errors import CRMError, nearest
 from crmtools.estimate import Estimate
 from crmtools.indicators.catalogue import CATALOGUE, EXCLUSIONS, Indicator, find
 from crmtools.indicators.kinds import CENSUS, NO_DATA, Total
-from crmtools.indicators.moments import Figures, Request
+from crmtools.indicators.moments import Figures, Key, Request
 from crmtools.period import Period
 from crmtools.sums import UNKNOWN, attributes, missing_columns
 from crmtools.tables.source import Data
@@ -150,7 +150,11 @@ def _worked_out(
         wanted = tuple(dict.fromkeys([*keys[1:], *chosen]))
         return counting(sums.facts(item, data, tuple(periods), in_force, wanted, chosen))
 
-    request = Request(facts, keys, data.ask, in_force, level, sums.counted(frame), item.unique, resample)
+    def customers(sizes: Mapping[Key, int]) -> dict[Key, pd.DataFrame] | None:
+        return sums.small_groups(item, data, tuple(periods), in_force, keys[1:], chosen, sizes)
+
+    counted = sums.counted(frame)
+    request = Request(facts, keys, data.ask, in_force, level, counted, item.unique, resample, customers)
     figures = item.kind.read(request)
     excluded = _excluded(item, frame, keys)
     until = _data_until(item, data)

@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from crmtools.indicators.catalogue import CATALOGUE, Indicator
 from crmtools.indicators.facts import Periods
-from crmtools.indicators.moments import FromMoments, key_of
+from crmtools.indicators.moments import FromMoments, Key, key_of, per_unit
 from crmtools.numbered import TABLES_NUMBERED, cell, numbered
 from crmtools.period import Period, Step
 from crmtools.tables.source import Data
@@ -156,9 +156,7 @@ def _renumbered(frame: pd.DataFrame, standard: tuple[Period, ...], periods: tupl
 
 def _rolled_up(frame: pd.DataFrame, keys: tuple[str, ...], where: Where) -> pd.DataFrame:
     """The sums of cells over all that is not in ``keys``; by hand, for pandas takes ten times as long over so few rows."""
-    for name, allowed in where.items():
-        known = frame[name].isin(list(allowed))
-        frame = frame[known | frame[name].isna() if UNKNOWN in allowed else known]
+    frame = _let_through(frame, where)
     groups, group = [*keys, "excluded"], np.zeros(len(frame), np.int64)
     for name in groups:
         own, values = pd.factorize(frame[name], use_na_sentinel=False)
@@ -172,11 +170,77 @@ def _rolled_up(frame: pd.DataFrame, keys: tuple[str, ...], where: Where) -> pd.D
     return pd.DataFrame(rolled_up)
 
 
+def _let_through(frame: pd.DataFrame, where: Where) -> pd.DataFrame:
+    for name, allowed in where.items():
+        known = frame[name].isin(list(allowed))
+        frame = frame[known | frame[name].isna() if UNKNOWN in allowed else known]
+    return frame
+
+
 def _added(numbers: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Sums of stretches; with more digits than the numbers have, for the engine gives the cells in any order."""
     if not len(starts) or numbers.dtype.kind != "f":
         return np.add.reduceat(numbers, starts) if len(starts) else numbers
     return np.add.reduceat(np.nan_to_num(numbers.astype(np.longdouble)), starts).astype(numbers.dtype)
+
+
+# ---- the customers of small groups
+
+
+def small_groups(
+    item: Indicator,
+    data: Data,
+    periods: tuple[Period, ...],
+    in_force: Mapping[str, object],
+    keys: tuple[str, ...],
+    where: Where,
+    sizes: Mapping[Key, int],
+) -> dict[Key, pd.DataFrame] | None:
+    """What each customer of small groups adds, ``v`` and ``w``; None where the asker must ask himself.
+
+    An indicator whose standard cells were gathered is asked once for the customers of all its small groups: the trend and
+    every segment find theirs among them. ``sizes`` says how many customers a group has, and so whether all are there.
+    """
+    standard = report_periods(data)
+    if not (set(periods) <= set(standard) and {*keys, *where} <= set(segments(item, data))):
+        return None
+    if (units := _units(item, data, in_force, standard)) is None:
+        return None
+    frame = _let_through(_renumbered(units, standard, periods), where)
+    found = {key_of(key): group for key, group in frame.groupby(["period", *keys], dropna=False)}
+    complete = all(key in found and int(found[key]["named"].sum()) == size for key, size in sizes.items())
+    return found if complete else None
+
+
+def _units(
+    item: Indicator, data: Data, in_force: Mapping[str, object], periods: tuple[Period, ...]
+) -> pd.DataFrame | None:
+    """The customers of all groups that must be resampled, with their segments; None where cells were not gathered."""
+    name = f"customers|{_name(item, data, in_force)}"
+    if (known := data.answers.table(name)) is not None or (cells := gathered(item, data, in_force)) is None:
+        return known
+    own, frame = segments(item, data), _renumbered(cells, standard_periods(item, data), periods)
+    asked = facts(item, data, periods, in_force, own)
+    units = per_unit(asked.filter(asked.excluded.isnull()), ("period", *own), unique=item.unique)
+    whole = [number for number, *_ in _resampled(item, frame, ("period",))]
+    chosen = units.period.isin(whole)
+    for by in own:
+        spans: dict[object, list[object]] = {}
+        for number, value in _resampled(item, frame, ("period", by)):
+            if number not in whole:
+                spans.setdefault(value, []).append(number)
+        for value, numbers in spans.items():
+            of_it = units[by].isnull() if value is None else units[by] == value
+            chosen |= units.period.isin(numbers) & of_it
+    rows = units.filter(chosen).select("period", *own, "v", "w", named=units.customer_id.notnull())
+    found = data.ask(rows)
+    _keep(name, data, found)
+    return found
+
+
+def _resampled(item: Indicator, frame: pd.DataFrame, keys: tuple[str, ...]) -> list[Key]:
+    """The groups whose interval needs the customers themselves."""
+    return item.kind.small(counted(_rolled_up(frame, keys, {})), keys) if isinstance(item.kind, FromMoments) else []
 
 
 # ---- all at once
@@ -187,12 +251,18 @@ def standard_periods(item: Indicator, data: Data) -> tuple[Period, ...]:
 
     Of an indicator that a goal is set on also the long past, by month and by the report's step: what forecasts rest on.
     """
-    report, one = data.settings.report, data.period
-    baselines = [goal.baseline for goal in data.settings.goals if isinstance(goal.baseline, Period)]
-    spans = [one, one.previous(), one.year_ago(), *one.up_to(report.trend_length, report.step), *baselines]
+    one, spans = data.period, [*report_periods(data)]
     if item.id in {goal.indicator for goal in data.settings.goals}:
         steps: dict[Step, None] = dict.fromkeys(("month", "month" if (kind := one.kind) == "days" else kind))
         spans += [span for step in steps for span in one.up_to(LONG_PAST[step], step)]
+    return tuple(dict.fromkeys(spans))
+
+
+def report_periods(data: Data) -> tuple[Period, ...]:
+    """The same without the long past, whose limits nobody looks at."""
+    report, one = data.settings.report, data.period
+    baselines = [goal.baseline for goal in data.settings.goals if isinstance(goal.baseline, Period)]
+    spans = [one, one.previous(), one.year_ago(), *one.up_to(report.trend_length, report.step), *baselines]
     return tuple(dict.fromkeys(spans))
 
 

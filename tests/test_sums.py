@@ -69,6 +69,19 @@ def test_every_indicator_is_asked_once(pair) -> None:
     assert sums.gather(gathered, {item.id: resolve(item, gathered, {}) for item in items}, items) == 0
 
 
+def test_customers_of_small_groups_are_asked_for_once(pair, monkeypatch) -> None:
+    """The trend and every segment resample the customers that one question brought."""
+    data, item, questions = replace(pair[0], answers=Answers("")), CATALOGUE["aov"], []
+    sums.gather(data, {item.id: resolve(item, data, {})}, [item])
+    data.last_day("orders")  # asked for by every estimate, and remembered
+    ask = crm.Data.ask
+    monkeypatch.setattr(crm.Data, "ask", lambda *asked, **how: questions.append(asked) or ask(*asked, **how))
+    trend = estimates(item, data, sums.report_periods(data))
+    parts = [e for by in ("region", "customer_type") for e in estimates(item, data, (data.period,), by=by)]
+    assert len(questions) == 1
+    assert "bootstrap_t" in {e.method for e in trend} & {e.method for e in parts}
+
+
 def test_a_period_that_was_not_gathered_is_asked_for(pair) -> None:
     one, other = (crm.measure("revenue_per_customer", data, period="2025-08-10..2025-11-02") for data in pair[:2])
     assert close(one, other)

@@ -52,6 +52,7 @@ class Request:
     answer: pd.DataFrame | None = None
     unique: bool = False
     resample: bool = True
+    customers: Callable[[Mapping[Key, int]], dict[Key, pd.DataFrame] | None] | None = None
 
     @property
     def facts(self) -> ir.Table:
@@ -140,6 +141,10 @@ class Sums:
     squares: float
 
     @property
+    def has_weight(self) -> bool:
+        return bool(self.sw) and math.isfinite(self.sw)
+
+    @property
     def ratio(self) -> float:
         return self.sv / self.sw
 
@@ -166,6 +171,14 @@ def keyed(frame: pd.DataFrame, keys: Sequence[str]) -> list[tuple[Key, dict[Hash
     return [(key_of(tuple(record[key] for key in keys)), record) for record in records]
 
 
+def _lines(answer: pd.DataFrame, keys: Sequence[str]) -> dict[Key, Sums]:
+    """The sums of each group, from the answer to :func:`moments`."""
+    return {
+        key: Sums(**{name: record[name] for name in Sums.__slots__})  # type: ignore[arg-type]
+        for key, record in keyed(answer, keys)
+    }
+
+
 class FromMoments:
     """Shared reading of one line of sums per group; a kind adds :meth:`figures`."""
 
@@ -185,11 +198,8 @@ class FromMoments:
     def read(self, request: Request) -> dict[Key, Figures]:
         """Figures from the sums; the customers themselves are fetched only for groups that must be resampled."""
         frame = request.answered(self)
-        sums = {
-            key: Sums(**{name: record[name] for name in Sums.__slots__})  # type: ignore[arg-type]
-            for key, record in keyed(frame, request.keys)
-        }
-        counted = {key: item for key, item in sums.items() if item.sw and math.isfinite(item.sw)}
+        sums = _lines(frame, request.keys)
+        counted = {key: item for key, item in sums.items() if item.has_weight}
         few = {key: item.n for key, item in counted.items() if request.resample and self.resample(item)}
         small = small_groups(request, few)
         # customers of groups too small to resample come along with the others, and must not make their interval another one
@@ -198,6 +208,10 @@ class FromMoments:
         }
         empty = {key: self.without_weight(item) for key, item in sums.items() if key not in counted}
         return figures | {key: item for key, item in empty.items() if item is not None}
+
+    def small(self, answer: pd.DataFrame, keys: Sequence[str]) -> list[Key]:
+        """The groups whose interval needs the customers themselves."""
+        return [key for key, item in _lines(answer, keys).items() if item.has_weight and self.resample(item)]
 
     def without_weight(self, sums: Sums) -> Figures | None:
         """What to say of a group with nothing in the denominator; None is that there is nothing to count."""
@@ -219,6 +233,8 @@ def small_groups(request: Request, sizes: Mapping[Key, int]) -> dict[Key, pd.Dat
     """
     if not sizes:
         return {}
+    if request.customers and (found := request.customers(sizes)) is not None:
+        return found
     units = per_unit(request.facts, request.keys, unique=request.unique)
     counted = units.group_by(list(request.keys)).mutate(units_in_group=units.customer_id.count())
     rows = request.run(
