@@ -90,7 +90,7 @@ def _shared_snapshots(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(autouse=True, scope="session")
 def _one_warm_process() -> Iterator[None]:
     """The runs of a worker fork their kernels from one process, started with the first of them: to import everything takes seconds."""
-    from crmtools.report import kernel, making
+    from crmtools.report import run, warm
 
     started: list[Warm | None] = []
     with contextlib.ExitStack() as end, pytest.MonkeyPatch.context() as patch:
@@ -98,10 +98,10 @@ def _one_warm_process() -> Iterator[None]:
         @contextlib.contextmanager
         def shared() -> Iterator[Warm | None]:
             if not started or (started[0] is not None and started[0].given_up):
-                started[:] = [end.enter_context(kernel.warm_process())]
+                started[:] = [end.enter_context(warm.warm_process())]
             yield started[0]
 
-        patch.setattr(making, "warm_process", shared)
+        patch.setattr(run, "warm_process", shared)
         yield
 
 

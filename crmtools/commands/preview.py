@@ -32,7 +32,7 @@ def preview(parameters: str, page: str, language: Language | None, watching: boo
             watch(parameters, page, language=language, notebooks=notebooks, say=click.echo)
         return
     with Press() as press:  # it imports while this process does
-        from crmtools.report.kernel import warm_process
+        from crmtools.report.warm import warm_process
 
         with warm_process() as warm:
             from crmtools.report.preview import preview as make

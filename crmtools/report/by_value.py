@@ -30,7 +30,6 @@ from crmtools.report.by_value_page import Book, Shelf, write_pages
 from crmtools.report.folders import BOOK
 from crmtools.report.gate import gate
 from crmtools.report.inspection import secrets_of
-from crmtools.report.kernel import warm_process
 from crmtools.report.lock import only_run
 from crmtools.report.manifest import new_run_id
 from crmtools.report.private import private_values
@@ -38,7 +37,7 @@ from crmtools.report.publish import publish
 from crmtools.report.results import Results
 from crmtools.report.run import RunResult
 from crmtools.report.stamps import without_stamps
-from crmtools.report.warm import Warm
+from crmtools.report.warm import Warm, warm_process
 from crmtools.settings import Settings
 from crmtools.tables.parts import Values
 from crmtools.tables.snapshot import located

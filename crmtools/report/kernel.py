@@ -10,8 +10,6 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -22,10 +20,9 @@ from nbclient.exceptions import DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 
-import crmtools
 from crmtools.report.limits import Ended
 from crmtools.report.provisioner import ForkedKernel
-from crmtools.report.warm import AVAILABLE, Warm
+from crmtools.report.warm import Warm, environment
 from crmtools.tables.source import THREADS
 
 ENGINE = "crmtools"
@@ -35,10 +32,6 @@ LONGEST_SOCKET = 100
 NO_HISTORY = "--HistoryManager.enabled=False"
 """Nobody types into these kernels; what was typed would go to a database of each."""
 STOPPED = Ended("killed", "Stopped", "the run was stopped")
-SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-"""Several kernels share the cores; each linear-algebra library would otherwise start a thread per core in
-every one.
-"""
 
 
 class Kernels:
@@ -161,16 +154,6 @@ class PageKernel(AsyncKernelManager):
             process.kill()
 
 
-def environment(place: Path | None = None) -> dict[str, str]:
-    """The environment of a kernel: the caller's, with one thread, this crmtools, and nothing of the user's IPython."""
-    made = dict(os.environ) | dict.fromkeys(SINGLE_THREADED, "1")
-    # with another back end, figures vanish without a word; a forked kernel cannot choose it later
-    made |= {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
-    package = str(Path(crmtools.__file__).parent.parent)
-    made["PYTHONPATH"] = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
-    return made | ({"IPYTHONDIR": str(place / "ipython")} if place else {})
-
-
 class PageEngine(NBClientEngine):
     """Papermill's own engine on kernels of ours, which gives the notebook back whatever happened."""
 
@@ -226,15 +209,3 @@ class NotPrepared(Exception):
 def register() -> None:
     """Make the engine known to Papermill."""
     papermill_engines.register(ENGINE, PageEngine)
-
-
-@contextmanager
-def warm_process() -> Iterator[Warm | None]:
-    """A process to fork kernels from, importing while the caller does something else; None where there is no such
-    thing.
-    """
-    if not AVAILABLE:
-        yield None
-        return
-    with Warm(environment()) as warm:
-        yield warm

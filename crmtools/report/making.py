@@ -23,7 +23,6 @@ from crmtools.report.editions import Made, edition
 from crmtools.report.engine import Outcome, page_files, run_jobs
 from crmtools.report.history import append_history
 from crmtools.report.inspection import edition_before, inspect
-from crmtools.report.kernel import warm_process
 from crmtools.report.marks import keep_terms
 from crmtools.report.naming import names_for
 from crmtools.report.numbers import Numbers, read_all, ready_jobs
@@ -55,47 +54,43 @@ def make(
     started: datetime,
     stages: dict[str, float],
     fresh: bool,
-    forked: bool,
-    warm: Warm | None = None,
+    warm: Warm | None,
 ) -> RunResult:
     """Make the book of a report and publish it; the caller holds the report's lock.
 
     ``inputs`` is the mark of all that the book depends on, ``stages`` is filled as the run goes on. What is raised is what
     :func:`crmtools.report.run.run_report` says.
     """
-    with contextlib.ExitStack() as ending:
-        if warm is None and forked:
-            warm = ending.enter_context(warm_process())  # first: it imports while the data are read
-        with stage("data", stages, out):
-            data = open_settings(settings)
-        with stage("plan", stages, out):
-            made = plan(settings, data, notebooks=notebooks)
-            cached = PageCache.of(settings, data)
-            cached.tidy()
-        for remark in remarks(data, made.jobs):
-            out.note(remark)
-        run_id = manifests.new_run_id(started)
-        manifest = manifests.start(settings, data, run_id=run_id, now=started, stages=stages)
-        # a notebook that reaches further may depend on more than the mark is made of
-        manifest.inputs = inputs if all(only_ours(job.notebook) for job in made.jobs) else ""
-        folder = settings.root / "runs" / run_id
-        folder.mkdir(parents=True)
-        try:
-            manifest.write(folder / "manifest.json")
-            run = _Run(settings, data, made, manifest, folder, out, warm, cached, fresh)
-            return run.to_the_end(published, assets)
-        except KeyboardInterrupt:
-            if not manifest.is_published:
-                shutil.rmtree(folder, ignore_errors=True)
-            raise
-        except CRMError as error:
-            _leave_failed(manifest, folder, str(error))
-            raise
-        except Exception as error:
-            message = faults.said(error, faults.keep(error, folder / "logs"))
-            _leave_failed(manifest, folder, message)
-            state = "The report was published." if manifest.is_published else "What was published before is untouched."
-            raise RunError(f"{message}\n{state}") from error
+    with stage("data", stages, out):
+        data = open_settings(settings)
+    with stage("plan", stages, out):
+        made = plan(settings, data, notebooks=notebooks)
+        cached = PageCache.of(settings, data)
+        cached.tidy()
+    for remark in remarks(data, made.jobs):
+        out.note(remark)
+    run_id = manifests.new_run_id(started)
+    manifest = manifests.start(settings, data, run_id=run_id, now=started, stages=stages)
+    # a notebook that reaches further may depend on more than the mark is made of
+    manifest.inputs = inputs if all(only_ours(job.notebook) for job in made.jobs) else ""
+    folder = settings.root / "runs" / run_id
+    folder.mkdir(parents=True)
+    try:
+        manifest.write(folder / "manifest.json")
+        run = _Run(settings, data, made, manifest, folder, out, warm, cached, fresh)
+        return run.to_the_end(published, assets)
+    except KeyboardInterrupt:
+        if not manifest.is_published:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+    except CRMError as error:
+        _leave_failed(manifest, folder, str(error))
+        raise
+    except Exception as error:
+        message = faults.said(error, faults.keep(error, folder / "logs"))
+        _leave_failed(manifest, folder, message)
+        state = "The report was published." if manifest.is_published else "What was published before is untouched."
+        raise RunError(f"{message}\n{state}") from error
 
 
 def _leave_failed(manifest: manifests.Manifest, folder: Path, message: str) -> None:

@@ -21,8 +21,8 @@ def main() -> None:
     asked = json.loads(sys.argv[1])
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints is no answer
-    from crmtools.report.kernel import warm_process
     from crmtools.report.press_client import Press
+    from crmtools.report.warm import warm_process
 
     streams = tuple(
         os.fdopen(number, mode, encoding="utf-8") for number, mode in zip(asked["press"], "wr", strict=True)

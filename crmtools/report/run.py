@@ -4,6 +4,7 @@ Everything is built in ``runs/RUN/``; readers see nothing of it until the book i
 gate. A page that fails does not keep the others from being published; a book that is wrong does.
 """
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,11 +17,11 @@ from crmtools.report.folders import BOOK, notebooks_folder
 from crmtools.report.lock import only_run
 from crmtools.report.stages import Progress, Silent, stage
 from crmtools.report.unchanged import inputs_of, same_as
+from crmtools.report.warm import Warm, warm_process
 from crmtools.settings import Settings
 
 if TYPE_CHECKING:
     from crmtools.report.engine import Outcome
-    from crmtools.report.warm import Warm
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def run_report(
     assets: Path | None = None,
     fresh: bool = False,
     forked: bool = True,
-    warm: "Warm | None" = None,
+    warm: Warm | None = None,
 ) -> RunResult:
     """Run a report and publish it.
 
@@ -106,12 +107,15 @@ def run_report(
             before = None if fresh else same_as(settings, published, inputs)
         if before is not None:
             return _unchanged(settings, published, before, stages, out)
-        from crmtools.report.making import make  # what makes a book takes seconds to import
+        with contextlib.ExitStack() as ending:
+            if warm is None and forked:  # first: it imports while this process does, and reads the data
+                warm = ending.enter_context(warm_process())
+            from crmtools.report.making import make  # what makes a book takes seconds to import
 
-        return make(
-            settings, inputs, notebooks=notebooks, assets=assets, published=published, out=out, started=started,
-            stages=stages, fresh=fresh, forked=forked, warm=warm,
-        )  # fmt: skip
+            return make(
+                settings, inputs, notebooks=notebooks, assets=assets, published=published, out=out, started=started,
+                stages=stages, fresh=fresh, warm=warm,
+            )  # fmt: skip
 
 
 def _own_name(settings: Settings) -> None:

@@ -24,10 +24,11 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+import crmtools
 from crmtools import lean
 
 AVAILABLE = sys.platform == "linux"
@@ -52,6 +53,10 @@ LONGEST_REQUEST = 1 << 18
 """Bytes; an environment of the usual length has some thousand."""
 PATIENCE = 60.0
 """Seconds until a warm process that does not answer is given up."""
+SINGLE_THREADED = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+"""Several kernels share the cores; each linear-algebra library would otherwise start a thread per core in
+every one.
+"""
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
@@ -200,6 +205,28 @@ class Warm:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+
+@contextlib.contextmanager
+def warm_process() -> Iterator[Warm | None]:
+    """A process to fork kernels from, importing while the caller does something else; None where there is no such
+    thing.
+    """
+    if not AVAILABLE:
+        yield None
+        return
+    with Warm(environment()) as warm:
+        yield warm
+
+
+def environment(place: Path | None = None) -> dict[str, str]:
+    """The environment of a kernel: the caller's, with one thread, this crmtools, and nothing of the user's IPython."""
+    made = dict(os.environ) | dict.fromkeys(SINGLE_THREADED, "1")
+    # with another back end, figures vanish without a word; a forked kernel cannot choose it later
+    made |= {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+    package = str(Path(crmtools.__file__).parent.parent)
+    made["PYTHONPATH"] = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
+    return made | ({"IPYTHONDIR": str(place / "ipython")} if place else {})
 
 
 def serve(control: socket.socket) -> None:

@@ -312,7 +312,7 @@ def in_steps(folder, fatal, number):
     from click.testing import CliRunner
 
     from crmtools.cli import main as command
-    from crmtools.report import making
+    from crmtools.report import making, run
 
     done = []
 
@@ -328,7 +328,7 @@ def in_steps(folder, fatal, number):
     for name in STEPS:
         setattr(os, name, watched(name, getattr(os, name)))
     making.build_books, making.binderies = light_books, no_binderies
-    making.warm_process = contextlib.nullcontext
+    run.warm_process = contextlib.nullcontext
     os.chdir(folder)
     result = CliRunner().invoke(command, ["report", f"parameters/{NAME}.yml"])
     return {"code": result.exit_code, "said": result.stderr, "out": result.stdout, "steps": done}

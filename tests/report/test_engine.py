@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from small_report import write_notebook
 
-from crmtools.report import kernel, warm
+from crmtools.report import warm
 from crmtools.report.engine import run_jobs
 from crmtools.report.plan import Job
 from crmtools.settings import Run
@@ -61,7 +61,7 @@ def outcomes(request, tmp_path_factory):
         pytest.skip("kernels are forked on Linux only")
     folder = tmp_path_factory.mktemp("engine")
     seen = []
-    make = kernel.warm_process if request.param == "forked" else nullcontext
+    make = warm.warm_process if request.param == "forked" else nullcontext
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MPLBACKEND", "Agg")
         patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("t")))
@@ -128,7 +128,7 @@ def test_every_kernel_has_one_thread(outcomes):
 )
 def test_a_notebook_and_a_run_have_their_time(tmp_path, limits, states, words):
     codes = {"slow": "import time\nfor _ in range(600):\n    time.sleep(0.1)", "next": "print('done')"}
-    with kernel.warm_process() as process:
+    with warm.warm_process() as process:
         found = run_jobs(
             jobs_of(tmp_path, codes),
             folder=tmp_path / "run",

@@ -14,12 +14,12 @@ from crmtools import parameters
 from crmtools.cli import main
 from crmtools.errors import RunError
 from crmtools.report import watching
-from crmtools.report.kernel import warm_process
 from crmtools.report.plan import plan
 from crmtools.report.press_client import Press
 from crmtools.report.preview import job_of, preview
 from crmtools.report.run import run_report
 from crmtools.report.stamps import without_stamps
+from crmtools.report.warm import warm_process
 from crmtools.settings import Settings
 from crmtools.tables.source import open_settings
 

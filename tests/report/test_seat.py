@@ -22,7 +22,7 @@ TIDY = "import crmtools as crm\nmine = 1\nprint(language)"
 
 @pytest.fixture(scope="module")
 def process():
-    with kernel.warm_process() as made:
+    with warm.warm_process() as made:
         yield made
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from crmtools import shown
-from crmtools.report import kernel, warm
+from crmtools.report import warm
 
 pytestmark = pytest.mark.skipif(not warm.AVAILABLE, reason="kernels are forked on Linux only")
 
 
 @pytest.fixture
 def process():
-    with kernel.warm_process() as made:
+    with warm.warm_process() as made:
         yield made
 
 
@@ -57,7 +57,7 @@ def test_after_a_late_answer_the_warm_process_is_given_up_and_its_kernels_go_on(
 
 def test_a_warm_process_that_never_gets_ready_is_ended_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(warm, "PATIENCE", 0.01)
-    with kernel.warm_process() as process, (tmp_path / "log").open("w") as log:
+    with warm.warm_process() as process, (tmp_path / "log").open("w") as log:
         with pytest.raises(TimeoutError):
             fork(process, tmp_path / "k.json", log)
         assert process._process.poll() is not None
