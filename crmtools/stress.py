@@ -5,6 +5,7 @@ the number stands here beside its sampling error: where definitions move it furt
 what has to be agreed on first.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -50,8 +51,10 @@ class Stress(Shown):
 
     @property
     def spread(self) -> float | None:
-        """How far the definitions alone move the value; None where there is only one."""
-        return max(self.values) - min(self.values) if len(self.values) > 1 else None
+        """How far the definitions alone move the value; None where there is only one. Sets that differ in last digits do not."""
+        if len(self.values) < 2 or self.low is None or self.high is None:
+            return None
+        return 0.0 if math.isclose(self.low, self.high, rel_tol=1e-11, abs_tol=1e-15) else self.high - self.low
 
     @property
     def sampling(self) -> float | None:

@@ -64,7 +64,10 @@ def spoken(stress: Stress, language: Language, currency: str = "") -> str:
 
 
 def _drawn(stress: Stress) -> list[int]:
-    """The places of the sets that are drawn: the one in force, the others by value; the middle ones left out."""
+    """The places of the sets that are drawn: the one in force, the others by value; the middle ones left out.
+
+    Equal ones stand as they are declared: last digits hang on the order in which the engine adds.
+    """
     others = sorted(range(1, len(stress)), key=lambda place: _value(stress.estimates[place]))
     if len(stress) > MOST:
         half = (MOST - 1) // 2
@@ -74,7 +77,7 @@ def _drawn(stress: Stress) -> list[int]:
 
 def _value(estimate: Estimate) -> float:
     value = known(estimate.value)
-    return value if value is not None else float("inf")
+    return float(f"{value:.10g}") if value is not None else float("inf")
 
 
 def _picture(stress: Stress, drawn: list[int], language: Language, currency: str) -> str:
