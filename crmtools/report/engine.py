@@ -101,6 +101,9 @@ def run_jobs(
                 outcomes[number] = outcome
                 done(outcome)
                 seconds = 0.0
+        for one in serving:
+            if one.done():
+                one.result()  # what no page can be blamed for ends the run
 
     with places() as home:
         kernels = kernel.Kernels(home, warm, at_once=at_once)
@@ -115,6 +118,7 @@ def run_jobs(
                     todo.put(None)
                 while not all(one.done() for one in serving):
                     gather(0.2)
+                gather(0.0)
             except BaseException:  # an interrupt above all
                 with contextlib.suppress(Empty):
                     while True:
@@ -123,9 +127,6 @@ def run_jobs(
                     todo.put(None)
                 kernels.stop()
                 raise
-            for one in serving:
-                one.result()
-        gather(0.0)
     return tuple(outcomes[number] for number in range(1, count + 1))
 
 

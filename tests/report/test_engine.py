@@ -12,7 +12,7 @@ import nbformat
 import pytest
 from small_report import write_notebook
 
-from crmtools.report import warm
+from crmtools.report import engine, warm
 from crmtools.report.engine import run_jobs
 from crmtools.report.plan import Job
 from crmtools.settings import Run
@@ -175,3 +175,21 @@ def test_an_interrupt_ends_every_kernel(tmp_path, monkeypatch):
             os.kill(pid, 0)
     assert len(mark.read_text().split()) == 2, "the third was never started"
     assert list((tmp_path / "t").iterdir()) == []
+
+
+def test_what_no_page_can_be_blamed_for_ends_the_run_at_once(tmp_path, monkeypatch):
+    """A worker that cannot even write a log: the jobs that are still to come are not waited for."""
+
+    def broken(task, **options):
+        raise OSError("No space left on device")
+
+    def jobs():
+        yield from jobs_of(tmp_path, {"one": "1", "two": "2"})
+        for _ in range(100):
+            time.sleep(0.05)
+            yield from jobs_of(tmp_path, {"late": "3"})
+        raise AssertionError("every job was asked for")
+
+    monkeypatch.setattr(engine, "_run", broken)
+    with pytest.raises(OSError, match="No space"):
+        run_jobs(jobs(), folder=tmp_path / "run", facts=lambda job: {}, at_once=1)
