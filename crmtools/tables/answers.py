@@ -7,16 +7,13 @@ import hashlib
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
 from crmtools.whole_files import write_whole
-
-if TYPE_CHECKING:
-    from crmtools.tables.known import Known
 
 RECENT, RECENT_ROWS = 4, 100_000
 
@@ -25,7 +22,7 @@ RECENT, RECENT_ROWS = 4, 100_000
 class Answers:
     """Tables and texts by name, of one ``state`` of the data; ``folder`` is where other processes find them.
 
-    ``days`` are other states of the same data.
+    ``days`` are other states of the same data: their answers, tables, and how many rows of each began later.
     """
 
     state: str
@@ -34,7 +31,7 @@ class Answers:
     texts: dict[str, str] = field(default_factory=dict)
     things: dict[str, object] = field(default_factory=dict)
     recent: dict[Hashable, pd.DataFrame] = field(default_factory=dict)
-    days: dict[str, tuple["Answers", "Known"]] = field(default_factory=dict)
+    days: dict[str, tuple["Answers", dict[str, ir.Table], dict[str, int]]] = field(default_factory=dict)
 
     def table(self, name: str) -> pd.DataFrame | None:
         """The table that was remembered by this name, a copy of it."""

@@ -6,7 +6,6 @@ opens the same tables, and asking again for each would take longer than most of 
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
@@ -24,39 +23,10 @@ from crmtools.tables.reading import quote
 REMEMBERED = "tables as known"
 
 
-@dataclass(frozen=True, slots=True)
-class Views:
-    """Views that are made on the engine when they are first read: a page reads a few tables of two dozen.
-
-    ``waiting``: what makes each, and the views that it reads itself.
-    """
-
-    backend: Any = None
-    waiting: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
-
-    def make(self, name: str) -> None:
-        """Make a view unless it is there."""
-        if name in self.waiting:
-            statement, parents = self.waiting[name]
-            for parent in parents:
-                self.make(parent)
-            self.backend.con.execute(statement)
-            del self.waiting[name]
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """The tables as known at the end of a day, their views, and how many rows of each began later."""
-
-    tables: dict[str, ir.Table]
-    views: Views
-    cut: dict[str, int]
-
-
 def known(
     backend: Any, names: Sequence[str], day: date, *, answers: Answers, schema: str = "main", cut_to: Cut = WHOLE
-) -> Known:
-    """Views of ``all_NAME`` as known at the end of a day, cut to a part of the customers."""
+) -> tuple[dict[str, ir.Table], dict[str, int]]:
+    """Views of ``all_NAME`` as known at the end of a day, cut to a part of the customers, and how many rows of each began later."""
     names = [name for name in names if name not in cut_to.whole]
     if (told := answers.text(REMEMBERED)) is None:
         columns = {name: _columns(backend, f"all_{name}") for name in names}
@@ -67,27 +37,22 @@ def known(
     def of(name: str) -> str:
         return cut_to.conditions.get(name, "true")
 
-    if schema != "main":
-        backend.con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-    views = Views(backend)
-    for name, (condition, parents) in began.items():
+    views = [f"CREATE SCHEMA IF NOT EXISTS {schema}"] if schema != "main" else []
+    for name, condition in began.items():
         chosen = ", ".join(_column(name, column, day) for column in columns[name])
-        view = f"CREATE OR REPLACE VIEW {schema}.{name} AS SELECT {chosen} FROM main.all_{name}"
-        views.waiting[name] = f"{view} WHERE ({condition}) AND {of(name)}", parents
+        views.append(
+            f"CREATE OR REPLACE VIEW {schema}.{name} AS SELECT {chosen} FROM main.all_{name} WHERE ({condition}) AND {of(name)}"
+        )
+    backend.con.execute(";\n".join(views))
     if told is None:
-        for name in names:
-            views.make(name)
-        counts = [
-            f"(SELECT count(*) FROM main.all_{name} WHERE NOT ({began[name][0]}) AND {of(name)})" for name in names
-        ]
+        counts = [f"(SELECT count(*) FROM main.all_{name} WHERE NOT ({began[name]}) AND {of(name)})" for name in names]
         later = backend.con.execute(f"SELECT {', '.join(counts)}").fetchone() if names else ()
         cut = dict(zip(names, map(int, later), strict=True))
         columns = {name: _columns(backend, name, schema) for name in names}
         answers.keep_text(REMEMBERED, json.dumps({"columns": columns, "cut": cut}))
     else:
         cut = json.loads(told)["cut"]
-    tables = {name: _table(backend, name, columns[name], schema) for name in names}
-    return Known(tables, views, {name: cut[name] for name in names})
+    return {name: _table(backend, name, columns[name], schema) for name in names}, {name: cut[name] for name in names}
 
 
 def _columns(backend: Any, name: str, schema: str = "main") -> dict[str, str]:
@@ -104,19 +69,18 @@ def _column(table: str, column: str, day: date) -> str:
     return quote(column)
 
 
-def _began(columns: dict[str, dict[str, str]], day: date, schema: str) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """Which rows of a table were there, and the views that tell it: what has no time of its own began with what it belongs to."""
-    found: dict[str, tuple[str, tuple[str, ...]]] = {}
+def _began(columns: dict[str, dict[str, str]], day: date, schema: str) -> dict[str, str]:
+    """Which rows of a table were there: what has no time of its own began with what it belongs to, whose view comes first."""
+    found: dict[str, str] = {}
     for name in sorted(columns, key=lambda name: not TABLES[name].time):
-        spec, there, parents = TABLES[name], columns[name], list[str]()
+        spec, there = TABLES[name], columns[name]
         time = quote(spec.time) if spec.time in there else ""
         condition = f"{time} < {_end(day)} OR {time} IS NULL" if time else "true"
         for column in spec.columns:
             if not spec.time and column.refers in found and column.name in there:
                 parent, own = quote(TABLES[column.refers].key[0]), quote(column.name)
                 condition += f" AND ({own} IS NULL OR {own} IN (SELECT {parent} FROM {schema}.{column.refers}))"
-                parents.append(column.refers)
-        found[name] = condition, tuple(parents)
+        found[name] = condition
     return found
 
 

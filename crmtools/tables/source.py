@@ -28,7 +28,7 @@ from crmtools.shown import Shown, opened
 from crmtools.tables import TABLES
 from crmtools.tables.answers import Answers
 from crmtools.tables.door import DoorReport, pass_the_door
-from crmtools.tables.known import Views, known
+from crmtools.tables.known import known
 from crmtools.tables.part import WHOLE, Cut
 from crmtools.tables.parts import Part, Values, door_of, part_of, values_of
 from crmtools.tables.reading import (
@@ -66,7 +66,6 @@ class Data(Shown):
     answers: Answers = field(default_factory=lambda: Answers(""), repr=False)
     part: Part | None = None
     cut_to: Cut = field(default=WHOLE, repr=False)
-    views: Views = field(default_factory=Views, repr=False)
 
     @property
     def currency(self) -> str:
@@ -91,7 +90,6 @@ class Data(Shown):
     def __getitem__(self, table: str) -> ir.Table:
         if table not in self.tables:
             raise CRMError(f"These data have no table '{table}'. {nearest(table, self.tables)}")
-        self.views.make(table)
         return self.tables[table]
 
     def __getattr__(self, table: str) -> ir.Table:
@@ -184,13 +182,11 @@ class Data(Shown):
         if schema not in days:
             answers = Answers(_state(self.fingerprint, day, part), self.answers.folder)
             names = (*self.tables, *self.cut_to.whole)
-            days[schema] = answers, known(self.backend, names, day, answers=answers, schema=schema, cut_to=cut_to)
+            days[schema] = answers, *known(self.backend, names, day, answers=answers, schema=schema, cut_to=cut_to)
             for old in list(days)[:-DAYS]:
                 del days[old]
-        answers, found = days[schema]
-        return replace(
-            self, as_of=day, tables=found.tables, views=found.views, cut=found.cut, answers=answers, part=part, cut_to=cut_to
-        )  # fmt: skip
+        answers, tables, cut = days[schema]
+        return replace(self, as_of=day, tables=tables, cut=cut, answers=answers, part=part, cut_to=cut_to)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{item.table} {item.kept:,}" for item in self.door.tables)
@@ -310,12 +306,10 @@ def _open_snapshot(folder: Path, settings: Settings, fingerprint: str) -> Data:
     part = part_of(settings, backend, door, Answers(_state(fingerprint, day, None), folder / "answers"))
     answers = Answers(_state(fingerprint, day, part), folder / "answers")
     cut_to = part.cut if part else WHOLE
-    found = known(backend, names, day, answers=answers, cut_to=cut_to)
+    tables, cut = known(backend, names, day, answers=answers, cut_to=cut_to)
     if part:
         door = door_of(part, backend, door, answers)
-    return Data(
-        settings, day, fingerprint, door, backend, found.tables, folder, found.cut, answers, part, cut_to, found.views
-    )
+    return Data(settings, day, fingerprint, door, backend, tables, folder, cut, answers, part, cut_to)
 
 
 def _open_frames(frames: Mapping[str, pd.DataFrame], as_of: date | None) -> Data:
@@ -354,5 +348,5 @@ def _open_frames(frames: Mapping[str, pd.DataFrame], as_of: date | None) -> Data
     con.close()
     fingerprint = hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()[:20]
     settings, answers = settings.model_copy(update={"report": report}), Answers(f"{fingerprint}|{day}")
-    found = known(backend, tuple(item.table for item in door.tables), day, answers=answers)
-    return Data(settings, day, fingerprint, door, backend, found.tables, None, found.cut, answers, views=found.views)
+    tables, cut = known(backend, tuple(item.table for item in door.tables), day, answers=answers)
+    return Data(settings, day, fingerprint, door, backend, tables, None, cut, answers)
