@@ -227,10 +227,7 @@ class Run(Part):
     @property
     def kernels(self) -> int:
         """How many notebooks are run at a time."""
-        return (
-            self.at_once
-            or min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 63) + 1
-        )
+        return self.at_once or min(cores(), 63) + 1
 
 
 class Publish(Part):
@@ -289,6 +286,11 @@ class Settings(Part):
     def root(self) -> Path:
         """The folder that relative paths start from: the one that holds ``parameters/``, else the file's own."""
         return root_of(self.path)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def root_of(parameters: Path) -> Path:

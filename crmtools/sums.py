@@ -181,7 +181,8 @@ def _added(numbers: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Sums of stretches; with more digits than the numbers have, for the engine gives the cells in any order."""
     if not len(starts) or numbers.dtype.kind != "f":
         return np.add.reduceat(numbers, starts) if len(starts) else numbers
-    return np.add.reduceat(np.nan_to_num(numbers.astype(np.longdouble)), starts).astype(numbers.dtype)
+    known = np.where(np.isnan(numbers), 0.0, numbers).astype(np.longdouble)
+    return np.add.reduceat(known, starts).astype(numbers.dtype)
 
 
 # ---- the customers of small groups

@@ -74,6 +74,11 @@ def _kept(parameters: tuple[float, ...], x: bytes, T: bytes) -> Callable[[float]
     return lru_cache(maxsize=64)(_over(np.array(parameters), np.frombuffer(x), np.frombuffer(T)))
 
 
+def forget() -> None:
+    """Give back the memory of what was kept."""
+    _kept.cache_clear()
+
+
 def _over(parameters: np.ndarray, x: np.ndarray, T: np.ndarray) -> Callable[[float], np.ndarray]:
     """The same at distinct pairs."""
     r, alpha, a, b = parameters

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from crmtools.errors import CRMError, Problem, RunError
+from crmtools.report.warm import environment
+from crmtools.settings import cores
 from crmtools.words import Language
 
 TASKS: Mapping[str, str] = {"finish": "finishes the pages", "look": "looks the pages over"}
@@ -32,7 +34,7 @@ class Bindery:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONUTF8": "1"},
+            env=environment(),
             text=True,
             encoding="utf-8",
             start_new_session=True,  # Ctrl-C is for the run, which then ends this process
@@ -57,9 +59,14 @@ class Bindery:
         except BrokenPipeError:
             answer = ""
         if not answer.endswith("\n"):
-            raise RunError(
-                f"The process that {TASKS[task]} ({self.language}) ended with code {self._process.wait()} and said nothing: "
+            code = self._process.wait()
+            why = (
                 "it was killed, perhaps because memory ran out. Run the report again."
+                if code < 0
+                else "it did not begin."
+            )
+            raise RunError(
+                f"The process that {TASKS[task]} ({self.language}) ended with code {code} and said nothing: {why}"
             )
         state, found = json.loads(answer)
         if state == "wrong":
@@ -72,8 +79,12 @@ class Bindery:
             raise fault
         return found
 
+    def kill(self) -> None:
+        """End the process; whoever waits for its answer is told that it has ended."""
+        self._process.kill()
+
     def close(self) -> None:
-        """End the process."""
+        """End the process, and the talk with it."""
         self._process.kill()
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
@@ -91,8 +102,19 @@ class Bindery:
 def binderies(languages: Sequence[Language]) -> Iterator[dict[Language, Bindery]]:
     """A process for each edition; none where they would have to share one core."""
     with contextlib.ExitStack() as ending:
-        side_by_side = min(len(languages), os.cpu_count() or 1) > 1
+        side_by_side = min(len(languages), cores()) > 1
         yield {one: ending.enter_context(Bindery(one)) for one in languages if side_by_side}
+
+
+@contextlib.contextmanager
+def ended_with(benches: Mapping[Language, Bindery]) -> Iterator[None]:
+    """End the processes when what waits for them is interrupted: a thread that reads an answer would otherwise wait on."""
+    try:
+        yield
+    except BaseException:
+        for bench in benches.values():
+            bench.kill()
+        raise
 
 
 def serve(requests: IO[str], answers: IO[str]) -> None:

@@ -19,7 +19,7 @@ from types import MappingProxyType
 
 from crmtools.errors import Problem, RunError
 from crmtools.report.accessible import mended
-from crmtools.report.bindery import Bindery
+from crmtools.report.bindery import Bindery, ended_with
 from crmtools.report.blocks import Html
 from crmtools.report.downloads import offered
 from crmtools.report.folders import BOOK
@@ -155,7 +155,7 @@ def build_books(
         except RunError as error:
             return error
 
-    with ThreadPoolExecutor(max_workers=len(editions)) as pool:
+    with ThreadPoolExecutor(max_workers=len(editions)) as pool, ended_with(benches):
         results = list(pool.map(build, editions))
     failed = [result for result in results if isinstance(result, RunError)]
     if len(failed) == 1:

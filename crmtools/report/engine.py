@@ -10,7 +10,7 @@ import re
 import time
 import traceback
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -24,7 +24,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from crmtools.errors import CRMError
 from crmtools.report import kernel
-from crmtools.report.kernel import NotPrepared, PageKernel
+from crmtools.report.kernel import PageKernel
 from crmtools.report.limits import MEGABYTE, Ended, Watch, megabytes_of
 from crmtools.report.notebooks import prepare, read_notebook
 from crmtools.report.places import places
@@ -109,8 +109,9 @@ def run_jobs(
         kernels = kernel.Kernels(home, warm, at_once=at_once)
         pool = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="notebook")
         with Watch(limits, lambda: kernels.alive, kernels.stop), pool:
-            serving = [pool.submit(_serve, todo, ended, folder, kernels, limits) for _ in range(at_once)]
+            serving: list[Future[None]] = []
             try:
+                serving.extend(pool.submit(_serve, todo, ended, folder, kernels, limits) for _ in range(at_once))
                 for count, job in enumerate(jobs, 1):
                     todo.put(_Task(count, job, facts(job)))
                     gather(0.0)
@@ -120,12 +121,14 @@ def run_jobs(
                     gather(0.2)
                 gather(0.0)
             except BaseException:  # an interrupt above all
-                with contextlib.suppress(Empty):
-                    while True:
-                        todo.get_nowait()
-                for _ in serving:
-                    todo.put(None)
-                kernels.stop()
+                try:
+                    with contextlib.suppress(Empty):
+                        while True:
+                            todo.get_nowait()
+                finally:
+                    for _ in range(at_once):
+                        todo.put(None)
+                    kernels.stop()
                 raise
     return tuple(outcomes[number] for number in range(1, count + 1))
 
@@ -156,24 +159,25 @@ def page_files(folder: Path, job: Job) -> tuple[Path, Path]:
 
 
 def _run(task: _Task, *, folder: Path, cell_seconds: int, seat: Seat) -> Outcome:
-    """One notebook from start to end. Never raises: what goes wrong here belongs to this page alone."""
+    """One notebook from start to end. What goes wrong here belongs to this page alone; only where not even a log can be written is
+    it raised.
+    """
     started, job = time.perf_counter(), task.job
     target, log = page_files(folder, job)
     for path in (target, log):
         path.parent.mkdir(parents=True, exist_ok=True)
-    state: State = "failed"
-    failure: Failure | None = None
-    again = True
-    while again:
+    before = ""
+    while True:
         with log.open("w", encoding="utf-8") as said:
-            try:
-                state, failure, again = _in_kernel(task, target, said, cell_seconds, seat)
-            except Exception as error:  # noqa: BLE001 - the other pages go on, and this one says what happened
-                said.write(traceback.format_exc())
-                state, failure, again = "failed", Failure(type(error).__name__, str(error) or "no message"), False
+            said.write(before)
+            said.flush()  # the kernel writes into the same file
+            state, failure, again = _in_kernel(task, target, said, cell_seconds, seat)
             if failure:
                 said.write(f"\n{state}: {failure.name}: {failure.message}\n")
-    return Outcome(job, state, time.perf_counter() - started, target, log, failure)
+        if not again:
+            return Outcome(job, state, time.perf_counter() - started, target, log, failure)
+        why = f"{failure.name}: {failure.message}" if failure else state
+        before = f"Run once more in a kernel of its own. In one that had served other pages: {why}\n"
 
 
 def _in_kernel(
@@ -189,12 +193,11 @@ def _in_kernel(
         state = "failed" if failure else "ok"
     except _Stopped as stop:
         state, failure = stop.state, stop.failure
-    except NotPrepared:
-        if own.pages == 1:
-            raise
-    finally:
-        again = state != "ok" and own.pages > 1
-        seat.give_back(own, good=state == "ok" and not alone)
+    except Exception as error:  # noqa: BLE001 - the other pages go on, and this one says what happened
+        said.write(traceback.format_exc())
+        failure = Failure(type(error).__name__, str(error) or "no message")
+    again = state != "ok" and own.pages > 1
+    seat.give_back(own, good=state == "ok" and not alone)
     return state, failure, again
 
 
@@ -209,16 +212,32 @@ class _Stopped(Exception):
 def _execute(
     task: _Task, target: Path, said: TextIO, cell_seconds: int, own: PageKernel, prepared: str
 ) -> Failure | None:
-    """Execute through Papermill; the failure of a cell is returned, everything else raised."""
-    job = task.job
-    ready = prepare(read_notebook(job.notebook), language=job.language, facts=task.facts)
+    """Execute a notebook and write it as far as it got; the failure of a cell is returned, everything else raised."""
     seen: list[NotebookNode] = []
+    try:
+        _through_papermill(task, said, cell_seconds, own, prepared, seen)
+    except BaseException:
+        if seen:
+            with contextlib.suppress(OSError):  # what happened before is what the page tells
+                _write(seen[0], target)
+        raise
+    if not seen:
+        return Failure(CRMError.__name__, "nothing was run")
+    _write(seen[0], target)
+    return first_error(seen[0], said)
+
+
+def _through_papermill(
+    task: _Task, said: TextIO, cell_seconds: int, own: PageKernel, prepared: str, seen: list[NotebookNode]
+) -> None:
+    """Execute in a kernel; raises _Stopped where it did not come to its end, which is not said of a cell that failed."""
+    ready = prepare(read_notebook(task.job.notebook), language=task.job.language, facts=task.facts)
     at = {"cell": 0}
     try:
         papermill.execute_notebook(
             ready,
             None,
-            parameters=dict(job.parameters),
+            parameters=dict(task.job.parameters),
             engine_name=kernel.ENGINE,
             kernel_name="python3",
             progress_bar=False,
@@ -232,7 +251,7 @@ def _execute(
             on_cell_start=lambda cell, cell_index, **_: at.update(cell=cell_index + 1),
         )
     except PapermillExecutionError:
-        pass  # found again below, where sys.exit is found too
+        pass  # found again in the notebook, where sys.exit is found too
     except CellTimeoutError:
         message = f"a cell took longer than {cell_seconds} s (run.cell_seconds in the parameters file)"
         raise _Stopped("timed_out", Failure("CellTimeoutError", message, at["cell"])) from None
@@ -241,10 +260,6 @@ def _execute(
             raise
         why = own.why or OUTSIDE
         raise _Stopped(why.state, Failure(why.name, why.message, at["cell"] or None)) from None
-    finally:
-        if seen:
-            _write(seen[0], target)
-    return first_error(seen[0], said) if seen else Failure(CRMError.__name__, "nothing was run")
 
 
 def _write(notebook: NotebookNode, target: Path) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from crmtools.errors import Problem
-from crmtools.report.bindery import Bindery
+from crmtools.report.bindery import Bindery, ended_with
 from crmtools.report.disclosure import disclosures, said_small
 from crmtools.report.downloads import FORMULA
 from crmtools.report.giveaways import PLACEHOLDER, Giveaways, giveaways, usual_folders
@@ -174,12 +174,13 @@ def _looked_over(
             if one in benches
         }
         ready = wanted.ready() if len(asked) < len(languages) else None
-        return [
-            look_over(book, one, ready, smallest, door=one == languages[0])
-            if ready is not None and one not in asked
-            else Looked.from_plain(asked[one].result())
-            for one in languages
-        ]
+        with ended_with(benches):
+            return [
+                look_over(book, one, ready, smallest, door=one == languages[0])
+                if ready is not None and one not in asked
+                else Looked.from_plain(asked[one].result())
+                for one in languages
+            ]
 
 
 def look_over(book: Path, language: Language, wanted: Giveaways, smallest: int, *, door: bool = False) -> Looked:

@@ -6,7 +6,6 @@ of its own, which is removed with it. Where a system has no such sockets, TCP is
 """
 
 import math
-import os
 import sys
 import threading
 import time
@@ -23,6 +22,7 @@ from papermill.engines import NBClientEngine, papermill_engines
 from crmtools.report.limits import Ended
 from crmtools.report.provisioner import ForkedKernel
 from crmtools.report.warm import Warm, environment
+from crmtools.settings import cores
 from crmtools.tables.source import THREADS
 
 ENGINE = "crmtools"
@@ -42,8 +42,8 @@ class Kernels:
     """
 
     def __init__(self, home: Path, warm: Warm | None = None, *, at_once: int = 1) -> None:
-        self.home, self.warm = home, warm
-        self.threads = max((os.cpu_count() or 1) // at_once, 1)
+        self.home, self.warm, self.at_once = home, warm, at_once
+        self.threads = max(cores() // at_once, 1)
         self._alive: set[PageKernel] = set()
         self._lock = threading.Lock()
         self._stopped: Ended | None = None

@@ -7,6 +7,7 @@ from matplotlib import pyplot as plt
 
 from crmtools import shown
 from crmtools.indicators import CATALOGUE
+from crmtools.lifetime import beta_geo_formulas
 from crmtools.tables.source import keep_open
 
 
@@ -23,4 +24,5 @@ def begin() -> None:
     shown.speak("en")
     with warnings.catch_warnings():
         pass  # leaving it makes Python forget which warnings it has given
+    beta_geo_formulas.forget()
     keep_open()

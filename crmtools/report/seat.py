@@ -1,25 +1,28 @@
 """Where one notebook after another is run: a kernel that goes on with the next page as long as nothing is left of the one before.
 
 Starting a kernel, opening the data and drawing a first figure take longer than most pages. A kernel therefore serves page after
-page where the notebooks leave no trace (:mod:`crmtools.report.reach`) and all goes well. Whatever does not go well in a kernel that
+page where the notebooks leave no trace (:mod:`crmtools.report.reach`) and all goes well. What it says outside of cells stands in the
+log of its first page. Whatever does not go well in a kernel that
 had served before is run once more in a kernel of its own, so that no page is judged by what another did; and a notebook that may
 do anything has a kernel to itself from the start.
 """
 
 import asyncio
+import contextlib
 from types import TracebackType
 from typing import IO
 
 from jupyter_core.utils import ensure_event_loop
 
 from crmtools.report.kernel import Kernels, PageKernel
-from crmtools.report.limits import memory_of
+from crmtools.report.limits import Ended, memory_of
 from crmtools.report.places import new_place, remove_place
 
 BEGIN = "from crmtools.report.page import begin; begin()"
 """Run in a kernel before each page, silently."""
 ROOM = 2
-"""A kernel goes on while it uses less than the limit divided by this."""
+"""Kernels go on while all that may be there use less than the limit of one, divided by this."""
+NO_MORE = Ended("killed", "Ended", "the kernel was not needed any more")
 
 
 class Seat:
@@ -47,18 +50,21 @@ class Seat:
 
     def give_back(self, kernel: PageKernel, *, good: bool) -> None:
         """Keep a kernel in which all went well for the next page; end any other."""
-        if good and memory_of(kernel.pid) * ROOM < self._memory:
+        if good and memory_of(kernel.pid) * self._kernels.at_once * ROOM < self._memory:
             kernel.rest()
             self._kept = kernel
         else:
             self.end(kernel)
 
     def end(self, kernel: PageKernel) -> None:
-        """End a kernel, and what is left of the talk with it."""
+        """End a kernel, and what is left of the talk with it. Never raises: the page that was run is what it is."""
         try:
             ensure_event_loop().run_until_complete(kernel.finish())
+        except Exception:  # noqa: BLE001 - what is left goes with the warm process, and with the folder of the run
+            kernel.end(NO_MORE)
         finally:
-            _close_loop()
+            with contextlib.suppress(Exception):
+                _close_loop()
             remove_place(kernel.place)
 
     def __enter__(self) -> "Seat":

@@ -172,7 +172,10 @@ class Data(Shown):
         if not isinstance(made, tuple):
             made = tuple(self if one == self.part else self._known(self.as_of, one) for one in self.part.among())
             self.answers.things[PARTS] = made
-        return made
+        # answers are those of a day, and may have been asked for under other settings
+        return (
+            made if made[0].settings == self.settings else tuple(replace(one, settings=self.settings) for one in made)
+        )
 
     def _known(self, day: date, part: Part | None) -> "Data":
         """The tables as known at the end of a day, of all customers or of one of the parts."""

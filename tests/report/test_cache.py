@@ -42,7 +42,7 @@ def folder(tmp_path):
 
 
 def opened(folder):
-    for function in (reach.only_ours, module.package_mark, module.libraries_mark):
+    for function in (module.package_mark, module.libraries_mark):
         getattr(function, "cache_clear", lambda: None)()  # as a new process
     settings = load(folder / "parameters" / "small.yml")
     data = open_settings(settings)
