@@ -8,7 +8,7 @@ import pytest
 from scipy import optimize, special
 
 import crmtools as crm
-from crmtools.indicators.patterns import HISTORY, PAID, SPEND, WON
+from crmtools.indicators.patterns import HISTORY, PAID, SPEND, WON, ages, purchase_model
 from crmtools.indicators.segments import adjusted_rand, stability
 from crmtools.indicators.silence import expected_silence, share_at_risk
 from crmtools.indicators.worth import Terms, expected_worth, worth_of_new, worth_to_cost
@@ -327,7 +327,8 @@ def test_intervals_of_the_expected_value_hold_what_is_spent(customers) -> None:
 @pytest.mark.slow
 def test_intervals_of_value_to_cost_cover() -> None:
     rng, mean_won, cost, held = np.random.default_rng(5), 60, 6000.0, []
-    truth = worth_of_new(np.array(RATES), np.array(SPENDS), Terms.of(MONEY)) * mean_won / cost
+    model = purchase_model(ages(drawn(1, 1500)[0]), "bg_nbd")  # of its parameters none is used
+    truth = worth_of_new(model, np.array(RATES), np.array(SPENDS), Terms.of(MONEY)) * mean_won / cost
     for seed in range(1, 201):
         patterns, _ = drawn(seed, 1500)
         count = rng.poisson(mean_won)

@@ -108,16 +108,31 @@ def test_cohorts_of_other_ages(company, age) -> None:
 def test_largest_accounts_left_out(company, top) -> None:
     data, clean = company
     start, end = edges("2025-Q4")
-    kept = sorted(staying.recurring(clean, [(start, end)]), key=lambda row: -row[1])[top:]
+    kept = sorted(staying.recurring(clean, [(start, end)]), key=lambda row: (-row[1], -row[2]))[top:]
     found = crm.measure("nrr", data, period="2025-Q4", leave_out_top=top)
     assert found.denominator == pytest.approx(sum(before for _, before, _ in kept))
     assert found.numerator == pytest.approx(sum(after for _, _, after in kept))
     lost = paid = 0.0
     for span in staying.months_inside(start, end):
-        for _, before, after in sorted(staying.recurring(clean, [span]), key=lambda row: -row[1])[top:]:
+        for _, before, after in sorted(staying.recurring(clean, [span]), key=lambda row: (-row[1], -row[2]))[top:]:
             lost, paid = lost + max(before - after, 0.0), paid + before
     found = crm.measure("revenue_churn", data, period="2025-Q4", leave_out_top=top)
     assert (found.numerator, found.denominator) == (pytest.approx(lost), pytest.approx(paid))
+
+
+def test_largest_accounts_that_pay_the_same_do_not_hang_on_ids() -> None:
+    """Ids are pseudonyms: with another key the same customers stand in another order."""
+    days = pd.Timestamp("2025-01-01"), pd.Timestamp("2025-11-10")
+    for ids in (["1", "2", "3"], ["3", "2", "1"]):
+        customers = pd.DataFrame({"customer_id": ids, "acquired_at": days[0]})
+        paid = pd.DataFrame(
+            {
+                "subscription_id": ["a", "b", "c"], "customer_id": ids, "started_at": days[0],
+                "ended_at": [days[1], pd.NaT, pd.NaT], "mrr": [100.0, 100.0, 50.0],
+            }
+        )  # fmt: skip
+        data = crm.open(customers=customers, subscriptions=paid, as_of=AS_OF)
+        assert crm.measure("nrr", data, period="2025-Q4", leave_out_top=1).value == pytest.approx(50 / 150)
 
 
 def test_unknown_sources_are_told_and_bound_the_share(company) -> None:
