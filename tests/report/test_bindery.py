@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 
 import pytest
 
@@ -68,3 +69,19 @@ def test_a_process_that_was_killed_ends_the_gate(book):
         os.kill(bench.pid, signal.SIGKILL)
         with pytest.raises(RunError, match=r"looks the pages over \(en\) ended with code -9.*Run the report again"):
             gate(book, benches={"en": bench})
+
+
+def test_an_interrupt_ends_processes_that_are_waited_for(book):
+    """As Ctrl-C while one of them hangs: the thread that waits for its answer must not be waited for."""
+    with Bindery("en") as bench:
+        assert gate(book, languages=("en",), benches={"en": bench})
+        os.kill(bench.pid, signal.SIGSTOP)
+        main = threading.main_thread().ident
+        sender = threading.Timer(0.5, lambda: signal.pthread_kill(main, signal.SIGINT))
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            sender.start()
+            with pytest.raises(KeyboardInterrupt):
+                gate(book, languages=("en",), benches={"en": bench})
+        finally:
+            signal.signal(signal.SIGINT, before)

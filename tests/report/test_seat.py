@@ -114,6 +114,19 @@ def test_what_fails_after_another_page_is_tried_in_a_kernel_of_its_own(tmp_path,
 
 
 @forked
+def test_limits_hold_in_a_kernel_that_has_served_before_and_are_told_of_the_second_try(tmp_path, process, kernels):
+    endless, greedy = "x = sum(n for n in range(10**12))", "x = list(range(10**9))"
+    codes = {"good": TIDY, "late": endless, "between": TIDY, "greedy": greedy, "last": TIDY}
+    found = run(tmp_path, codes, process, limits=Run(cell_seconds=3, memory_mb=1_000))
+    assert [one.state for one in found.values()] == ["ok", "timed_out", "ok", "killed", "ok"]
+    assert found["late"].failure.name == "CellTimeoutError"
+    assert found["greedy"].failure.name == "MemoryLimit"
+    for name in ("late", "greedy"):
+        assert found[name].log.read_text("utf-8").startswith("Run once more in a kernel of its own.")
+    assert len(kernels) == 5
+
+
+@forked
 def test_a_notebook_that_may_do_anything_has_a_kernel_to_itself(tmp_path, process, kernels):
     found = run(tmp_path, {"one": TIDY, "free": "import sys\nprint(sys.argv[0] != '')", "two": TIDY}, process)
     assert [one.state for one in found.values()] == ["ok"] * 3
