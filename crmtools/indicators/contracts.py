@@ -57,7 +57,8 @@ def recurring(subscriptions: ir.Table, spans: ir.Table, *, grace_days: int, leav
 
     Who is without a subscription at the end and back within the grace pays what the new ones bring, as he is not lost for
     :func:`churn_rate` either. Amounts are at the rate of the day a subscription began: changes of rates move nothing. Of customers
-    who pay the same those are left out first who pay most at the end: the number must not hang on their ids, which are pseudonyms.
+    who pay the same those are left out first who pay most at the end: the number must not hang on their ids, which are pseudonyms
+    and decide last, where it is the same whoever is left out.
     """
     rows = beside(without_replaced(subscriptions, grace_days=grace_days), spans, grace_days=grace_days)
     paid = rows.group_by(["period", "first_day", "customer_id"]).aggregate(
@@ -69,9 +70,8 @@ def recurring(subscriptions: ir.Table, spans: ir.Table, *, grace_days: int, leav
     paid = paid.mutate(after=ibis.ifelse(paid.there, paid.at_end, paid.back).fill_null(0.0))
     paid = paid.filter(paid.before > 0)
     if leave_out_top:
-        largest = ibis.window(
-            group_by=["period", "first_day"], order_by=[ibis.desc(paid.before), ibis.desc(paid.after)]
-        )
+        order = [ibis.desc(paid.before), ibis.desc(paid.after), paid.customer_id]
+        largest = ibis.window(group_by=["period", "first_day"], order_by=order)
         paid = paid.mutate(place=ibis.row_number().over(largest))
         paid = paid.filter(paid.place >= leave_out_top)
     return paid.select("period", "customer_id", "before", "after")

@@ -52,10 +52,8 @@ def customer_summary(
     Where the orders are DuckDB's (or a frame), customers are told apart by a hash of 64 bits: of ten million, two are taken for one
     in one case of four hundred thousand.
     """
-    check_choice("unit", unit, TimeUnit)
     warn_if_coarse(resolution)
-    end = _end_of_observation(_day(as_of), until)
-    orders = _on_engine(orders)
+    orders, end = _observed(orders, as_of, until, unit)
     customers, counts = (_by_sorting if at_hand(orders) else _by_grouping)(orders, end, zero_days, resolution)
     return Summary(_to_frame(customers, resolution, unit), unit, end, counts, resolution)
 
@@ -74,10 +72,8 @@ def customer_patterns(
     Where the engine sorts, customers are told apart by a hash of 64 bits: of ten million, two are taken for one in one case of
     four hundred thousand.
     """
-    check_choice("unit", unit, TimeUnit)
     warn_if_coarse(resolution)
-    end = _end_of_observation(_day(as_of), until)
-    orders = _on_engine(orders)
+    orders, end = _observed(orders, as_of, until, unit)
     if at_hand(orders):
         found = in_order(orders, until=end, zero_days=zero_days, resolution=resolution)
         (x, t_x, T), weight = count_distinct(*(found.columns[name] for name in PATTERN))
@@ -215,6 +211,15 @@ def _to_frame(table: pd.DataFrame, resolution: Resolution, unit: TimeUnit) -> pd
             "days_since_last": table["days_since_last"].astype("int64"),
         }
     )
+
+
+def _observed(
+    orders: ibis.Table | pd.DataFrame, as_of: date | str, until: date | str | None, unit: TimeUnit
+) -> tuple[ibis.Table, date]:
+    """The orders on an engine, and the day on which observation ends."""
+    check_choice("unit", unit, TimeUnit)
+    end = _end_of_observation(_day(as_of), until)
+    return _on_engine(orders), end
 
 
 def _end_of_observation(as_of: date, until: date | str | None) -> date:

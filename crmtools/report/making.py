@@ -183,8 +183,8 @@ class _Run:
             self._note([*alerts.remarks, *(one.text.en for one in alerts.new)])
             self._note([*alerts.problems])
             problems = [*problems, *alerts.problems]
-        ran = self.folder, outcomes, dict(stages)
-        result = RunResult(run_id, published / name, *ran, tuple(problems), alerts=alerts)
+        book, found = published / name, tuple(problems)
+        result = RunResult(run_id, book, self.folder, outcomes, dict(stages), found, alerts=alerts)
         self.manifest.ended = "published_with_failures" if result.exit_code == 2 else "published"
         self.manifest.problems = [str(problem) for problem in problems]
         if last := self._even_so(lambda: self.manifest.write(self.folder / "manifest.json")):

@@ -1,5 +1,6 @@
 """The data of some customers: every table that knows its customers is cut, nothing else is, and nobody is given away."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -349,6 +350,17 @@ def test_two_small_parts_hide_each_other(project):
     shop(project, {"north": (40, 40), "south": (30, 30), "east": (6, 6), "west": (5, 5), "": (12, 12)})
     assert north(project, "region=south").part.value == "south"
     assert [part.part.value for part in north(project).parts()] == ["east", "north", "south", "west", None]
+
+
+def test_parts_keep_the_settings_that_they_are_asked_for_under(project):
+    """The data of a day are one, whatever period is reported: what is hidden must be settled for the period that is asked for."""
+    shop(project, {"north": (40, 40), "south": (30, 30), "east": (20, 20)})
+    data = north(project)
+    data.parts()
+    report = data.settings.report.model_copy(update={"period": crm.Period.parse("2025")})
+    other = replace(data, settings=data.settings.model_copy(update={"report": report}))
+    assert {part.period.id for part in other.parts()} == {"2025"} != {data.period.id}
+    assert {part.period.id for part in data.parts()} == {data.period.id}
 
 
 def test_customers_without_a_value_are_a_group_like_any_other(project):
