@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import date
 
+import numpy as np
+import pandas as pd
 import pytest
 from random_company import random_company
 from recomputed import all_tables
@@ -76,10 +78,42 @@ def test_customers_of_small_groups_are_asked_for_once(pair, monkeypatch) -> None
     data.last_day("orders")  # asked for by every estimate, and remembered
     ask = crm.Data.ask
     monkeypatch.setattr(crm.Data, "ask", lambda *asked, **how: questions.append(asked) or ask(*asked, **how))
-    trend = estimates(item, data, sums.report_periods(data))
-    parts = [e for by in ("region", "customer_type") for e in estimates(item, data, (data.period,), by=by)]
+    spans = sums.report_periods(data)
+    trend = estimates(item, data, spans)
+    parts = [e for by in ("region", "customer_type") for e in estimates(item, data, spans, by=by)]
     assert len(questions) == 1
     assert "bootstrap_t" in {e.method for e in trend} & {e.method for e in parts}
+
+
+def test_only_the_customers_of_small_groups_are_asked_for(monkeypatch) -> None:
+    """In every period: those of a region that is small beside a total which is not."""
+    random = np.random.default_rng(3)
+    region = np.where(np.arange(2_400) < 100, "small", "big")
+    ids = np.arange(2_400).astype(str)
+    days = [pd.Timestamp(f"2025-{month:02}-10") for month in (1, 2, 3)]
+    orders = pd.DataFrame(
+        {
+            "order_id": np.arange(7_200).astype(str), "customer_id": np.tile(ids, 3), "ordered_at": np.repeat(days, 2_400),
+            "net_amount": random.gamma(2.0, 50.0, 7_200).round(2),
+        }
+    )  # fmt: skip
+    customers = pd.DataFrame({"customer_id": ids, "acquired_at": days[0], "region": region})
+    opened = crm.open(customers=customers, orders=orders, as_of=date(2025, 3, 31))
+    report = opened.settings.report.model_copy(update={"segments": ("region",)})
+    other = replace(opened, settings=opened.settings.model_copy(update={"report": report}))
+    data = replace(other, answers=Answers(""))
+    item, brought = CATALOGUE["aov"], []
+    spans = [one for one in sums.report_periods(data) if one.start >= date(2025, 1, 1)]
+    assert len(spans) == 3
+    expected = estimates(item, other, spans, by="region")
+    sums.gather(data, {item.id: resolve(item, data, {})}, [item])
+    data.last_day("orders")  # asked for by every estimate, and remembered
+    ask = crm.Data.ask
+    monkeypatch.setattr(crm.Data, "ask", lambda *asked, **how: brought.append(ask(*asked, **how)) or brought[-1])
+    found = estimates(item, data, spans, by="region")
+    assert [len(frame) for frame in brought] == [300]
+    assert [e.method for e in found].count("log_bootstrap_t") == 3
+    assert all(close(one, two) for one, two in zip(found, expected, strict=True))
 
 
 def test_a_period_that_was_not_gathered_is_asked_for(pair) -> None:
