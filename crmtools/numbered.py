@@ -23,6 +23,7 @@ from crmtools.indicators.catalogue import Indicator
 from crmtools.indicators.keeping import KEEPER
 from crmtools.tables.reading import quote
 from crmtools.tables.source import Data
+from crmtools.tables.statement import statement
 
 CELL = 2**32
 """A customer's number is his cell times this, and his place."""
@@ -99,7 +100,7 @@ class _Keeper:
             return made
         if made.op() not in self.tables:
             name = f"numbered_{len(self.tables)}"
-            self.backend.raw_sql(f"CREATE TEMP TABLE {name} AS {self.backend.compile(made)}")
+            self.backend.raw_sql(f"CREATE TEMP TABLE {name} AS {statement(made, self.backend)}")
             self.tables[made.op()] = self.backend.table(name)
         return self.tables[made.op()]
 
@@ -127,7 +128,7 @@ def _renamed(
         rows = data.needed(name, tuple((column, False) for column in wanted))
         backend.raw_sql(
             f"CREATE TEMP VIEW numbered_{name} AS SELECT rows.* REPLACE (keys.number AS customer_id) "
-            f"FROM ({backend.compile(rows)}) AS rows "
+            f"FROM ({statement(rows, backend)}) AS rows "
             f"LEFT JOIN numbered_keys AS keys ON {met.format('rows')} = {met.format('keys')}"
         )
     return {name: backend.table(f"numbered_{name}") for name in columns}
@@ -154,9 +155,9 @@ def _number(data: Data, attributes: Sequence[str], *, everyone: bool) -> None:
     """The cells, and the number of every customer: those of the table of customers, or ``everyone`` who ordered, too."""
     backend: Any = data.backend
     ids = [data[name].select("customer_id") for name in TABLES_NUMBERED if data.has(name)]
-    people = backend.compile(ibis.union(*ids, distinct=True) if len(ids) > 1 else ids[0].distinct())
+    people = statement(ibis.union(*ids, distinct=True) if len(ids) > 1 else ids[0].distinct(), backend)
     if data.has("customers"):
-        with_attributes = backend.compile(data["customers"].select("customer_id", *attributes))
+        with_attributes = statement(data["customers"].select("customer_id", *attributes), backend)
         joined = f"SELECT * FROM ({people}) AS ids LEFT JOIN ({with_attributes}) AS known USING (customer_id)"
         people = joined if everyone else with_attributes
     named = "".join(f", {quote(name)}" for name in attributes)

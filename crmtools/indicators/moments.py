@@ -91,26 +91,16 @@ class Kind(Protocol):
 
 def per_unit(facts: ir.Table, keys: Sequence[str], *, unique: bool = False) -> ir.Table:
     """Facts summed per group and customer: ``v``, ``w``, ``rows``, ``squares`` (Σ weight² over rows)."""
-    weight = facts.weight if "weight" in facts.columns else ibis.literal(1.0)
+    value = facts.value.cast("float64")
+    weight = facts.weight.cast("float64") if "weight" in facts.columns else ibis.literal(1.0)
     records = facts.records if "records" in facts.columns else ibis.literal(1)
-    facts = facts.mutate(value=facts.value.cast("float64"), weight=weight.cast("float64"), records=records)
+    made = {"v": value, "w": weight, "rows": records, "squares": weight * weight}
     if unique:
         copies = facts.copies if "copies" in facts.columns else ibis.literal(1)
-        return facts.select(
-            *keys,
-            "customer_id",
-            v="value",
-            w="weight",
-            rows="records",
-            squares=facts.weight * facts.weight,
-            copies=copies,
-        )
-    return facts.group_by([*keys, "customer_id"]).aggregate(
-        v=facts.value.sum(),
-        w=facts.weight.sum(),
-        rows=facts.records.sum(),
-        squares=(facts.weight * facts.weight).sum(),
-    )
+        return facts.select(*keys, "customer_id", **made, copies=copies)
+    number = facts.count()
+    summed = {name: part.sum() if isinstance(part, ir.Column) else number * part for name, part in made.items()}
+    return facts.group_by([*keys, "customer_id"]).aggregate(**summed)
 
 
 def moments(facts: ir.Table, keys: Sequence[str], *, unique: bool = False) -> ir.Table:

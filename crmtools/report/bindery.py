@@ -13,10 +13,10 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from crmtools.errors import CRMError, Problem, RunError
-from crmtools.report.warm import environment
+from crmtools.report.warm import Forked, Warm, environment
 from crmtools.settings import cores
 from crmtools.words import Language
 
@@ -25,20 +25,26 @@ TASKS: Mapping[str, str] = {"finish": "finishes the pages", "look": "looks the p
 
 
 class Bindery:
-    """The process of one edition, from here. It is started at once and asked when it is ready; use it as a context manager."""
+    """The process of one edition, from here. It is started at once and asked when it is ready; use it as a context manager.
 
-    def __init__(self, language: Language) -> None:
+    With a ``warm`` process it is forked from it, which has imported all that it needs.
+    """
+
+    def __init__(self, language: Language, warm: Warm | None = None) -> None:
         self.language = language
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", __spec__.name],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment(),
-            text=True,
-            encoding="utf-8",
-            start_new_session=True,  # Ctrl-C is for the run, which then ends this process
-        )
+        with contextlib.ExitStack() as ending:
+            (heard, sent), (got, said) = os.pipe(), os.pipe()
+            ending.callback(os.close, heard)
+            ending.callback(os.close, said)
+            self._sent = os.fdopen(sent, "w", encoding="utf-8")
+            self._got = os.fdopen(got, encoding="utf-8")
+            nowhere = ending.enter_context(Path(os.devnull).open("w")).fileno()
+            try:
+                self._process = _started(warm, heard, said, nowhere)
+            except BaseException:
+                self._sent.close()
+                self._got.close()
+                raise
 
     @property
     def pid(self) -> int:
@@ -51,23 +57,18 @@ class Bindery:
         Raises RunError with the problems that the task found, or saying that the process has ended by itself. Whatever else
         happens there is raised as RuntimeError, with the traceback as its note.
         """
-        sent, got = cast(IO[str], self._process.stdin), cast(IO[str], self._process.stdout)
         try:
-            sent.write(json.dumps([task, given]) + "\n")
-            sent.flush()
-            answer = got.readline()
+            self._sent.write(json.dumps([task, given]) + "\n")
+            self._sent.flush()
+            answer = self._got.readline()
         except BrokenPipeError:
             answer = ""
         if not answer.endswith("\n"):
-            code = self._process.wait()
+            began = self._process.wait() <= 0
             why = (
-                "it was killed, perhaps because memory ran out. Run the report again."
-                if code < 0
-                else "it did not begin."
+                "it was killed, perhaps because memory ran out. Run the report again." if began else "it did not begin."
             )
-            raise RunError(
-                f"The process that {TASKS[task]} ({self.language}) ended with code {code} and said nothing: {why}"
-            )
+            raise RunError(f"The process that {TASKS[task]} ({self.language}) ended and said nothing: {why}")
         state, found = json.loads(answer)
         if state == "wrong":
             error = RunError(found["message"])
@@ -87,9 +88,9 @@ class Bindery:
         """End the process, and the talk with it."""
         self._process.kill()
         self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
+        for stream in (self._sent, self._got):
             with contextlib.suppress(OSError):  # something is left that it did not read
-                cast(IO[str], stream).close()
+                stream.close()
 
     def __enter__(self) -> "Bindery":
         return self
@@ -98,12 +99,26 @@ class Bindery:
         self.close()
 
 
+def _started(warm: Warm | None, heard: int, said: int, nowhere: int) -> "subprocess.Popen[bytes] | Forked":
+    if warm is not None and not warm.given_up:
+        with contextlib.suppress(OSError):  # without a warm process, or with one that fails, it starts by itself
+            return warm.fork("bindery", environment=environment(), heard=heard, said=(said, nowhere))
+    return subprocess.Popen(
+        [sys.executable, "-m", __spec__.name],
+        stdin=heard,
+        stdout=said,
+        stderr=nowhere,
+        env=environment(),
+        start_new_session=True,  # Ctrl-C is for the run, which then ends this process
+    )
+
+
 @contextlib.contextmanager
-def binderies(languages: Sequence[Language]) -> Iterator[dict[Language, Bindery]]:
+def binderies(languages: Sequence[Language], warm: Warm | None = None) -> Iterator[dict[Language, Bindery]]:
     """A process for each edition; none where they would have to share one core."""
     with contextlib.ExitStack() as ending:
         side_by_side = min(len(languages), cores()) > 1
-        yield {one: ending.enter_context(Bindery(one)) for one in languages if side_by_side}
+        yield {one: ending.enter_context(Bindery(one, warm)) for one in languages if side_by_side}
 
 
 @contextlib.contextmanager
@@ -145,9 +160,15 @@ def _tasks() -> Mapping[str, Callable[..., object]]:
     return {"finish": lambda built, language: finish(Path(built), language), "look": look}
 
 
+def main() -> None:
+    """Serve whoever started this process."""
+    said = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # nothing but answers goes where answers are read
+    with open(0, encoding="utf-8", closefd=False) as requests:
+        serve(requests, said)
+
+
 if __name__ == "__main__":
     if sys.path[0] in ("", str(Path.cwd())):  # what lies in the working directory is none of ours
         del sys.path[0]
-    said = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # nothing but answers goes where answers are read
-    serve(sys.stdin, said)
+    main()

@@ -129,7 +129,7 @@ class _Run:
             outcomes = self._notebooks(numbers)
             read_all(self.plan, self.data, numbers)
             self._note(numbers.notes)
-        with binderies(self.settings.report.languages) as benches:
+        with binderies(self.settings.report.languages, self.warm) as benches:
             return self._bind(benches, numbers, outcomes, in_force, published, assets)
 
     def _bind(

@@ -3,6 +3,7 @@
 import warnings
 
 from IPython import get_ipython
+from IPython.core.interactiveshell import InteractiveShell
 from matplotlib import pyplot as plt
 
 from crmtools import shown
@@ -18,7 +19,7 @@ def begin() -> None:
     """
     if foreign := [name for name, item in CATALOGUE.items() if not item.facts.__module__.startswith("crmtools.")]:
         raise RuntimeError(f"the page before declared {', '.join(foreign)}")
-    get_ipython().reset(new_session=True)
+    _reset(get_ipython())
     plt.close("all")
     shown.forget()
     shown.speak("en")
@@ -26,3 +27,14 @@ def begin() -> None:
         pass  # leaving it makes Python forget which warnings it has given
     beta_geo_formulas.forget()
     keep_open()
+
+
+def _reset(shell: InteractiveShell) -> None:
+    """What ``%reset`` does, all but its search for garbage: over all that a kernel has imported that takes longer than many pages."""
+    hook = shell.displayhook
+    hook._ = hook.__ = hook.___ = ""
+    caching, hook.do_full_cache = hook.do_full_cache, False
+    try:
+        shell.reset(new_session=True)
+    finally:
+        hook.do_full_cache = caching

@@ -41,7 +41,7 @@ class ForkedKernel(LocalProvisioner):
             return await super().launch_kernel(cmd, **options)
         try:
             warm = self.warm or _SHARED.get(environment)
-            process = warm.fork(arguments, environment=environment, cwd=cwd, said=said)
+            process = warm.fork("kernel", arguments, environment=environment, cwd=cwd, said=said)
         except OSError as error:
             os.write(said[1], f"no forked kernel ({error}), an ordinary one is started\n".encode())
             return await super().launch_kernel(cmd, **options)

@@ -1,9 +1,9 @@
-"""Kernels forked from one process that has imported everything already.
+"""Kernels and binderies forked from one process that has imported everything already.
 
 An ordinary kernel spends two seconds on imports, for each notebook again. Here one process imports once, holds no
 connection and no second thread, and forks itself for every notebook; each child becomes a kernel of its own, with its
-own memory, session and sockets, and can be stopped or killed like any other. Linux only: elsewhere kernels start as
-usual.
+own memory, session and sockets, and can be stopped or killed like any other. So do the processes that finish the pages of a book
+(:mod:`crmtools.report.bindery`). Linux only: elsewhere both start as usual.
 
 The two ends talk through a socket pair, and every kernel tells its pid through a pipe of its own. When the run ends, however it ends, the socket closes, the warm process goes,
 and the kernels go with it.
@@ -24,9 +24,9 @@ import subprocess
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import crmtools
 from crmtools import lean
@@ -37,6 +37,8 @@ PRELOADED = (
     "crmtools.show",
     "crmtools.lifetime",
     "crmtools.asked",
+    "crmtools.report.book",
+    "crmtools.report.gate",
     "encodings.utf_8_sig",
     "IPython.core.completer",
     "IPython.core.completerlib",
@@ -48,6 +50,8 @@ PRELOADED = (
     "tornado.platform.asyncio",
 )
 """Imported before the first fork, or every kernel would: of packages of ours every module, of others what a kernel loads late."""
+Work = Literal["kernel", "bindery"]
+"""What a forked process becomes."""
 READY = b"+"
 LONGEST_REQUEST = 1 << 18
 """Bytes; an environment of the usual length has some thousand."""
@@ -61,7 +65,7 @@ DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 class Forked:
-    """A forked kernel, as :class:`subprocess.Popen` would show it.
+    """A forked process, as :class:`subprocess.Popen` would show it.
 
     It is the child of the warm process, not of this one. Its end shows in a pipe that only it holds open.
     """
@@ -85,7 +89,7 @@ class Forked:
     def wait(self, timeout: float | None = None) -> int:
         """Wait for its end."""
         if self.returncode is None and not select.select([self._alive], [], [], timeout)[0]:
-            raise subprocess.TimeoutExpired("kernel", timeout or 0.0)
+            raise subprocess.TimeoutExpired("a forked process", timeout or 0.0)
         return self.poll() or -1
 
     def send_signal(self, number: int) -> None:
@@ -126,46 +130,52 @@ class Warm:
 
     @property
     def given_up(self) -> bool:
-        """Whether it has failed and makes no kernels any more."""
+        """Whether it has failed and makes no processes any more."""
         return self._given_up
 
     @property
     def idle(self) -> bool:
-        """Whether every kernel that it has made has ended."""
-        self._made = [kernel for kernel in self._made if kernel.poll() is None]
+        """Whether every process that it has made has ended."""
+        self._made = [made for made in self._made if made.poll() is None]
         return not self._made
 
     def fork(
         self,
-        arguments: Sequence[str],
+        work: Work,
+        arguments: Sequence[str] = (),
         *,
         environment: Mapping[str, str],
         cwd: Path | None = None,
+        heard: int | None = None,
         said: tuple[int, int] = (1, 2),
     ) -> Forked:
-        """A new kernel with the arguments of ipykernel; raises OSError when there can be none. Safe from any thread.
+        """A new kernel with the arguments of ipykernel, or a bindery; raises OSError when there can be none. Safe from any thread.
 
-        ``environment`` is all of its environment, ``said`` are open files for what it writes. After a failure of the warm process
-        itself it is never asked again, nor is anything read of it: every later call raises OSError at once. Kernels that it has
+        ``environment`` is all of its environment, ``heard`` an open file that it reads (by default there is nothing to read),
+        ``said`` are open files for what it writes. After a failure of the warm process
+        itself it is never asked again, nor is anything read of it: every later call raises OSError at once. Processes that it has
         made go on.
         """
         request = {
+            "work": work,
             "arguments": list(arguments),
             "environment": dict(environment),
             "cwd": str(cwd or Path.cwd()),
         }
-        alive, theirs = os.pipe()
-        try:
+        with contextlib.ExitStack() as ending:
+            nothing = ending.enter_context(Path(os.devnull).open()).fileno()
+            alive, theirs = os.pipe()
             try:
-                self._ask(request, (*said, theirs))
-            finally:
-                os.close(theirs)
-            kernel = Forked(self._told(alive), alive)
-        except BaseException:
-            os.close(alive)  # a kernel that is forked too late finds nobody to tell, and ends
-            raise
-        self._made.append(kernel)
-        return kernel
+                try:
+                    self._ask(request, (nothing if heard is None else heard, *said, theirs))
+                finally:
+                    os.close(theirs)
+                made = Forked(self._told(alive), alive)
+            except BaseException:
+                os.close(alive)  # what is forked too late finds nobody to tell, and ends
+                raise
+        self._made.append(made)
+        return made
 
     def _ask(self, request: Mapping[str, Any], descriptors: Sequence[int]) -> None:
         with self._lock:
@@ -179,11 +189,11 @@ class Warm:
             except BaseException:
                 self._given_up = True
                 if not self._ready:
-                    self.close()  # it has no kernels that would go with it
+                    self.close()  # it has made nothing that would go with it
                 raise
 
     def _told(self, alive: int) -> int:
-        """The pid that a kernel tells through its own pipe, so that no answer can be taken for another's."""
+        """The pid that a process tells through its own pipe, so that no answer can be taken for another's."""
         try:
             if not select.select([alive], [], [], PATIENCE)[0]:
                 raise TimeoutError(f"the warm process did not answer in {PATIENCE:.0f} s")
@@ -191,11 +201,11 @@ class Warm:
             self._given_up = True
             raise
         if not (told := os.read(alive, 64)):
-            raise ConnectionResetError("the kernel ended before it began")
+            raise ConnectionResetError("the process ended before it began")
         return int(told)
 
     def close(self) -> None:
-        """End the warm process and every kernel of it."""
+        """End the warm process and every process that it has made."""
         self._socket.close()
         self._process.kill()
         self._process.wait()
@@ -209,7 +219,7 @@ class Warm:
 
 @contextlib.contextmanager
 def warm_process() -> Iterator[Warm | None]:
-    """A process to fork kernels from, importing while the caller does something else; None where there is no such
+    """A process to fork from, importing while the caller does something else; None where there is no such
     thing.
     """
     if not AVAILABLE:
@@ -230,12 +240,12 @@ def environment(place: Path | None = None) -> dict[str, str]:
 
 
 def serve(control: socket.socket) -> None:
-    """Import everything, then fork a kernel for every request until the other end closes."""
+    """Import everything, then fork for every request until the other end closes."""
     _preload()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children here
     control.send(READY)
     while True:
-        message, descriptors, _, _ = socket.recv_fds(control, LONGEST_REQUEST, 3)
+        message, descriptors, _, _ = socket.recv_fds(control, LONGEST_REQUEST, 4)
         if not message:
             return
         try:
@@ -245,7 +255,7 @@ def serve(control: socket.socket) -> None:
             pid = -1
         if pid == 0:
             control.close()
-            _become_kernel(json.loads(message), *descriptors)
+            _become(json.loads(message), *descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
 
@@ -284,13 +294,13 @@ def _rehearse() -> None:
     shown.forget()  # a kernel's own data alone say in which currency results show themselves
 
 
-def _become_kernel(request: Mapping[str, Any], out: int, err: int, alive: int) -> None:
-    """Turn the forked process into a kernel; never returns."""
+def _become(request: Mapping[str, Any], heard: int, out: int, err: int, alive: int) -> None:
+    """Turn the forked process into what is asked for; never returns."""
     code = 1
     try:
         os.setsid()
         ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
-        for number, descriptor in enumerate((out, err), 1):
+        for number, descriptor in enumerate((heard, out, err)):
             os.dup2(descriptor, number)
             os.close(descriptor)
         os.chdir(str(request["cwd"]))
@@ -300,10 +310,7 @@ def _become_kernel(request: Mapping[str, Any], out: int, err: int, alive: int) -
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _as_new()
         os.write(alive, str(os.getpid()).encode())  # fails when nobody waits for it any more
-        from ipykernel.kernelapp import IPKernelApp
-
-        sys.argv = ["ipykernel_launcher", *request["arguments"]]
-        IPKernelApp.launch_instance(argv=sys.argv[1:])
+        _WORKS[request["work"]](request["arguments"])
         code = 0
     except SystemExit as stop:
         code = stop.code if isinstance(stop.code, int) else 1
@@ -314,6 +321,22 @@ def _become_kernel(request: Mapping[str, Any], out: int, err: int, alive: int) -
             sys.stdout.flush()
             sys.stderr.flush()
         os._exit(code)
+
+
+def _kernel(arguments: list[str]) -> None:
+    from ipykernel.kernelapp import IPKernelApp
+
+    sys.argv = ["ipykernel_launcher", *arguments]
+    IPKernelApp.launch_instance(argv=arguments)
+
+
+def _bindery(_: list[str]) -> None:
+    from crmtools.report.bindery import main
+
+    main()
+
+
+_WORKS: Mapping[Work, Callable[[list[str]], None]] = {"kernel": _kernel, "bindery": _bindery}
 
 
 def _as_new() -> None:

@@ -125,8 +125,10 @@ def _misnamed(folder: Path, place: str, settled: set[str]) -> Iterator[Problem]:
     for path in sorted(folder.iterdir()):
         ending = next((ending for ending in ENDINGS if path.name.lower().endswith(ending)), "")
         stem = path.name.lower().removesuffix(ending)
-        close = difflib.get_close_matches(stem, TABLES, n=1, cutoff=0.85) if ending and path.is_file() else []
-        if close and close[0] not in settled and path.name != f"{close[0]}{ending}":
+        if not ending or path.name.removesuffix(ending) in TABLES or not path.is_file():
+            continue
+        close = difflib.get_close_matches(stem, TABLES, n=1, cutoff=0.85)
+        if close and close[0] not in settled:
             message = (
                 f"'{path.name}' is all but the name of this table. Rename it to {close[0]}{ending}, name it with "
                 f"source.tables.{close[0]}.file: {path.name}, or take it out of the folder."

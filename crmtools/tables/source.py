@@ -38,6 +38,7 @@ from crmtools.tables.reading import (
     read_frame,
 )
 from crmtools.tables.snapshot import draw_no_bars, snapshot_of
+from crmtools.tables.statement import statement
 from crmtools.words import Text
 
 PARTS = "parts"
@@ -119,7 +120,7 @@ class Data(Shown):
 
     def execute(self, expression: ir.Table) -> pd.DataFrame:
         """The answer to an expression over these tables; the same question is asked of the engine once per state of the data."""
-        text = str(ibis.to_sql(expression, dialect="duckdb"))
+        text = statement(expression, self.backend)
         found = self.answers.table(text)
         # the text that was compiled for the name, not the expression: compiling is most of the time of a small question
         return self.answers.keep_table(text, self._answer(text, expression)) if found is None else found
@@ -131,7 +132,7 @@ class Data(Shown):
         """
         if again and (known := self.answers.just_now(expression.op())) is not None:
             return known
-        found = self._answer(str(self.backend.compile(expression)), expression).to_pandas(date_as_object=False)
+        found = self._answer(statement(expression, self.backend), expression).to_pandas(date_as_object=False)
         return self.answers.keep_for_now(expression.op(), found) if again else found
 
     def _answer(self, text: str, expression: ir.Table) -> pa.Table:

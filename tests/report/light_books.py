@@ -7,7 +7,7 @@ from crmtools.report.book import TAGS
 from crmtools.report.stamps import without_stamps
 
 
-def no_binderies(languages):
+def no_binderies(languages, warm):
     """In the place of ``binderies``: a light book needs no process beside this one."""
     return contextlib.nullcontext({})
 

@@ -1,5 +1,6 @@
 """The process that finishes an edition and looks it over says what this one would say, and its end is told."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -9,6 +10,7 @@ import pytest
 from crmtools.errors import RunError
 from crmtools.report.bindery import Bindery
 from crmtools.report.gate import gate
+from crmtools.report.warm import warm_process
 
 PAGE = '<!doctype html><html lang="{tag}"><head><title>T</title></head><body>{body}</body></html>'
 WRONG = {
@@ -18,9 +20,18 @@ WRONG = {
 }
 
 
+@pytest.fixture(scope="module", params=["forked", "by itself"])
+def process(request):
+    """A warm process to fork from, where there is such a thing; None for processes that start by themselves."""
+    with warm_process() if request.param == "forked" else contextlib.nullcontext() as made:
+        if made is None and request.param == "forked":
+            pytest.skip("processes are forked on Linux only")
+        yield made
+
+
 @pytest.fixture(scope="module")
-def benches():
-    with Bindery("en") as english, Bindery("zh") as chinese:
+def benches(process):
+    with Bindery("en", process) as english, Bindery("zh", process) as chinese:
         yield {"en": english, "zh": chinese}
 
 
@@ -64,16 +75,16 @@ def test_an_error_there_is_an_error_here(benches, tmp_path):
     assert benches["en"].ask("finish", built=str(tmp_path), language="en") is None
 
 
-def test_a_process_that_was_killed_ends_the_gate(book):
-    with Bindery("en") as bench:
+def test_a_process_that_was_killed_ends_the_gate(book, process):
+    with Bindery("en", process) as bench:
         os.kill(bench.pid, signal.SIGKILL)
-        with pytest.raises(RunError, match=r"looks the pages over \(en\) ended with code -9.*Run the report again"):
+        with pytest.raises(RunError, match=r"looks the pages over \(en\) ended and said nothing.*Run the report again"):
             gate(book, benches={"en": bench})
 
 
-def test_an_interrupt_ends_processes_that_are_waited_for(book):
+def test_an_interrupt_ends_processes_that_are_waited_for(book, process):
     """As Ctrl-C while one of them hangs: the thread that waits for its answer must not be waited for."""
-    with Bindery("en") as bench:
+    with Bindery("en", process) as bench:
         assert gate(book, languages=("en",), benches={"en": bench})
         os.kill(bench.pid, signal.SIGSTOP)
         main = threading.main_thread().ident
@@ -85,3 +96,13 @@ def test_an_interrupt_ends_processes_that_are_waited_for(book):
                 gate(book, languages=("en",), benches={"en": bench})
         finally:
             signal.signal(signal.SIGINT, before)
+
+
+def test_a_warm_process_that_has_failed_is_made_do_without(book):
+    with warm_process() as process:
+        if process is None:
+            pytest.skip("processes are forked on Linux only")
+        process._process.kill()
+        with Bindery("en", process) as bench:
+            assert process.given_up
+            assert gate(book, languages=("en",), benches={"en": bench}) == gate(book, languages=("en",))

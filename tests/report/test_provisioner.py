@@ -157,7 +157,7 @@ def test_the_warm_process_ends_with_its_owner(tmp_path):
     code = (
         "import os, time\n"
         "from crmtools.report.provisioner import _SHARED\n"
-        "w = _SHARED.get(dict(os.environ)); k = w.fork(['-f', 'k.json'], environment=dict(os.environ))\n"
+        "w = _SHARED.get(dict(os.environ)); k = w.fork('kernel', ['-f', 'k.json'], environment=dict(os.environ))\n"
         "print(w._process.pid, k.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=tmp_path) as owner:

@@ -20,7 +20,9 @@ def process():
 
 
 def fork(process, connection_file, log):
-    return process.fork(["-f", str(connection_file)], environment=dict(os.environ), said=(log.fileno(), log.fileno()))
+    return process.fork(
+        "kernel", ["-f", str(connection_file)], environment=dict(os.environ), said=(log.fileno(), log.fileno())
+    )
 
 
 def command_line(pid):
