@@ -87,6 +87,7 @@ def main() -> None:
 
 
 lean.without_addresses()
+lean.without_a_last_search()
 for _command in COMMANDS:
     main.add_command(_command)
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cache
 
 import ibis.expr.types as ir
 import pandas as pd
@@ -143,16 +144,20 @@ def _worked_out(
             raise CRMError(f"'{item.id}' cannot be split by '{name}'. {known}")
     keys = ("period", by) if by else ("period",)
     chosen = conditions(where)
-    frame = sums.cells(item, data, tuple(periods), in_force, keys[1:], chosen)
     level = data.settings.report.confidence
 
-    def facts() -> ir.Table:
+    @cache
+    def all_facts() -> ir.Table:
         wanted = tuple(dict.fromkeys([*keys[1:], *chosen]))
-        return counting(sums.facts(item, data, tuple(periods), in_force, wanted, chosen))
+        return sums.facts(item, data, tuple(periods), in_force, wanted, chosen)
+
+    def facts() -> ir.Table:
+        return counting(all_facts())
 
     def customers(sizes: Mapping[Key, int]) -> dict[Key, pd.DataFrame] | None:
         return sums.small_groups(item, data, tuple(periods), in_force, keys[1:], chosen, sizes)
 
+    frame = sums.cells(item, data, tuple(periods), in_force, keys[1:], chosen, all_facts)
     counted = sums.counted(frame)
     request = Request(facts, keys, data.ask, in_force, level, counted, item.unique, resample, customers)
     figures = item.kind.read(request)

@@ -9,7 +9,7 @@ they are not.
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -115,13 +115,17 @@ def cells(
     in_force: Mapping[str, object],
     keys: tuple[str, ...],
     where: Where,
+    made: Callable[[], ir.Table] | None = None,
 ) -> pd.DataFrame:
-    """The sums of an indicator: columns ``period`` (its number), ``keys``, ``excluded``, the kind's labels, its sums."""
+    """The sums of an indicator: columns ``period`` (its number), ``keys``, ``excluded``, the kind's labels, its sums.
+
+    ``made`` gives the :func:`facts` with ``keys`` and conditions, for whoever needs them afterwards, too.
+    """
     if set(where) <= set(segments(item, data)) and (found := gathered(item, data, in_force)) is not None:
         standard = standard_periods(item, data)
         if set(periods) <= set(standard) and set(keys) <= {*found.columns}:
             return _rolled_up(_renumbered(found, standard, periods), ("period", *keys), where)
-    asked = facts(item, data, periods, in_force, tuple(dict.fromkeys([*keys, *where])), where)
+    asked = made() if made else facts(item, data, periods, in_force, tuple(dict.fromkeys([*keys, *where])), where)
     return data.ask(item.kind.query(asked, ("period", *keys, "excluded"), unique=item.unique), again=True)
 
 
