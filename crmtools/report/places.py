@@ -9,7 +9,6 @@ import os
 import shutil
 import stat
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +17,7 @@ from crmtools.report.lock import take
 
 PREFIX = "crm-"
 LOCK = "lock"
-FORGOTTEN = 86_400
-"""Seconds after which a folder without a lock, whose run was killed while it made it, is removed."""
+"""Made first in a folder and removed last: a folder without it holds nothing of ours."""
 
 
 @contextmanager
@@ -31,7 +29,8 @@ def places() -> Iterator[Path]:
         yield home
     finally:
         os.close(lock)  # first: some systems remove no file that is open
-        shutil.rmtree(home, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            _remove(home)
 
 
 def new_place(home: Path) -> Path:
@@ -48,8 +47,12 @@ def sweep_places() -> None:
     """Remove the folders of runs that have ended without doing so themselves."""
     for home in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with contextlib.suppress(OSError):
-            if _is_ours(home) and _is_left(home):
-                shutil.rmtree(home, ignore_errors=True)
+            if not _is_ours(home):
+                continue
+            if not (home / LOCK).exists():
+                home.rmdir()  # its run was killed at once, or is about to look whether it is still there
+            elif _is_left(home):
+                _remove(home)
 
 
 def _made() -> tuple[Path, int]:
@@ -68,10 +71,19 @@ def _is_ours(home: Path) -> bool:
 
 
 def _is_left(home: Path) -> bool:
-    lock = home / LOCK
-    if not lock.exists():
-        return time.time() - home.lstat().st_mtime > FORGOTTEN
-    if (held := take(lock)) is None:
+    if (held := take(home / LOCK)) is None:
         return False
     os.close(held)
     return True
+
+
+def _remove(home: Path) -> None:
+    """Remove a folder, its lock last: while anything else stays, the lock says that it was left. Raises OSError."""
+    for path in home.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != LOCK:
+            path.unlink(missing_ok=True)
+    if [path.name for path in home.iterdir()] == [LOCK]:
+        (home / LOCK).unlink(missing_ok=True)
+        home.rmdir()

@@ -4,11 +4,11 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
+from pathlib import Path
 
 import pytest
 
-from crmtools.report.places import FORGOTTEN, LOCK, PREFIX, new_place, places
+from crmtools.report.places import LOCK, PREFIX, new_place, places, sweep_places
 
 HOLD = """
 import time
@@ -44,14 +44,50 @@ def test_what_a_killed_run_left_goes_with_the_next_one(folder):
 
 
 def test_a_folder_without_a_lock_and_what_is_no_folder(folder):
-    """One may be about to get its lock; a link somebody else has put there is not followed."""
-    young, old, mine = folder / f"{PREFIX}young", folder / f"{PREFIX}old", folder / "mine"
-    for one in (young, old, mine):
+    """An empty one was left at its beginning or its end, another is not ours; a link somebody else has put there is not followed."""
+    empty, full, mine = folder / f"{PREFIX}empty", folder / f"{PREFIX}full", folder / "mine"
+    for one in (empty, full, mine):
         one.mkdir()
     (mine / LOCK).touch()
-    os.utime(old, (time.time() - 2 * FORGOTTEN,) * 2)
+    (full / "letter").touch()
     (folder / f"{PREFIX}link").symlink_to(mine)
     with places():
         pass
-    assert {path.name for path in folder.iterdir()} == {f"{PREFIX}young", f"{PREFIX}link", "mine"}
+    assert {path.name for path in folder.iterdir()} == {f"{PREFIX}full", f"{PREFIX}link", "mine"}
     assert (mine / LOCK).exists()
+    assert (full / "letter").exists()
+
+
+def test_a_run_whose_folder_is_swept_before_it_has_its_lock_makes_another(folder, monkeypatch):
+    made = []
+
+    def swept_at_once(**named):
+        made.append(mkdtemp(**named))
+        if len(made) == 1:
+            sweep_places()
+            assert not Path(made[0]).exists()
+        return made[-1]
+
+    mkdtemp = tempfile.mkdtemp
+    monkeypatch.setattr(tempfile, "mkdtemp", swept_at_once)
+    with places() as home:
+        assert str(home) == made[1]
+
+
+def test_the_lock_is_removed_last(folder, monkeypatch):
+    """Whatever a kill leaves of a folder, the next run finds."""
+    left = []
+    for call in ("rmdir", "unlink"):
+        real = getattr(os, call)
+
+        def seen(path, *given, real=real, **named):
+            left.append({found.name for home in folder.glob(f"{PREFIX}*") for found in home.iterdir()})
+            return real(path, *given, **named)
+
+        monkeypatch.setattr(os, call, seen)
+    with places() as home:
+        (new_place(home) / "socket").touch()
+        (home / "beside").touch()
+    assert len(left) >= 4
+    assert all(LOCK in names or not names for names in left)
+    assert list(folder.iterdir()) == []
