@@ -11,5 +11,8 @@ def without_addresses() -> None:
 
 
 def without_a_last_search() -> None:
-    """Keep Python from looking for garbage as it ends: over a report's expressions that takes a second and a half, for nothing."""
+    """Keep Python from looking for garbage as it ends, which takes a second and a half over a report's expressions.
+
+    What refers to itself then just goes with the process; nothing of ours waits for its end to be written.
+    """
     atexit.register(gc.freeze)

@@ -13,7 +13,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TextIO, TypeAlias
 
 from crmtools.errors import CRMError, Problem, RunError
 from crmtools.report.warm import Forked, Warm, environment
@@ -25,26 +25,15 @@ TASKS: Mapping[str, str] = {"finish": "finishes the pages", "look": "looks the p
 
 
 class Bindery:
-    """The process of one edition, from here. It is started at once and asked when it is ready; use it as a context manager.
+    """The process of one edition, from here; use it as a context manager.
 
-    With a ``warm`` process it is forked from it, which has imported all that it needs.
+    It is forked from the ``warm`` process if that is ready, for that has imported all that it needs; else it starts by itself and
+    imports while nothing is asked.
     """
 
     def __init__(self, language: Language, warm: Warm | None = None) -> None:
         self.language = language
-        with contextlib.ExitStack() as ending:
-            (heard, sent), (got, said) = os.pipe(), os.pipe()
-            ending.callback(os.close, heard)
-            ending.callback(os.close, said)
-            self._sent = os.fdopen(sent, "w", encoding="utf-8")
-            self._got = os.fdopen(got, encoding="utf-8")
-            nowhere = ending.enter_context(Path(os.devnull).open("w")).fileno()
-            try:
-                self._process = _started(warm, heard, said, nowhere)
-            except BaseException:
-                self._sent.close()
-                self._got.close()
-                raise
+        self._process, self._sent, self._got = _forked(warm) or _started(_by_itself)
 
     @property
     def pid(self) -> int:
@@ -64,11 +53,7 @@ class Bindery:
         except BrokenPipeError:
             answer = ""
         if not answer.endswith("\n"):
-            began = self._process.wait() <= 0
-            why = (
-                "it was killed, perhaps because memory ran out. Run the report again." if began else "it did not begin."
-            )
-            raise RunError(f"The process that {TASKS[task]} ({self.language}) ended and said nothing: {why}")
+            raise RunError(f"The process that {TASKS[task]} ({self.language}) {_end(self._process)}")
         state, found = json.loads(answer)
         if state == "wrong":
             error = RunError(found["message"])
@@ -99,10 +84,45 @@ class Bindery:
         self.close()
 
 
-def _started(warm: Warm | None, heard: int, said: int, nowhere: int) -> "subprocess.Popen[bytes] | Forked":
-    if warm is not None and not warm.given_up:
-        with contextlib.suppress(OSError):  # without a warm process, or with one that fails, it starts by itself
-            return warm.fork("bindery", environment=environment(), heard=heard, said=(said, nowhere))
+Process: TypeAlias = "subprocess.Popen[bytes] | Forked"
+Start = Callable[[int, int, int], Process]
+"""Starts a process that reads the first of three descriptors, answers on the second and says what goes wrong on the third."""
+
+
+def _started(start: Start) -> tuple[Process, TextIO, TextIO]:
+    """A process, and what it reads and answers through, of which nobody else has the other ends."""
+    with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
+        made = []
+        for mode in ("w", "r"):
+            pair = os.pipe()
+            own, other = pair if mode == "r" else pair[::-1]
+            theirs.callback(os.close, other)
+            made.append((ours.enter_context(os.fdopen(own, mode, encoding="utf-8")), other))
+        (sent, heard), (got, said) = made
+        nowhere = theirs.enter_context(Path(os.devnull).open("w")).fileno()
+        process = start(heard, said, nowhere)
+        ours.pop_all()
+        return process, sent, got
+
+
+def _forked(warm: Warm | None) -> tuple[Process, TextIO, TextIO] | None:
+    """A forked process; None where it must start by itself.
+
+    The pipes that a warm process was offered are not used again: one that stands still may hold them open, and their end would never
+    be seen.
+    """
+    if warm is None or warm.given_up or not warm.ready:
+        return None
+    with contextlib.suppress(OSError):
+        return _started(
+            lambda heard, said, nowhere: warm.fork(
+                "bindery", environment=environment(), heard=heard, said=(said, nowhere)
+            )
+        )
+    return None
+
+
+def _by_itself(heard: int, said: int, nowhere: int) -> Process:
     return subprocess.Popen(
         [sys.executable, "-m", __spec__.name],
         stdin=heard,
@@ -111,6 +131,15 @@ def _started(warm: Warm | None, heard: int, said: int, nowhere: int) -> "subproc
         env=environment(),
         start_new_session=True,  # Ctrl-C is for the run, which then ends this process
     )
+
+
+def _end(process: Process) -> str:
+    """What can be said of a process that ended before it had answered."""
+    code = process.wait()
+    if isinstance(process, Forked):
+        return "ended and said nothing: perhaps it was killed because memory ran out. Run the report again."
+    why = "it was killed, perhaps because memory ran out. Run the report again." if code < 0 else "it did not begin."
+    return f"ended with code {code} and said nothing: {why}"
 
 
 @contextlib.contextmanager

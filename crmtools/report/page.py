@@ -1,6 +1,8 @@
 """What happens inside a kernel before each page: it becomes what it was before the last one."""
 
+import gc
 import warnings
+from itertools import count
 
 from IPython import get_ipython
 from IPython.core.interactiveshell import InteractiveShell
@@ -10,6 +12,10 @@ from crmtools import shown
 from crmtools.indicators import CATALOGUE
 from crmtools.lifetime import beta_geo_formulas
 from crmtools.tables.source import keep_open
+
+SWEEP = 8
+"""Every so many pages what is left of the pages before, and refers to itself, is looked for."""
+_BEGUN = count(1)
 
 
 def begin() -> None:
@@ -27,10 +33,12 @@ def begin() -> None:
         pass  # leaving it makes Python forget which warnings it has given
     beta_geo_formulas.forget()
     keep_open()
+    if next(_BEGUN) % SWEEP == 0:
+        gc.collect()
 
 
 def _reset(shell: InteractiveShell) -> None:
-    """What ``%reset`` does, all but its search for garbage: over all that a kernel has imported that takes longer than many pages."""
+    """What ``%reset`` does, all but its search for garbage, which takes as long as the rest of a small page."""
     hook = shell.displayhook
     hook._ = hook.__ = hook.___ = ""
     caching, hook.do_full_cache = hook.do_full_cache, False

@@ -1,12 +1,12 @@
 """Kernels and binderies forked from one process that has imported everything already.
 
 An ordinary kernel spends two seconds on imports, for each notebook again. Here one process imports once, holds no
-connection and no second thread, and forks itself for every notebook; each child becomes a kernel of its own, with its
+connection and runs no second thread of Python, and forks itself for every notebook; each child becomes a kernel of its own, with its
 own memory, session and sockets, and can be stopped or killed like any other. So do the processes that finish the pages of a book
 (:mod:`crmtools.report.bindery`). Linux only: elsewhere both start as usual.
 
-The two ends talk through a socket pair, and every kernel tells its pid through a pipe of its own. When the run ends, however it ends, the socket closes, the warm process goes,
-and the kernels go with it.
+The two ends talk through a socket pair, and every forked process tells its pid through a pipe of its own. When the run ends,
+however it ends, the socket closes, the warm process goes, and the kernels go with it.
 """
 
 import contextlib
@@ -49,7 +49,7 @@ PRELOADED = (
     "ipykernel.debugger",
     "tornado.platform.asyncio",
 )
-"""Imported before the first fork, or every kernel would: of packages of ours every module, of others what a kernel loads late."""
+"""Imported before the first fork, or every kernel would, or every bindery: of packages of ours every module, of others what a kernel loads late."""
 Work = Literal["kernel", "bindery"]
 """What a forked process becomes."""
 READY = b"+"
@@ -87,9 +87,16 @@ class Forked:
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for its end."""
-        if self.returncode is None and not select.select([self._alive], [], [], timeout)[0]:
-            raise subprocess.TimeoutExpired("a forked process", timeout or 0.0)
+        """Wait for its end; another thread may ask or end it meanwhile."""
+        with self._lock:
+            if self.returncode is not None:
+                return self.returncode
+            alive = os.dup(self._alive)
+        try:
+            if not select.select([alive], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired("a forked process", timeout or 0.0)
+        finally:
+            os.close(alive)
         return self.poll() or -1
 
     def send_signal(self, number: int) -> None:
@@ -132,6 +139,11 @@ class Warm:
     def given_up(self) -> bool:
         """Whether it has failed and makes no processes any more."""
         return self._given_up
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has imported everything: before, whoever asks it waits."""
+        return self._ready or bool(select.select([self._socket], [], [], 0)[0])
 
     @property
     def idle(self) -> bool:
@@ -205,7 +217,7 @@ class Warm:
         return int(told)
 
     def close(self) -> None:
-        """End the warm process and every process that it has made."""
+        """End the warm process and every kernel that it has made."""
         self._socket.close()
         self._process.kill()
         self._process.wait()
@@ -230,7 +242,7 @@ def warm_process() -> Iterator[Warm | None]:
 
 
 def environment(place: Path | None = None) -> dict[str, str]:
-    """The environment of a kernel: the caller's, with one thread, this crmtools, and nothing of the user's IPython."""
+    """The environment of a kernel or a bindery: the caller's, with one thread, this crmtools, and nothing of the user's IPython."""
     made = dict(os.environ) | dict.fromkeys(SINGLE_THREADED, "1")
     # with another back end, figures vanish without a word; a forked kernel cannot choose it later
     made |= {"PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "MPLBACKEND": "module://matplotlib_inline.backend_inline"}
@@ -299,7 +311,8 @@ def _become(request: Mapping[str, Any], heard: int, out: int, err: int, alive: i
     code = 1
     try:
         os.setsid()
-        ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
+        if request["work"] == "kernel":  # a bindery goes with the run, not with the warm process: its input ends
+            ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
         for number, descriptor in enumerate((heard, out, err)):
             os.dup2(descriptor, number)
             os.close(descriptor)

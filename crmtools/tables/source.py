@@ -120,7 +120,7 @@ class Data(Shown):
 
     def execute(self, expression: ir.Table) -> pd.DataFrame:
         """The answer to an expression over these tables; the same question is asked of the engine once per state of the data."""
-        text = statement(expression, self.backend)
+        text = str(self.backend.compile(expression))
         found = self.answers.table(text)
         # the text that was compiled for the name, not the expression: compiling is most of the time of a small question
         return self.answers.keep_table(text, self._answer(text, expression)) if found is None else found
@@ -128,7 +128,8 @@ class Data(Shown):
     def ask(self, expression: ir.Table, *, again: bool = False) -> pd.DataFrame:
         """The answer to an expression, not kept; the last few are at hand for one that may be asked ``again`` at once.
 
-        So ask sets of assumptions that differ only in what is made of the answer, not in the question.
+        So ask sets of assumptions that differ only in what is made of the answer, not in the question. An order counts only where it
+        is the last step (:mod:`crmtools.tables.statement`); ``execute`` knows no such limit.
         """
         if again and (known := self.answers.just_now(expression.op())) is not None:
             return known

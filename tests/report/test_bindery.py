@@ -4,13 +4,15 @@ import contextlib
 import os
 import signal
 import threading
+import time
 
 import pytest
 
 from crmtools.errors import RunError
+from crmtools.report import warm
 from crmtools.report.bindery import Bindery
 from crmtools.report.gate import gate
-from crmtools.report.warm import warm_process
+from crmtools.report.warm import Forked, warm_process
 
 PAGE = '<!doctype html><html lang="{tag}"><head><title>T</title></head><body>{body}</body></html>'
 WRONG = {
@@ -26,12 +28,26 @@ def process(request):
     with warm_process() if request.param == "forked" else contextlib.nullcontext() as made:
         if made is None and request.param == "forked":
             pytest.skip("processes are forked on Linux only")
+        if made is not None:
+            wait_for(made)
         yield made
+
+
+def wait_for(process):
+    until = time.monotonic() + 60
+    while not process.ready:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def is_forked(bench):
+    return isinstance(bench._process, Forked)
 
 
 @pytest.fixture(scope="module")
 def benches(process):
     with Bindery("en", process) as english, Bindery("zh", process) as chinese:
+        assert is_forked(english) == is_forked(chinese) == (process is not None)
         yield {"en": english, "zh": chinese}
 
 
@@ -76,9 +92,11 @@ def test_an_error_there_is_an_error_here(benches, tmp_path):
 
 
 def test_a_process_that_was_killed_ends_the_gate(book, process):
+    said = "ended and said nothing: perhaps" if process else "ended with code -9 and said nothing: it was killed"
+    how = rf"looks the pages over \(en\) {said}.*Run the report again"
     with Bindery("en", process) as bench:
         os.kill(bench.pid, signal.SIGKILL)
-        with pytest.raises(RunError, match=r"looks the pages over \(en\) ended and said nothing.*Run the report again"):
+        with pytest.raises(RunError, match=how):
             gate(book, benches={"en": bench})
 
 
@@ -98,11 +116,48 @@ def test_an_interrupt_ends_processes_that_are_waited_for(book, process):
             signal.signal(signal.SIGINT, before)
 
 
-def test_a_warm_process_that_has_failed_is_made_do_without(book):
-    with warm_process() as process:
-        if process is None:
+@pytest.fixture
+def failing():
+    """A warm process of its own, which a test may break."""
+    with warm_process() as made:
+        if made is None:
             pytest.skip("processes are forked on Linux only")
-        process._process.kill()
-        with Bindery("en", process) as bench:
-            assert process.given_up
-            assert gate(book, languages=("en",), benches={"en": bench}) == gate(book, languages=("en",))
+        wait_for(made)
+        yield made
+
+
+def test_before_the_warm_process_is_ready_a_process_starts_by_itself(book):
+    with warm_process() as process, Bindery("en", process) as bench:
+        assert not is_forked(bench)
+        assert gate(book, languages=("en",), benches={"en": bench}) == gate(book, languages=("en",))
+
+
+def test_a_warm_process_that_has_failed_is_made_do_without(book, failing):
+    os.kill(failing._process.pid, signal.SIGKILL)
+    failing._process.wait()
+    with Bindery("en", failing) as bench:
+        assert failing.given_up
+        assert not is_forked(bench)
+        assert gate(book, languages=("en",), benches={"en": bench}) == gate(book, languages=("en",))
+
+
+def test_a_warm_process_that_stands_still_holds_nothing_of_the_one_in_its_place(book, failing, monkeypatch):
+    monkeypatch.setattr(warm, "PATIENCE", 0.5)
+    failing._socket.settimeout(0.5)
+    os.kill(failing._process.pid, signal.SIGSTOP)
+    with Bindery("en", failing) as bench:
+        assert not is_forked(bench)
+        os.kill(bench.pid, signal.SIGKILL)
+        with pytest.raises(RunError, match="ended with code -9"):
+            gate(book, languages=("en",), benches={"en": bench})
+
+
+def test_a_forked_process_outlives_the_warm_one(book, failing):
+    """The run has what it needs in it; it ends with the run, whose end closes its input."""
+    with Bindery("en", failing) as bench:
+        assert is_forked(bench)
+        os.kill(failing._process.pid, signal.SIGKILL)
+        failing._process.wait()
+        assert gate(book, languages=("en",), benches={"en": bench}) == gate(book, languages=("en",))
+        bench._sent.close()
+        assert bench._process.wait(20) == -1
