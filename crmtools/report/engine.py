@@ -24,14 +24,14 @@ from papermill.exceptions import PapermillExecutionError
 
 from crmtools.errors import CRMError
 from crmtools.report import kernel
-from crmtools.report.kernel import PageKernel
+from crmtools.report.kernel import NotWell, PageKernel
 from crmtools.report.limits import MEGABYTE, Ended, Watch, megabytes_of
 from crmtools.report.notebooks import prepare, read_notebook
 from crmtools.report.places import places
 from crmtools.report.plan import Job
 from crmtools.report.project import State
 from crmtools.report.reach import leaves_no_trace
-from crmtools.report.seat import BEGIN, Seat
+from crmtools.report.seat import Seat
 from crmtools.report.warm import Warm
 from crmtools.settings import Run
 
@@ -166,39 +166,41 @@ def _run(task: _Task, *, folder: Path, cell_seconds: int, seat: Seat) -> Outcome
     target, log = page_files(folder, job)
     for path in (target, log):
         path.parent.mkdir(parents=True, exist_ok=True)
+    alone = not seat.keeps or not leaves_no_trace(job.notebook)
     before = ""
     while True:
         with log.open("w", encoding="utf-8") as said:
             said.write(before)
             said.flush()  # the kernel writes into the same file
-            state, failure, again = _in_kernel(task, target, said, cell_seconds, seat)
+            state, failure = _in_kernel(task, target, said, cell_seconds, seat, alone=alone)
             if failure:
                 said.write(f"\n{state}: {failure.name}: {failure.message}\n")
-        if not again:
+        if alone or state == "ok":
             return Outcome(job, state, time.perf_counter() - started, target, log, failure)
+        alone = True
         why = f"{failure.name}: {failure.message}" if failure else state
-        before = f"Run once more in a kernel of its own. In one that had served other pages: {why}\n"
+        before = f"Run once more, cell by cell in a kernel of its own. In one that serves page after page: {why}\n"
 
 
 def _in_kernel(
-    task: _Task, target: Path, said: TextIO, cell_seconds: int, seat: Seat
-) -> tuple[State, Failure | None, bool]:
-    """State and failure of a notebook, and whether to run it once more: what went wrong after other pages may be due to them."""
-    alone = not seat.keeps or not leaves_no_trace(task.job.notebook)
+    task: _Task, target: Path, said: TextIO, cell_seconds: int, seat: Seat, *, alone: bool
+) -> tuple[State, Failure | None]:
+    """State and failure of a notebook: the true ones of one that is run ``alone``, else those of a try."""
     own = seat.take(said, alone=alone)
     state: State = "failed"
     failure: Failure | None = None
     try:
-        failure = _execute(task, target, said, cell_seconds, own, "" if alone else BEGIN)
+        failure = _execute(task, target, said, cell_seconds, own, at_once=not alone)
         state = "failed" if failure else "ok"
     except _Stopped as stop:
         state, failure = stop.state, stop.failure
+    except NotWell as tried:
+        failure = Failure(tried.name, tried.message)
     except Exception as error:  # noqa: BLE001 - the other pages go on, and this one says what happened
         said.write(traceback.format_exc())
         failure = Failure(type(error).__name__, str(error) or "no message")
-    again = state != "ok" and own.pages > 1
     seat.give_back(own, good=state == "ok" and not alone)
-    return state, failure, again
+    return state, failure
 
 
 class _Stopped(Exception):
@@ -210,12 +212,12 @@ class _Stopped(Exception):
 
 
 def _execute(
-    task: _Task, target: Path, said: TextIO, cell_seconds: int, own: PageKernel, prepared: str
+    task: _Task, target: Path, said: TextIO, cell_seconds: int, own: PageKernel, *, at_once: bool
 ) -> Failure | None:
     """Execute a notebook and write it as far as it got; the failure of a cell is returned, everything else raised."""
     seen: list[NotebookNode] = []
     try:
-        _through_papermill(task, said, cell_seconds, own, prepared, seen)
+        _through_papermill(task, said, cell_seconds, own, seen, at_once=at_once)
     except BaseException:
         if seen:
             with contextlib.suppress(OSError):  # what happened before is what the page tells
@@ -228,7 +230,7 @@ def _execute(
 
 
 def _through_papermill(
-    task: _Task, said: TextIO, cell_seconds: int, own: PageKernel, prepared: str, seen: list[NotebookNode]
+    task: _Task, said: TextIO, cell_seconds: int, own: PageKernel, seen: list[NotebookNode], *, at_once: bool
 ) -> None:
     """Execute in a kernel; raises _Stopped where it did not come to its end, which is not said of a cell that failed."""
     ready = prepare(read_notebook(task.job.notebook), language=task.job.language, facts=task.facts)
@@ -246,7 +248,7 @@ def _through_papermill(
             stderr_file=said,
             cell_seconds=cell_seconds,
             kernel=own,
-            prepared=prepared,
+            at_once=at_once,
             seen=seen,
             on_cell_start=lambda cell, cell_index, **_: at.update(cell=cell_index + 1),
         )

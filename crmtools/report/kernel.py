@@ -5,10 +5,12 @@ the kernel does ("Address already in use", when many start at once). Here every 
 of its own, which is removed with it. Where a system has no such sockets, TCP is used.
 """
 
+import json
 import math
 import sys
 import threading
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,10 +18,13 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
 from nbclient.exceptions import DeadKernelError
+from nbclient.util import ensure_async, run_sync
+from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 
 from crmtools.report.limits import Ended
+from crmtools.report.notebooks import tags
 from crmtools.report.provisioner import ForkedKernel
 from crmtools.report.warm import Warm, environment
 from crmtools.settings import cores
@@ -31,6 +36,10 @@ LONGEST_SOCKET = 100
 """A socket's path may have 107 characters (104 on macOS); Jupyter appends a number to ours."""
 NO_HISTORY = "--HistoryManager.enabled=False"
 """Nobody types into these kernels; what was typed would go to a database of each."""
+RUN = "from crmtools.report.page import run; run({asked!r}, {said!r}, {seconds})"
+"""What a kernel is told that runs all cells of a page at once."""
+ALIVE_SECONDS = 1
+"""How often it is looked whether a kernel is still there that has been asked something."""
 STOPPED = Ended("killed", "Stopped", "the run was stopped")
 
 
@@ -79,7 +88,8 @@ class PageKernel(AsyncKernelManager):
     """A kernel of this interpreter whose files all lie in ``place``; what it says outside of cells goes to
     ``log``.
 
-    ``pages`` counts the notebooks that were begun in it, ``talk`` is the client that talks to it, ``started`` when the clock of
+    ``pages`` counts the notebooks that were begun in it, ``talk`` is the client that talks to it, ``language`` what it
+    has said of its own, ``started`` when the clock of
     the present notebook began to run.
     """
 
@@ -93,6 +103,7 @@ class PageKernel(AsyncKernelManager):
         self.started = math.inf
         self.pages = 0
         self.talk: Any = None
+        self.language: dict[str, Any] = {}
         self.why: Ended | None = None
         self.connection_file = str(place / CONNECTION)
         if sys.platform != "win32" and len(str(place / "k")) < LONGEST_SOCKET:
@@ -164,13 +175,13 @@ class PageEngine(NBClientEngine):
         kernel_name: str,
         *,
         kernel: PageKernel,
-        prepared: str,
+        at_once: bool,
         seen: list[Any],
         cell_seconds: int,
         **options: Any,
     ) -> None:
         """Run the notebook in a kernel that whoever gave it ends; ``seen`` receives it before its first cell, so that what it got
-        to is not lost. ``prepared`` is run before, without a trace in the notebook.
+        to is not lost. ``at_once`` runs all cells with one message, in a kernel that may have served other pages.
         """
         seen.append(nb_man.nb)
         client = _Client(
@@ -181,29 +192,87 @@ class PageEngine(NBClientEngine):
             stderr_file=options["stderr_file"],
             on_cell_start=options["on_cell_start"],
             shutdown_kernel="immediate",
+            shell_timeout_interval=ALIVE_SECONDS,
         )
-        client.execute_on(kernel, prepared)
+        client.execute_on(kernel, at_once=at_once)
 
 
 class _Client(PapermillNotebookClient):
-    def execute_on(self, kernel: PageKernel, prepared: str) -> None:
+    def execute_on(self, kernel: PageKernel, *, at_once: bool) -> None:
         """Execute the notebook on a kernel that is started if it is not there yet; it and the talk with it go on."""
         self.kc = kernel.talk
-        self.setup(kernel, prepared)
-        self.execute(cleanup_kc=False)
-
-    def setup(self, kernel: PageKernel, prepared: str) -> None:
-        """Start the kernel, or begin anew in it."""
         with self.setup_kernel(cleanup_kc=False):
             kernel.talk = self.kc
-            if prepared:
-                said = self.wait_for_reply(self.kc.execute(prepared, silent=True, store_history=False))
-                if said is None or said["content"]["status"] != "ok":
-                    raise NotPrepared(str(said and said["content"].get("evalue")))
+            if at_once:
+                self._execute_at_once(kernel)
+            else:
+                self.execute(cleanup_kc=False)
+
+    def _execute_at_once(self, kernel: PageKernel) -> None:
+        """All cells with one message; what they said is read as if they had been asked one by one. Raises NotWell where that cannot
+        be told, above all where a cell failed.
+        """
+        asked, said = kernel.place / "asked.json", kernel.place / "said.json"
+        cells = [(at, one) for at, one in enumerate(self.nb.cells) if self._is_run(one)]
+        asked.write_text(json.dumps([cell.source for _, cell in cells]), encoding="utf-8")
+        cell_seconds, self.timeout = self.timeout, None
+        self.reset_execution_trackers()
+        besides = self._ask(RUN.format(asked=str(asked), said=str(said), seconds=cell_seconds))
+        for (at, cell), one in zip(cells, json.loads(said.read_text("utf-8"))):
+            if "failed" in one:
+                raise NotWell(*one["failed"])
+            self.clear_before_next_output = False
+            for message in one["messages"]:
+                self.process_message(
+                    message | {"header": {"msg_type": message["msg_type"]}, "parent_header": {}}, cell, at
+                )
+            cell.execution_count = one["count"]
+            began, ended = (datetime.fromisoformat(one[name]) for name in ("began", "ended"))
+            cell.metadata.papermill.update(
+                start_time=one["began"],
+                end_time=one["ended"],
+                duration=(ended - began).total_seconds(),
+                status=self.nb_man.COMPLETED,
+                exception=False,
+            )
+        if besides:
+            raise NotWell("SaidBesides", f"something was said that no cell has said: {', '.join(besides)}")
+        if not kernel.language:
+            kernel.language = self.wait_for_reply(self.kc.kernel_info())["content"]["language_info"]
+        self.nb.metadata["language_info"] = dict(kernel.language)
+
+    def _is_run(self, cell: NotebookNode) -> bool:
+        return cell.cell_type == "code" and bool(cell.source.strip()) and self.skip_cells_with_tag not in tags(cell)
+
+    def _ask(self, code: str) -> list[str]:
+        """Run code without a trace in the notebook; the kinds of messages that came of it."""
+        asked = self.kc.execute(code, silent=True, store_history=False)
+        reply = self.wait_for_reply(asked)["content"]
+        if reply["status"] != "ok":
+            raise NotWell(reply.get("ename", "error"), reply.get("evalue", ""))
+        return self._said_besides(asked)
+
+    async def _async_said_besides(self, asked: str) -> list[str]:
+        """The kinds of messages that came of a question, beside those by which its end is known."""
+        kinds = []
+        while True:
+            message = await ensure_async(self.kc.iopub_channel.get_msg(timeout=self.iopub_timeout))
+            if message["parent_header"].get("msg_id") != asked:
+                continue
+            if message["msg_type"] != "status":
+                kinds.append(message["msg_type"])
+            elif message["content"]["execution_state"] == "idle":
+                return kinds
+
+    _said_besides = run_sync(_async_said_besides)
 
 
-class NotPrepared(Exception):
-    """A kernel in which no further notebook may be run."""
+class NotWell(Exception):
+    """A page that was to be run at once and was not, with the name and the message of what happened."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(f"{name}: {message}")
+        self.name, self.message = name, message
 
 
 def register() -> None:

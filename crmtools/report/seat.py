@@ -18,8 +18,6 @@ from crmtools.report.kernel import Kernels, PageKernel
 from crmtools.report.limits import Ended, memory_of
 from crmtools.report.places import new_place, remove_place
 
-BEGIN = "from crmtools.report.page import begin; begin()"
-"""Run in a kernel before each page, silently."""
 ROOM = 2
 """Kernels go on while all that may be there use less than the limit of one, divided by this."""
 NO_MORE = Ended("killed", "Ended", "the kernel was not needed any more")

@@ -12,7 +12,7 @@ from small_report import ROOT, write_notebook, write_report
 
 from crmtools.indicators import CATALOGUE
 from crmtools.parameters import load
-from crmtools.report import kernel, page, seat, warm
+from crmtools.report import engine, kernel, page, seat, warm
 from crmtools.report.engine import run_jobs
 from crmtools.report.plan import Job
 from crmtools.report.reach import leaves_no_trace
@@ -100,6 +100,83 @@ show.trend(crm.trend("nps", data), language=language)
         assert [c.outputs for c in cells(kept[name])] == [c.outputs for c in cells(apart[name])]
 
 
+SAYING = """
+import sys, warnings
+from IPython.display import clear_output, display
+from matplotlib import pyplot as plt
+print("one"); print("two", end="")
+display({"text/html": "<b>&</b>", "text/plain": "b"}, raw=True)
+print("three"); print("four", file=sys.stderr)
+shown = display("before", display_id="here")
+shown.update("after")
+print("five")
+len("six")
+""".strip()
+FORGETTING = """
+print("gone")
+clear_output()
+display({"text/plain": "stays"}, raw=True)
+""".strip()
+
+
+@forked
+def test_cells_that_are_run_at_once_say_what_they_say_one_by_one(tmp_path, process, kernels, monkeypatch):
+    """Whatever kind of thing it is, in the same order, with the same numbers."""
+    monkeypatch.setattr(engine, "leaves_no_trace", lambda notebook: True)
+    notebook = write_notebook(tmp_path / "notebooks", "saying", SAYING)
+    written = nbformat.read(notebook, as_version=4)
+    written.cells += [
+        new_code_cell(FORGETTING),
+        new_code_cell("1 / 0", metadata={"tags": ["skip-execution"]}),
+        new_code_cell("  "),
+        new_code_cell("_i1, _3"),
+    ]
+    nbformat.write(written, notebook)
+    jobs = [Job("saying", "en", notebook, {"report": "tiny", "language": "en"})]
+    kept, apart = run(tmp_path, {}, process, jobs=jobs), run(tmp_path, {}, None, jobs=jobs)
+    assert len(kernels) == 1, kept["saying"].log.read_text("utf-8")
+    one, other = cells(kept["saying"]), cells(apart["saying"])
+    assert [cell.outputs for cell in one] == [cell.outputs for cell in other]
+    assert [cell.execution_count for cell in one] == [cell.execution_count for cell in other]
+    assert "stays" in str(one)
+    assert "'gone" not in str([cell.outputs for cell in one])
+    assert "'after'" in str(one)
+    assert kept["saying"].log.read_text("utf-8").count("four") == 1
+    ran = [cell.metadata.papermill for cell in one if cell.execution_count]
+    assert all(cell.status == "completed" and cell.start_time <= cell.end_time and cell.duration >= 0 for cell in ran)
+
+
+@forked
+def test_what_no_cell_has_said_is_not_lost(tmp_path, process, kernels, monkeypatch):
+    """A library that writes to the process's own output: the page is run where that is caught."""
+    monkeypatch.setattr(engine, "leaves_no_trace", lambda notebook: True)
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")  # where it is set, kernels leave the process's own output alone
+    code = "import os, time\nos.write(2, b'from a library\\n')\ntime.sleep(1)"
+    found = run(tmp_path, {"one": code}, process)["one"]
+    assert found.state == "ok"
+    assert len(kernels) == 2
+    assert "SaidBesides" in found.log.read_text("utf-8")
+    assert "from a library" in str([cell.outputs for cell in cells(found)])
+
+
+@forked
+def test_a_cell_that_takes_too_long_does_not_hold_a_page_that_is_run_at_once(tmp_path, process, kernels):
+    """The time is that of each cell, as everywhere, not that of the page."""
+    short = "x = [sum(range(2 * 10**7)) for _ in range(3)]"
+    notebook = write_notebook(tmp_path / "notebooks", "long", short)
+    written = nbformat.read(notebook, as_version=4)
+    written.cells += [new_code_cell(short) for _ in range(3)]
+    nbformat.write(written, notebook)
+    job = Job("long", "en", notebook, {"report": "tiny", "language": "en"})
+    started = time.monotonic()
+    found = run(tmp_path, {}, process, jobs=[job], limits=Run(cell_seconds=5))["long"]
+    assert found.state == "ok"
+    assert len(kernels) == 1
+    spent = [cell.metadata.papermill.duration for cell in cells(found) if "sum" in cell.source]
+    assert max(spent) < 5, "or this machine is too slow for the test"
+    assert sum(spent) <= time.monotonic() - started
+
+
 @forked
 def test_what_fails_after_another_page_is_tried_in_a_kernel_of_its_own(tmp_path, process, kernels):
     found = run(tmp_path, {"good": TIDY, "bad": "1 / 0", "next": TIDY, "last": TIDY}, process)
@@ -107,7 +184,7 @@ def test_what_fails_after_another_page_is_tried_in_a_kernel_of_its_own(tmp_path,
     assert (found["bad"].failure.name, found["bad"].failure.cell) == ("ZeroDivisionError", 4)
     log = found["bad"].log.read_text("utf-8")
     assert log.startswith(
-        "Run once more in a kernel of its own. In one that had served other pages: ZeroDivisionError: "
+        "Run once more, cell by cell in a kernel of its own. In one that serves page after page: ZeroDivisionError: "
     )
     assert log.count("failed: ZeroDivisionError") == 1
     assert len(kernels) == 3, "that of the first page, one for the failure alone, and one for those after it"
@@ -122,7 +199,7 @@ def test_limits_hold_in_a_kernel_that_has_served_before_and_are_told_of_the_seco
     assert found["late"].failure.name == "CellTimeoutError"
     assert found["greedy"].failure.name == "MemoryLimit"
     for name in ("late", "greedy"):
-        assert found[name].log.read_text("utf-8").startswith("Run once more in a kernel of its own.")
+        assert found[name].log.read_text("utf-8").startswith("Run once more, cell by cell in a kernel of its own.")
     assert len(kernels) == 5
 
 
