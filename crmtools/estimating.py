@@ -15,7 +15,7 @@ import pandas as pd
 from crmtools import sums
 from crmtools.errors import CRMError, nearest
 from crmtools.estimate import Estimate
-from crmtools.indicators.catalogue import CATALOGUE, EXCLUSIONS, Indicator, find
+from crmtools.indicators.catalogue import EXCLUSIONS, Indicator, find
 from crmtools.indicators.kinds import CENSUS, NO_DATA, Total
 from crmtools.indicators.moments import Figures, Key, Request
 from crmtools.period import Period
@@ -113,7 +113,7 @@ def _name(asked: str, period: Period, *, resample: bool) -> str:
 
 def _question(item: Indicator, data: Data, by: str | None, where: Where, in_force: Mapping[str, object]) -> str:
     """What estimates depend on besides data and periods; empty where they may depend on more: on code of the asker's own."""
-    if CATALOGUE.get(item.id) is not item or not getattr(item.facts, "__module__", "").startswith("crmtools."):
+    if not sums.declared_here(item):
         return ""
     report = data.settings.report
     asked = [by, sorted(where.items()), sorted(in_force.items()), report.confidence, report.currency]

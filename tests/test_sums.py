@@ -125,3 +125,65 @@ def test_a_period_that_was_not_gathered_is_asked_for(pair) -> None:
 def test_copies_with_numbers_are_gone_afterwards(pair) -> None:
     names = pair[0].backend.raw_sql("SELECT table_name FROM duckdb_tables()").fetchall()
     assert not [name for (name,) in names if name.startswith("numbered_")]
+
+
+# ---- one expression for sets that differ only in what is made of it
+
+UNREAD = [
+    (name, assumption)
+    for name, item in CATALOGUE.items()
+    if item.waits_for is None
+    for assumption in sorted(set(item.assumptions) - sums._read_by(item.facts))
+]
+
+
+@pytest.mark.parametrize(("name", "assumption"), UNREAD)
+def test_an_assumption_that_the_code_does_not_read_changes_no_question(pair, name, assumption) -> None:
+    _, data, _ = pair
+    item = CATALOGUE[name]
+    now = resolve(item, data, {})
+    others = {one[assumption] for one in item.sets(now)} - {now[assumption]} or {7}
+    asked = [sums._facts(item, data, (data.period,), now | {assumption: value}, (), {}, {}) for value in others]
+    assert all(one.op() == sums.facts(item, data, (data.period,), now).op() for one in asked)
+    assert sums.facts(item, data, (data.period,), now) is sums.facts(
+        item, data, (data.period,), {**now, assumption: 11}
+    )
+
+
+def test_the_sets_of_models_are_asked_with_few_expressions(pair) -> None:
+    """Where most of the time goes that a report is computed in: eighteen sets each."""
+    _, data, _ = pair
+    for name, expressions in {
+        "clv_expected": 1,
+        "clv_cac_ratio": 3,
+        "at_risk_share": 1,
+        "segment_stability": 1,
+    }.items():
+        item = CATALOGUE[name]
+        sets = [*item.sets(resolve(item, data, {}))]
+        made = [sums.facts(item, data, (data.period,), one) for one in sets]
+        assert len({id(one) for one in made}) == expressions < len(sets)
+
+
+def test_what_inner_functions_and_defaults_read_is_read() -> None:
+    def asked(orders, periods, *, inside=1, default=2, written=3, unread=4):
+        def inner(add=default):
+            return inside + add
+
+        written = 0
+        return inner(), written
+
+    assert sums._read_by(asked) == {"inside", "default", "written"}
+
+
+def test_facts_of_an_analysts_own_are_built_anew(pair) -> None:
+    """What his code reads besides what it is given may have changed since."""
+    _, data, _ = pair
+    own = replace(CATALOGUE["nps"], facts=lambda *args, **named: CATALOGUE["nps"].facts(*args, **named))
+    given = resolve(own, data, {})
+    assert sums.facts(own, data, (data.period,), given) is not sums.facts(own, data, (data.period,), given)
+    item = CATALOGUE["nps"]
+    assert sums.facts(item, data, (data.period,), given) is sums.facts(item, data, (data.period,), given)
+    other = data.period.previous()
+    assert sums.facts(item, data, (other,), given) is not sums.facts(item, data, (data.period,), given)
+    assert sums.facts(item, data, (other,), given, ("region",)) is not sums.facts(item, data, (other,), given)

@@ -28,7 +28,7 @@ class Clusters:
 
     def nearest(self, points: np.ndarray) -> np.ndarray:
         """The cluster of every point."""
-        return _nearest(points, self.centres)
+        return _scores(_beside_ones(points), self.centres).argmin(axis=0)
 
 
 def stability(patterns: pd.DataFrame, assumptions: Assumptions, level: float) -> Figures:
@@ -80,49 +80,76 @@ def k_means(
 ) -> Clusters:
     """The best of several runs of Lloyd's algorithm, started by k-means++ (and from ``first``)."""
     there = weight > 0
-    points, weight = points[there], weight[there]
+    cloud = _Cloud.of(points[there], weight[there])
     begin = [] if first is None else [first]
-    begin += [_plus_plus(points, weight, clusters, random) for _ in range(starts)]
+    begin += [cloud.far_apart(clusters, random) for _ in range(starts)]
     # a few rounds tell the starts apart; only the best is followed to its end
-    best = min((_lloyd(points, weight, centres, SIFTING) for centres in begin), key=lambda found: found.spread)
-    return _lloyd(points, weight, best.centres, ROUNDS)
+    best = min((cloud.lloyd(centres, SIFTING) for centres in begin), key=lambda found: found.spread)
+    return cloud.lloyd(best.centres, ROUNDS)
 
 
-def _plus_plus(points: np.ndarray, weight: np.ndarray, clusters: int, random: np.random.Generator) -> np.ndarray:
-    """Centres drawn far from each other: each with a chance in proportion to the square of the distance to those before."""
-    centres = [points[_drawn(weight, random)]]
-    far = np.full(len(points), np.inf)
-    for _ in range(1, clusters):
-        far = np.minimum(far, ((points - centres[-1]) ** 2).sum(axis=1))
-        chances = weight * far
-        centres.append(points[_drawn(chances if chances.sum() > 0 else weight, random)])
-    return np.array(centres)
+@dataclass(frozen=True, slots=True)
+class _Cloud:
+    """Weighted points, and what all runs over them need.
+
+    ``across`` are the points in columns, above a row of ones, ``squares`` their squared lengths, ``weighed`` the points times their weight, and the weight,
+    in rows.
+    """
+
+    across: np.ndarray
+    squares: np.ndarray
+    weight: np.ndarray
+    weighed: np.ndarray
+
+    @classmethod
+    def of(cls, points: np.ndarray, weight: np.ndarray) -> "_Cloud":
+        weighed = np.column_stack([points, np.ones(len(points))]) * weight[:, None]
+        return cls(_beside_ones(points), np.square(points).sum(axis=1), weight, weighed)
+
+    def far_apart(self, clusters: int, random: np.random.Generator) -> np.ndarray:
+        """Centres drawn far from each other: each with a chance in proportion to the square of the distance to those before."""
+        drawn = [_drawn(self.weight, random)]
+        far = np.full(len(self.weight), np.inf)
+        for _ in range(1, clusters):
+            centre = self.across[:-1, drawn[-1:]].T
+            away = self.squares + _scores(self.across, centre)[0]
+            away[away < 1e-12] = 0.0  # of the same place something is left in sums of squares
+            np.minimum(far, away, out=far)
+            chances = self.weight * far
+            drawn.append(_drawn(chances if chances.any() else self.weight, random))
+        return self.across[:-1, drawn].T
+
+    def lloyd(self, centres: np.ndarray, rounds: int) -> Clusters:
+        """Every point to its nearest centre, every centre to the middle of its points, until nothing moves."""
+        labels, which = np.full(len(self.weight), -1), np.arange(len(centres))[:, None]
+        for _ in range(rounds):
+            found = _scores(self.across, centres).argmin(axis=0)
+            if np.array_equal(found, labels):
+                break
+            labels = found
+            sums = (labels == which).astype(float) @ self.weighed
+            sizes = sums[:, -1:]
+            # a cluster that lost all its customers stays where it was
+            centres = np.where(sizes > 0, sums[:, :-1] / np.maximum(sizes, 1e-300), centres)
+        lengths = (centres**2).sum(axis=1)
+        return Clusters(centres, float(self.weight @ self.squares - sizes[:, 0] @ lengths) / float(self.weight.sum()))
 
 
 def _drawn(chances: np.ndarray, random: np.random.Generator) -> int:
-    sums = np.cumsum(chances)
-    return int(np.searchsorted(sums, random.random() * sums[-1], side="right").clip(max=len(sums) - 1))
+    sums = chances.cumsum()
+    return min(int(sums.searchsorted(random.random() * sums[-1], side="right")), len(sums) - 1)
 
 
-def _lloyd(points: np.ndarray, weight: np.ndarray, centres: np.ndarray, rounds: int) -> Clusters:
-    squares, total = float(weight @ (points**2).sum(axis=1)), float(weight.sum())
-    weighed, labels, clusters = (points * weight[:, None]).T, np.full(len(points), -1), len(centres)
-    for _ in range(rounds):
-        found = _nearest(points, centres)
-        if np.array_equal(found, labels):
-            break
-        labels = found
-        sizes = np.bincount(labels, weight, clusters)
-        sums = np.column_stack([np.bincount(labels, part, clusters) for part in weighed])
-        # a cluster that lost all its customers stays where it was
-        centres = np.where(sizes[:, None] > 0, sums / np.maximum(sizes, 1e-300)[:, None], centres)
-    sizes = np.bincount(labels, weight, clusters)
-    return Clusters(centres, (squares - float(sizes @ (centres**2).sum(axis=1))) / total)
+def _beside_ones(points: np.ndarray) -> np.ndarray:
+    return np.vstack([points.T, np.ones(len(points))])
 
 
-def _nearest(points: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    # centres down, points across: along the long side argmin is several times faster
-    return np.argmin((centres**2).sum(axis=1)[:, None] - 2 * (centres @ points.T), axis=0)
+def _scores(across: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """The square of the distance of every point to every centre, but for the point's own length, which is the same for all of them.
+
+    Centres down, points across: along the long side argmin is several times faster.
+    """
+    return np.column_stack([-2 * centres, (centres**2).sum(axis=1)]) @ across
 
 
 def adjusted_rand(one: np.ndarray, other: np.ndarray, weight: np.ndarray) -> float:

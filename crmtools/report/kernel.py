@@ -10,6 +10,8 @@ import math
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
@@ -187,35 +189,36 @@ class PageEngine(NBClientEngine):
         client = _Client(
             nb_man,
             km=kernel,
-            timeout=cell_seconds,
+            timeout=None if at_once else cell_seconds,
             startup_timeout=options["start_timeout"],
             stderr_file=options["stderr_file"],
             on_cell_start=options["on_cell_start"],
             shutdown_kernel="immediate",
             shell_timeout_interval=ALIVE_SECONDS,
         )
-        client.execute_on(kernel, at_once=at_once)
+        with client.talking_to(kernel):
+            if at_once:
+                client.execute_at_once(kernel, cell_seconds)
+            else:
+                client.execute(cleanup_kc=False)
 
 
 class _Client(PapermillNotebookClient):
-    def execute_on(self, kernel: PageKernel, *, at_once: bool) -> None:
-        """Execute the notebook on a kernel that is started if it is not there yet; it and the talk with it go on."""
+    @contextmanager
+    def talking_to(self, kernel: PageKernel) -> Iterator[None]:
+        """Talk to a kernel that is started if it is not there yet; it and the talk with it go on."""
         self.kc = kernel.talk
         with self.setup_kernel(cleanup_kc=False):
             kernel.talk = self.kc
-            if at_once:
-                self._execute_at_once(kernel)
-            else:
-                self.execute(cleanup_kc=False)
+            yield
 
-    def _execute_at_once(self, kernel: PageKernel) -> None:
+    def execute_at_once(self, kernel: PageKernel, cell_seconds: int) -> None:
         """All cells with one message; what they said is read as if they had been asked one by one. Raises NotWell where that cannot
         be told, above all where a cell failed.
         """
         asked, said = kernel.place / "asked.json", kernel.place / "said.json"
         cells = [(at, one) for at, one in enumerate(self.nb.cells) if self._is_run(one)]
         asked.write_text(json.dumps([cell.source for _, cell in cells]), encoding="utf-8")
-        cell_seconds, self.timeout = self.timeout, None
         self.reset_execution_trackers()
         besides = self._ask(RUN.format(asked=str(asked), said=str(said), seconds=cell_seconds))
         for (at, cell), one in zip(cells, json.loads(said.read_text("utf-8"))):

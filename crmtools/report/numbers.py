@@ -78,7 +78,7 @@ def ready_jobs(plan: Plan, data: Data, numbers: Numbers) -> Iterator[Job]:
 
     One language before the other: whatever the notebooks of the first work out, those of the next find. What shares nothing comes
     first, chapters and indicators that have no sums, and keeps the kernels busy while the sums of the others and the readings of the
-    goals are made here.
+    goals are made here. A long chapter begins before short ones, and comes last in the other languages: its answers are there then.
     """
     first, *others = plan.settings.report.languages
     alone, sharing = _apart([job for job in plan.jobs if job.language == first])
@@ -103,9 +103,14 @@ def ready_jobs(plan: Plan, data: Data, numbers: Numbers) -> Iterator[Job]:
         numbers.judged = judgements(numbers.goals, data)
     except Exception as error:  # noqa: BLE001 - the pages about goals say what is wrong
         numbers.notes.append(f"goals: {_said(error)}")
-    yield from (job for job in sharing if not job.indicator)
+    yield from sorted((job for job in sharing if not job.indicator), key=lambda job: not _long(job))
     for language in others:
-        yield from (job for job in plan.jobs if job.language == language)
+        yield from sorted((job for job in plan.jobs if job.language == language), key=_long)
+
+
+def _long(job: Job) -> bool:
+    """Whether a notebook of the first language takes so long that another would ask the same before it is done."""
+    return (chapter := CHAPTERS.get(job.notebook.stem)) is not None and chapter.long
 
 
 def read_all(plan: Plan, data: Data, numbers: Numbers) -> None:

@@ -28,10 +28,12 @@ from crmtools.tables.source import keep_open
 SWEEP = 8
 """Every so many pages what is left of the pages before, and refers to itself, is looked for."""
 _BEGUN = count(1)
-Said = dict[str, Any]
+Told = dict[str, Any]
 """What became of a cell: ``count``, its number; ``began`` and ``ended``; ``messages``, each with ``msg_type`` and ``content``; of one
 that failed ``failed``, the error's name and message.
 """
+Message = dict[str, Any]
+"""A message of Jupyter's: ``msg_type`` and ``content``."""
 
 
 def run(asked: str, said: str, seconds: int) -> None:
@@ -40,7 +42,7 @@ def run(asked: str, said: str, seconds: int) -> None:
     A cell that takes longer than ``seconds`` ends the kernel: whoever asked runs the page where it can be seen which cell it was.
     """
     begin()
-    found: list[Said] = []
+    found: list[Told] = []
     for source in json.loads(Path(asked).read_text("utf-8")):
         found.append(_cell(source, seconds))
         if "failed" in found[-1]:
@@ -48,9 +50,10 @@ def run(asked: str, said: str, seconds: int) -> None:
     Path(said).write_text(json.dumps(found), encoding="utf-8")
 
 
-def _cell(source: str, seconds: int) -> Said:
-    shell, messages = get_ipython(), []
-    cell: Said = {"count": shell.execution_count, "began": _now(), "messages": messages}
+def _cell(source: str, seconds: int) -> Told:
+    shell = get_ipython()
+    messages: list[Message] = []
+    cell: Told = {"count": shell.execution_count, "began": _now(), "messages": messages}
     with _heard(shell, messages), _at_most(seconds):
         result = shell.run_cell(source, store_history=True)
     cell["ended"] = _now()
@@ -60,13 +63,13 @@ def _cell(source: str, seconds: int) -> Said:
 
 
 @contextlib.contextmanager
-def _heard(shell: InteractiveShell, messages: list[Said]) -> Iterator[None]:
+def _heard(shell: InteractiveShell, messages: list[Message]) -> Iterator[None]:
     """Add to ``messages`` what is displayed and printed, instead of sending it."""
 
-    def hear(message: Said) -> None:
+    def hear(message: Message) -> None:
         messages.append({"msg_type": message["msg_type"], "content": message["content"]})
 
-    senders = (shell.display_pub, shell.displayhook)
+    senders: tuple[Any, ...] = (shell.display_pub, shell.displayhook)
     for sender in senders:
         sender.register_hook(hear)
     try:
@@ -85,7 +88,7 @@ class _Stream(io.TextIOBase):
 
     encoding = "utf-8"
 
-    def __init__(self, name: str, messages: list[Said]) -> None:
+    def __init__(self, name: str, messages: list[Message]) -> None:
         self._name, self._messages = name, messages
 
     def writable(self) -> bool:

@@ -43,7 +43,7 @@ class Chapter:
     """A notebook that is run once per language.
 
     ``needs`` are the tables without which it has nothing to say, ``goals`` whether it needs goals. ``alone`` is one that shares
-    no number with indicators and goals, and need not wait for them.
+    no number with indicators and goals, and need not wait for them; ``long`` is one that takes as long as several others.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Chapter:
     needs: tuple[str, ...] = ()
     goals: bool = False
     alone: bool = False
+    long: bool = False
 
     @property
     def slug(self) -> str:
@@ -64,8 +65,8 @@ CHAPTERS: dict[str, Chapter] = {
     for chapter in (
         Chapter("summary", Text("摘要", "Summary"), None),
         Chapter("goals", Text("目标", "Goals"), OVERVIEW, goals=True),
-        Chapter("smart", Text("SMART 检查", "Are the goals SMART?"), OVERVIEW, goals=True),
-        Chapter("track_record", Text("预测记录", "Track record"), OVERVIEW, goals=True),
+        Chapter("smart", Text("SMART 检查", "Are the goals SMART?"), OVERVIEW, goals=True, long=True),
+        Chapter("track_record", Text("预测记录", "Track record"), OVERVIEW, goals=True, long=True),
         Chapter("cohorts", Text("同期群", "Cohorts"), CUSTOMERS, needs=("orders",), alone=True),
         Chapter("rfm", Text("RFM 客户分层", "RFM segments"), CUSTOMERS, needs=("orders",), alone=True),
         Chapter("lifetime", Text("客户生命周期价值", "Lifetime value"), CUSTOMERS, needs=("orders",), alone=True),

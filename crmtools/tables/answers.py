@@ -22,7 +22,7 @@ RECENT, RECENT_ROWS = 4, 100_000
 class Answers:
     """Tables and texts by name, of one ``state`` of the data; ``folder`` is where other processes find them.
 
-    ``days`` are other states of the same data: their answers, tables, and how many rows of each began later.
+    ``recent`` and ``built`` are the last few frames and questions, by what they are the answer to or are built from. ``days`` are other states of the same data: their answers, tables, and how many rows of each began later.
     """
 
     state: str
@@ -31,6 +31,7 @@ class Answers:
     texts: dict[str, str] = field(default_factory=dict)
     things: dict[str, object] = field(default_factory=dict)
     recent: dict[Hashable, pd.DataFrame] = field(default_factory=dict)
+    built: dict[Hashable, ir.Table] = field(default_factory=dict)
     days: dict[str, tuple["Answers", dict[str, ir.Table], dict[str, int]]] = field(default_factory=dict)
 
     def table(self, name: str) -> pd.DataFrame | None:
@@ -100,6 +101,14 @@ class Answers:
             for old in list(self.recent)[:-RECENT]:
                 self.recent.pop(old, None)
         return frame
+
+    def expression(self, name: Hashable, build: Callable[[], ir.Table]) -> ir.Table:
+        """A question that is built again and again, built once as long as few others come in between."""
+        found = self.built.pop(name, None)
+        self.built[name] = build() if found is None else found
+        for old in list(self.built)[:-RECENT]:
+            self.built.pop(old, None)
+        return self.built[name]
 
     def __len__(self) -> int:
         return len(self.tables) + len(self.texts) + len(self.things)
