@@ -108,13 +108,13 @@ def _one_warm_process() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def light_book() -> Iterator[None]:
     """For runs whose book is only there to be published: a few lines per page instead of what Sphinx makes."""
-    from light_books import light_books, no_binderies
+    from light_books import LIGHT
 
     from crmtools.report import making
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(making, "build_books", light_books)
-        patch.setattr(making, "binderies", no_binderies)
+        for name, light in LIGHT.items():
+            patch.setattr(making, name, light)
         yield
 
 

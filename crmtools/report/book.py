@@ -4,6 +4,7 @@ The build runs in a process of its own (Sphinx keeps global state), never touche
 every warning as an error. A publication is always a clean build: an incremental one may keep an old number.
 """
 
+import contextlib
 import html
 import os
 import re
@@ -11,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from crmtools.report.bindery import Bindery, ended_with
 from crmtools.report.blocks import Html
 from crmtools.report.downloads import offered
 from crmtools.report.folders import BOOK
+from crmtools.report.press import PRELOADED
 from crmtools.report.project import Page, write_project
 from crmtools.report.slim import SEARCH_PAGE, light, slim
 from crmtools.words import Language
@@ -33,7 +35,17 @@ WARNING = re.compile(r"^(?:(?P<place>[^:\n]+?(?::\d+)?):\s+)?(?:WARNING|ERROR|CR
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 # jsonschema would load a grammar of internationalised addresses for a second; the check of _config.yml needs
 # none
-BUILD = 'import sys; sys.modules["rfc3987_syntax"] = None; from jupyter_book.cli.main import main; main()'
+BUILD = """
+import importlib, os, sys
+sys.modules["rfc3987_syntax"] = None
+from jupyter_book.cli.main import main
+for name in {needed!r}:
+    importlib.import_module(name)
+if sys.stdin.readline():  # else whoever would have said when to begin has ended
+    os.chdir(sys.argv[2])
+    main()
+"""
+"""Jupyter Book, which begins when it is told."""
 NAMES: Mapping[Language, str] = {"en": "English", "zh": "中文"}
 TAGS: Mapping[Language, str] = {"en": "en", "zh": "zh-CN"}
 
@@ -78,12 +90,13 @@ def build_book(
     assets: Path = BOOK,
     timeout: float = 600,
     bench: Bindery | None = None,
+    begun: "Setting | None" = None,
 ) -> Built:
     """Write the Jupyter Book project of one edition into ``staging`` and build it into ``out``.
 
     Both folders are replaced; ``log`` receives what Jupyter Book says. ``others`` maps each other language to
     the slugs of its pages: the switch in the header leads to ``../LANGUAGE/SLUG.html``. ``extra`` is a folder
-    of files to offer beside the pages, ``bench`` the process that finishes the pages, by default this one. Raises RunError with one problem per warning; ``out`` is then left as
+    of files to offer beside the pages, ``bench`` the process that finishes the pages, by default this one, ``begun`` the one that sets them, where it has begun. Raises RunError with one problem per warning; ``out`` is then left as
     it was.
     """
     started = time.perf_counter()
@@ -99,7 +112,8 @@ def build_book(
         assets=assets,
     )
     log.parent.mkdir(parents=True, exist_ok=True)
-    output = _run(staging, timeout=timeout)
+    with begun or Setting(staging) as setting:
+        output = setting.run(timeout=timeout)
     log.write_text(output.text, encoding="utf8")
     problems = complaints(output.text, staging)
     built = staging / "_build" / "html"
@@ -128,10 +142,11 @@ def build_books(
     extra: Path | None = None,
     assets: Path = BOOK,
     benches: Mapping[Language, Bindery] = MappingProxyType({}),
+    begun: "Mapping[Language, Setting]" = MappingProxyType({}),
 ) -> tuple[Built, ...]:
     """Build every edition at once, one process each: ``out/en``, ``out/zh`` and a page that offers both.
 
-    ``log`` is a folder (``book-en.log``, ``book-zh.log``), ``benches`` the processes that finish pages. Raises RunError with the
+    ``log`` is a folder (``book-en.log``, ``book-zh.log``), ``benches`` the processes that finish pages, ``begun`` those that set them. Raises RunError with the
     problems of all editions.
     """
     slugs = {edition.language: [page.slug for page in edition.pages] for edition in editions}
@@ -151,6 +166,7 @@ def build_books(
                 extra=extra,
                 assets=assets,
                 bench=benches.get(edition.language),
+                begun=begun.get(edition.language),
             )
         except RunError as error:
             return error
@@ -174,29 +190,49 @@ class _Output:
     text: str
 
 
-def _run(staging: Path, *, timeout: float) -> _Output:
-    """Jupyter Book of the running interpreter on one project, its two streams as one text."""
-    command = [sys.executable, "-c", BUILD, "build", str(staging), "-W", "--keep-going"]
-    # a fixed hash seed keeps the order of sets, and so the book, the same from run to run
-    environment = {**os.environ, "PYTHONHASHSEED": "0", "NO_COLOR": "1", "PYTHONUTF8": "1"}
-    try:
-        done = subprocess.run(
+class Setting:
+    """Jupyter Book of the running interpreter on one project, in a process that imports all it needs at once and waits to be told
+    that the project is there; a context manager that ends it.
+    """
+
+    def __init__(self, staging: Path) -> None:
+        command = [sys.executable, "-c", BUILD.format(needed=PRELOADED), "build", str(staging), "-W", "--keep-going"]
+        # a fixed hash seed keeps the order of sets, and so the book, the same from run to run
+        environment = {**os.environ, "PYTHONHASHSEED": "0", "NO_COLOR": "1", "PYTHONUTF8": "1", "PYTHONSAFEPATH": "1"}
+        self._process = subprocess.Popen(
             command,
             env=environment,
-            cwd=staging,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            timeout=timeout,
+            stdin=subprocess.PIPE,
             text=True,
             encoding="utf8",
             errors="replace",
         )
-    except subprocess.TimeoutExpired as error:
-        said = error.stdout or b""
-        text = said.decode("utf8", "replace") if isinstance(said, bytes) else said
-        return _Output(code=1, text=f"{text}\nERROR: not finished after {timeout:.0f} s\n")
-    return _Output(code=done.returncode, text=COLOUR.sub("", done.stdout))
+
+    def run(self, *, timeout: float) -> "_Output":
+        """Build the project; its two streams as one text."""
+        try:
+            said, _ = self._process.communicate("now\n", timeout)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            said, _ = self._process.communicate()
+            return _Output(code=1, text=f"{said}\nERROR: not finished after {timeout:.0f} s\n")
+        return _Output(code=self._process.returncode, text=COLOUR.sub("", said))
+
+    def __enter__(self) -> "Setting":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
+@contextlib.contextmanager
+def settings_begun(staging: Path, languages: Sequence[Language]) -> Iterator[dict[Language, Setting]]:
+    """The processes that will set the editions in ``staging/LANGUAGE``, begun while one core has nothing to do."""
+    with contextlib.ExitStack() as ending:
+        yield {one: ending.enter_context(Setting(staging / one)) for one in languages}
 
 
 def complaints(text: str, staging: Path) -> list[Problem]:

@@ -16,7 +16,7 @@ from crmtools.estimating import resolve
 from crmtools.indicators import CATALOGUE
 from crmtools.report import manifest as manifests
 from crmtools.report.bindery import Bindery, binderies
-from crmtools.report.book import build_books
+from crmtools.report.book import Setting, build_books, settings_begun
 from crmtools.report.cache import PageCache
 from crmtools.report.collected import collect, readings_of, results_of, told_by
 from crmtools.report.editions import Made, edition
@@ -129,12 +129,14 @@ class _Run:
             outcomes = self._notebooks(numbers)
             read_all(self.plan, self.data, numbers)
             self._note(numbers.notes)
-        with binderies(self.settings.report.languages, self.warm) as benches:
-            return self._bind(benches, numbers, outcomes, in_force, published, assets)
+        languages = self.settings.report.languages
+        with binderies(languages, self.warm) as benches, settings_begun(self.folder / "book", languages) as begun:
+            return self._bind(benches, begun, numbers, outcomes, in_force, published, assets)
 
     def _bind(
         self,
         benches: Mapping[Language, Bindery],
+        begun: Mapping[Language, Setting],
         numbers: Numbers,
         outcomes: tuple[Outcome, ...],
         in_force: Mapping[str, Mapping[str, object]],
@@ -168,6 +170,7 @@ class _Run:
                 extra=self.folder / "beside",
                 assets=assets,
                 benches=benches,
+                begun=begun,
             )
         with stage("gate", stages, self.out):
             self._gate(built, results, published, benches)

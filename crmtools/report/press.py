@@ -14,8 +14,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # as report/book.py does
-
 PRELOADED = (
     "jupyter_book.sphinx", "sphinx.builders.html", "sphinx.environment.adapters.toctree", "myst_nb.sphinx_", "sphinx_book_theme",
     "sphinx_togglebutton", "sphinx_copybutton", "sphinx_comments", "sphinx_external_toc", "sphinx_design", "sphinxcontrib.bibtex",
@@ -25,6 +23,7 @@ PRELOADED = (
 
 def main() -> None:
     """Answer requests until standard input ends."""
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # as report/book.py does
     for name in PRELOADED:
         importlib.import_module(name)
     for line in sys.stdin:

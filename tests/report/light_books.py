@@ -12,7 +12,12 @@ def no_binderies(languages, warm):
     return contextlib.nullcontext({})
 
 
-def light_books(staging, *, editions, out, log, assets=None, extra=None, benches=None):
+def none_begun(staging, languages):
+    """In the place of ``settings_begun``: nothing of Jupyter Book's is needed."""
+    return contextlib.nullcontext({})
+
+
+def light_books(staging, *, editions, out, log, assets=None, extra=None, benches=None, begun=None):
     """In the place of ``build_books``: every page says its run, a mark of its source, and leads to all others."""
     for edition in editions:
         folder = out / edition.language
@@ -29,3 +34,7 @@ def light_books(staging, *, editions, out, log, assets=None, extra=None, benches
                 encoding="utf-8",
             )
     (out / "index.html").write_text('<!doctype html><html lang="en"><body></body></html>', encoding="utf-8")
+
+
+LIGHT = {"build_books": light_books, "binderies": no_binderies, "settings_begun": none_begun}
+"""What of ``crmtools.report.making`` stands for which of these."""

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from crmtools.report.book import Page, _run
+from crmtools.report.book import Page, Setting
 from crmtools.report.project import write_project
 from crmtools.report.sphinx_ext.colours import once
 
@@ -27,7 +27,8 @@ def lists(tmp_path_factory):
     staging = folder / "staging"
     write_project(staging, language="en", title="Pages", pages=pages)
     (staging / "_templates" / "sbt-sidebar-nav.html").write_text(BOTH, encoding="utf8")
-    output = _run(staging, timeout=300)
+    with Setting(staging) as setting:
+        output = setting.run(timeout=300)
     assert output.code == 0, output.text
     built = staging / "_build" / "html"
     texts = {slug: (built / f"{slug}.html").read_text(encoding="utf8") for slug in (*PAGES, "search")}
