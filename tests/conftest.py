@@ -108,12 +108,12 @@ def _one_warm_process() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def light_book() -> Iterator[None]:
     """For runs whose book is only there to be published: a few lines per page instead of what Sphinx makes."""
-    from light_books import LIGHT
+    from light_books import STANDING_IN
 
     from crmtools.report import making
 
     with pytest.MonkeyPatch.context() as patch:
-        for name, light in LIGHT.items():
+        for name, light in STANDING_IN.items():
             patch.setattr(making, name, light)
         yield
 

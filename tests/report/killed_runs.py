@@ -24,7 +24,7 @@ import nbformat
 import psutil
 import pytest
 import yaml
-from light_books import LIGHT
+from light_books import STANDING_IN
 from small_report import write_notebook, write_report
 
 from crmtools.report.gate import gate
@@ -290,7 +290,7 @@ def main():
     from crmtools.cli import main as command
     from crmtools.report import making
 
-    vars(making).update(LIGHT)
+    vars(making).update(STANDING_IN)
     command(prog_name="crmtools")
 
 
@@ -327,7 +327,7 @@ def in_steps(folder, fatal, number):
 
     for name in STEPS:
         setattr(os, name, watched(name, getattr(os, name)))
-    vars(making).update(LIGHT)
+    vars(making).update(STANDING_IN)
     run.warm_process = contextlib.nullcontext
     os.chdir(folder)
     result = CliRunner().invoke(command, ["report", f"parameters/{NAME}.yml"])

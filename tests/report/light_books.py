@@ -36,5 +36,5 @@ def light_books(staging, *, editions, out, log, assets=None, extra=None, benches
     (out / "index.html").write_text('<!doctype html><html lang="en"><body></body></html>', encoding="utf-8")
 
 
-LIGHT = {"build_books": light_books, "binderies": no_binderies, "settings_begun": none_begun}
+STANDING_IN = {"build_books": light_books, "binderies": no_binderies, "settings_begun": none_begun}
 """What of ``crmtools.report.making`` stands for which of these."""

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
+from light_books import none_begun
 from small_report import write_notebooks, write_report
 
 import crmtools as crm
@@ -204,6 +205,7 @@ def written_at_once(
     extra: Path | None = None,
     assets: Path = BOOK,
     benches: object = None,
+    begun: object = None,
 ) -> tuple[Built, ...]:
     """In the place of Jupyter Book, which takes longer than all else: the first page alone, with what stands above its heading."""
     for edition in editions:
@@ -220,6 +222,7 @@ def written_at_once(
 def test_whole_and_part_keep_apart_what_they_keep(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Two runs with their notebooks: of a part, then of the whole; and the part again, of which nothing has changed."""
     monkeypatch.setattr("crmtools.report.making.build_books", written_at_once)
+    monkeypatch.setattr("crmtools.report.making.settings_begun", none_begun)
     file = write_report(tmp_path, own=True, languages=("en",), run={"chapters": []})
     asks = "import crmtools as crm\ncrm.measure(indicator, crm.open(report))"
     notebooks = write_notebooks(tmp_path / "notebooks", indicator=asks)
