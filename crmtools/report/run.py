@@ -111,7 +111,9 @@ def run_report(
             if warm is None and forked:  # first: it imports while this process does, and reads the data
                 warm = ending.enter_context(warm_process())
             from crmtools.report.making import make  # what makes a book takes seconds to import
+            from crmtools.tables.binding import bind_plainly
 
+            bind_plainly()
             return make(
                 settings, inputs, notebooks=notebooks, assets=assets, published=published, out=out, started=started,
                 stages=stages, fresh=fresh, warm=warm,

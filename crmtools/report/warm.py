@@ -280,10 +280,13 @@ def _preload() -> None:
             below = [found.name for found in pkgutil.iter_modules(module.__path__, f"{name}.")]
             for one in below if name != "crmtools" else ():
                 importlib.import_module(one)
-    _rehearse()
     import duckdb
 
-    # importing it opens a connection with a thread of its own; a fork would inherit the one without the other
+    from crmtools.tables.binding import bind_plainly
+
+    bind_plainly()
+    _rehearse()
+    # importing duckdb opens a connection with a thread of its own; a fork would inherit the one without the other
     duckdb.default_connection().close()
     gc.collect()
     gc.freeze()  # the children share this memory as long as nobody writes to it
