@@ -204,7 +204,7 @@ def _finish(con: duckdb.DuckDBPyConnection, made: Plan, settings: Settings, key:
     has_rates = _exists(con, "checked_fx_rates")
     rate = f"CASE WHEN o.currency IS NULL OR o.currency = {currency} THEN 1.0 ELSE f.rate END" if has_rates else "1.0"
     kept = settings.source.keep_personal
-    columns = []
+    columns, joins = [], ""
     for column in [*table.columns, *(made.column(extra) for extra in made.extra)]:
         present = made.has(column.name) or (table.generated_key and (column.name,) == table.key)
         if not present or (column.personal and f"{name}.{column.name}" not in kept):
@@ -212,8 +212,16 @@ def _finish(con: duckdb.DuckDBPyConnection, made: Plan, settings: Settings, key:
         value = f"o.{quote(column.name)}"
         if column.type == "money" and convert:
             value = f"{value} * {rate}"
-        elif column.type == "id" and key is not None:
+        elif column.type == "id" and key is not None and (column.name,) == table.key:
             value = pseudonym_sql(key, column.names, value)
+        elif column.type == "id" and key is not None:  # each is made once, however many rows name it
+            known = quote(f"known {column.name}")
+            different = f"SELECT DISTINCT {quote(column.name)} AS id FROM checked_{name} WHERE left_out IS NULL"
+            joins += (
+                f" LEFT JOIN (SELECT id, {pseudonym_sql(key, column.names, 'id')} AS pseudonym FROM ({different})) {known} "
+                f"ON {known}.id = {value}"
+            )
+            value = f"{known}.pseudonym"
         elif column.name == "currency" and convert:
             value = f"CASE WHEN o.currency IS NOT NULL THEN {currency} END"
         columns.append(f"{value} AS {quote(column.name)}")
@@ -225,14 +233,13 @@ def _finish(con: duckdb.DuckDBPyConnection, made: Plan, settings: Settings, key:
             columns.append(
                 f"CASE WHEN o.customer_id IN (SELECT id FROM listed_{number}) THEN 'yes' ELSE 'no' END AS {quote(label)}"
             )
-    join = ""
     if convert and has_rates:
-        join = (
+        joins += (
             " ASOF LEFT JOIN (SELECT currency, date, rate FROM checked_fx_rates WHERE left_out IS NULL) f "
             f"ON o.currency = f.currency AND CAST(o.{quote(table.time)} AS DATE) >= f.date"
         )
     con.execute(
-        f"CREATE TABLE {name} AS SELECT {', '.join(columns)} FROM checked_{name} o{join} WHERE o.left_out IS NULL ORDER BY o._row"
+        f"CREATE TABLE {name} AS SELECT {', '.join(columns)} FROM checked_{name} o{joins} WHERE o.left_out IS NULL ORDER BY o._row"
     )
 
 
