@@ -2,9 +2,8 @@
 
 Starting a kernel, opening the data and drawing a first figure take longer than most pages. A kernel therefore serves page after
 page where the notebooks leave no trace (:mod:`crmtools.report.reach`) and all goes well. What it says outside of cells stands in the
-log of its first page. Whatever does not go well in a kernel that
-had served before is run once more in a kernel of its own, so that no page is judged by what another did; and a notebook that may
-do anything has a kernel to itself from the start.
+log of its first page. Whatever does not go well in such a kernel is run once more, cell by cell in a kernel of its own, so that no page
+is judged by what another did; and a notebook that may do anything has a kernel to itself from the start.
 """
 
 import asyncio

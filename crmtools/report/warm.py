@@ -1,8 +1,8 @@
 """Kernels and binderies forked from one process that has imported everything already.
 
 An ordinary kernel spends two seconds on imports, for each notebook again. Here one process imports once, holds no
-connection and runs no second thread of Python, and forks itself for every notebook; each child becomes a kernel of its own, with its
-own memory, session and sockets, and can be stopped or killed like any other. So do the processes that finish the pages of a book
+connection and runs no second thread of Python, and forks itself for every kernel; each child has its own memory, session and sockets,
+and can be stopped or killed like any other. So do the processes that finish the pages of a book
 (:mod:`crmtools.report.bindery`). Linux only: elsewhere both start as usual.
 
 The two ends talk through a socket pair, and every forked process tells its pid through a pipe of its own. When the run ends,
