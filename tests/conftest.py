@@ -32,7 +32,7 @@ LONGEST_FIRST = (
 """Files that one worker is busy with for a minute or more: begun last, they would leave the other one idle."""
 
 
-PARTS = 5
+PARTS = 8
 """The quick suite checks a property on one indicator in so many, another one for each property; the slow one on all."""
 
 

@@ -302,22 +302,26 @@ def test_the_first_page_is_light(tab: Tab, company: Path, language: str) -> None
     assert max(file.stat().st_size for file in folder.glob("*.html")) < 1_500_000
 
 
+@pytest.mark.parametrize("most", [12, pytest.param(None, marks=pytest.mark.slow)])
 def test_a_book_on_paper_has_every_page_in_its_contents_and_outline_and_text_that_can_be_copied(
-    tab: Tab, company: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tab: Tab, company: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int | None
 ) -> None:
+    """The quick form prints the first pages only, and a long one among them."""
     printed: list[str] = []
 
     def press(page: Path, out: Path) -> None:
         printed.append(page.read_text("utf-8"))
         print_page(page, out)
 
-    monkeypatch.setattr(pdf, "print_page", press)
     folder = (company / "published" / "tiny" / "zh").resolve()
+    sheets = sheets_of(folder)
+    assert {sheet.slug for sheet in sheets} == {file.stem for file in pages(company, "zh")} - {"search"}
+    sheets = sheets[:most]
+    monkeypatch.setattr(pdf, "print_page", press)
+    monkeypatch.setattr(pdf, "sheets_of", lambda folder: sheets)
     print_book(folder, tmp_path / "book.pdf")
     made = (tmp_path / "book.pdf").read_bytes()
     outline = {title.decode("utf-16-be") for title in titles_of(made)}
-    sheets = sheets_of(folder)
-    assert {sheet.slug for sheet in sheets} == {file.stem for file in pages(company, "zh")} - {"search"}
     assert {sheet.title for sheet in sheets} <= outline
     contents = re.findall(r'<a href="#([\w-]+)">[^<]*</a><span>(\d+)</span>', printed[-1].split("</nav>")[0])
     begins = pages_of(made)
