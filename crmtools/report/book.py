@@ -225,7 +225,10 @@ class Setting:
 
     def __exit__(self, *exception: object) -> None:
         self._process.kill()
-        self._process.communicate()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):  # it has ended, and cannot be told any more
+                stream.close()  # type: ignore[union-attr]
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from crmtools.errors import RunError
-from crmtools.report.book import Edition, Page, build_book, build_books
+from crmtools.report.book import Edition, Page, Setting, build_book, build_books
 from crmtools.report.gate import gate
 from crmtools.report.project import clean_notebook, contents, write_project
 from crmtools.report.sphinx_ext.formulas import mathml
@@ -357,3 +357,21 @@ def test_the_configuration_reaches_no_host(tmp_path):
     assert "http" not in text.replace("html", "")
     sphinx = yaml.safe_load(text)["sphinx"]["config"]
     assert not {"sphinx_thebe", "sphinx.ext.intersphinx"} & set(sphinx["extensions"])
+
+
+def test_a_process_that_was_never_told_to_begin_ends_with_the_run(tmp_path):
+    with Setting(tmp_path / "staging") as setting:
+        process = setting._process
+        assert process.poll() is None
+    assert process.returncode is not None
+    with Setting(tmp_path / "staging") as setting:
+        setting._process.stdin.close()  # as when the run is killed
+        assert setting._process.wait(60) == 0
+        assert setting._process.stdout.read() == "", "it has built nothing, and there was nothing to build"
+
+
+def test_a_build_that_takes_too_long_is_ended_and_says_so(tmp_path):
+    with Setting(tmp_path / "staging") as setting:
+        said = setting.run(timeout=0.1)
+    assert (said.code, said.text) == (1, "\nERROR: not finished after 0 s\n")
+    assert setting._process.returncode is not None
