@@ -11,6 +11,7 @@ import dis
 import hashlib
 import inspect
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
@@ -39,6 +40,8 @@ LONG_PAST: dict[Step, int] = {"month": 48, "quarter": 24, "year": 8}
 """How many periods back the record of forecasts goes."""
 UNKNOWN = ""
 """The group of rows whose attribute is empty."""
+LOOKED_AT = ((3, 11), (3, 12), (3, 13))
+"""The interpreters of whose code it is known which parameters it reads."""
 MOST_CELLS = 2000
 """Combinations of the segments' values beyond which cells would be hardly fewer than customers."""
 
@@ -112,10 +115,21 @@ def declared_here(item: Indicator) -> bool:
 
 @cache
 def _read_by(function: Callable[..., object]) -> frozenset[str]:
-    """The parameters that the code of a function reads."""
-    code = function.__code__
-    loaded = {step.argval for step in dis.get_instructions(code) if step.opname.startswith("LOAD")}
-    return frozenset(inspect.signature(function).parameters) & {*loaded, *code.co_cellvars}
+    """The parameters that the code of a function may read: all of them where it takes more than it names, or the interpreter is one
+    whose code was not looked at.
+
+    From 3.13 on one instruction may load two variables, or store one and load another: whatever is named by any instruction but
+    those that only store is read.
+    """
+    taken, code = frozenset(inspect.signature(function).parameters), function.__code__
+    more = code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)
+    if more or hasattr(function, "__wrapped__") or sys.version_info[:2] not in LOOKED_AT:
+        return taken
+    read = {*code.co_cellvars}
+    for step in dis.get_instructions(code):
+        if step.opname not in ("STORE_FAST", "DELETE_FAST"):
+            read.update(step.argval if isinstance(step.argval, tuple) else (step.argval,))
+    return taken & read
 
 
 def _facts(

@@ -1,7 +1,9 @@
 """The cells that are gathered for a report say the same as each question asked alone."""
 
+import inspect
 from dataclasses import replace
 from datetime import date
+from functools import wraps
 
 import numpy as np
 import pandas as pd
@@ -165,7 +167,7 @@ def test_the_sets_of_models_are_asked_with_few_expressions(pair) -> None:
         assert len({id(one) for one in made}) == expressions < len(sets)
 
 
-def test_what_inner_functions_and_defaults_read_is_read() -> None:
+def test_what_inner_functions_and_defaults_read_is_read(monkeypatch) -> None:
     def asked(orders, periods, *, inside=1, default=2, written=3, unread=4):
         def inner(add=default):
             return inside + add
@@ -173,7 +175,21 @@ def test_what_inner_functions_and_defaults_read_is_read() -> None:
         written = 0
         return inner(), written
 
+    def side_by_side(orders, periods, one=1, other=2):
+        return orders, periods, one, other
+
+    def more(orders, **named):
+        return named
+
+    everything = frozenset(inspect.signature(asked).parameters)
     assert sums._read_by(asked) == {"inside", "default", "written"}
+    assert sums._read_by(side_by_side) == {"orders", "periods", "one", "other"}
+    assert sums._read_by(more) == {"orders", "named"}
+    assert sums._read_by(wraps(asked)(lambda *all: None)) == everything
+    sums._read_by.cache_clear()
+    monkeypatch.setattr(sums, "LOOKED_AT", ())
+    assert sums._read_by(asked) == everything
+    sums._read_by.cache_clear()
 
 
 def test_facts_of_an_analysts_own_are_built_anew(pair) -> None:

@@ -11,9 +11,9 @@ import os
 import subprocess
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any, TextIO, TypeAlias
+from typing import IO, Any, Protocol, TextIO, TypeAlias
 
 from crmtools.errors import CRMError, Problem, RunError
 from crmtools.report.warm import Forked, Warm, environment
@@ -84,6 +84,13 @@ class Bindery:
         self.close()
 
 
+class Killed(Protocol):
+    """Something that ends when it is told."""
+
+    def kill(self) -> None:
+        """End it."""
+
+
 Process: TypeAlias = "subprocess.Popen[bytes] | Forked"
 Start = Callable[[int, int, int], Process]
 """Starts a process that reads the first of three descriptors, answers on the second and says what goes wrong on the third."""
@@ -151,13 +158,13 @@ def binderies(languages: Sequence[Language], warm: Warm | None = None) -> Iterat
 
 
 @contextlib.contextmanager
-def ended_with(benches: Mapping[Language, Bindery]) -> Iterator[None]:
+def ended_with(processes: Iterable[Killed]) -> Iterator[None]:
     """End the processes when what waits for them is interrupted: a thread that reads an answer would otherwise wait on."""
     try:
         yield
     except BaseException:
-        for bench in benches.values():
-            bench.kill()
+        for one in processes:
+            one.kill()
         raise
 
 

@@ -171,7 +171,7 @@ def build_books(
         except RunError as error:
             return error
 
-    with ThreadPoolExecutor(max_workers=len(editions)) as pool, ended_with(benches):
+    with ThreadPoolExecutor(max_workers=len(editions)) as pool, ended_with([*benches.values(), *begun.values()]):
         results = list(pool.map(build, editions))
     failed = [result for result in results if isinstance(result, RunError)]
     if len(failed) == 1:
@@ -214,11 +214,17 @@ class Setting:
         """Build the project; its two streams as one text."""
         try:
             said, _ = self._process.communicate("now\n", timeout)
-        except subprocess.TimeoutExpired:
+        except subprocess.TimeoutExpired as error:
             self._process.kill()
-            said, _ = self._process.communicate()
+            self._process.wait()  # not for its output to end: what it has started may hold it open
+            given = error.output or b""
+            said = given.decode("utf8", "replace") if isinstance(given, bytes) else given
             return _Output(code=1, text=f"{said}\nERROR: not finished after {timeout:.0f} s\n")
         return _Output(code=self._process.returncode, text=COLOUR.sub("", said))
+
+    def kill(self) -> None:
+        """End the process; whoever waits for it is told."""
+        self._process.kill()
 
     def __enter__(self) -> "Setting":
         return self

@@ -78,13 +78,15 @@ def run_jobs(
     warm: Warm | None = None,
     at_once: int = 2,
     limits: Run = Run(),
+    alone: bool = False,
     done: Callable[[Outcome], None] = lambda outcome: None,
 ) -> tuple[Outcome, ...]:
     """Run every job and say what became of it, in the order of the jobs.
 
     Executed notebooks go to ``folder/notebooks/LANGUAGE/SLUG.ipynb``, what they said to ``folder/logs``. ``jobs`` may
     be a generator that makes each job ready while the ones before are running. ``facts`` gives what a notebook's
-    Markdown may name. Kernels are forked from ``warm`` where it is given. ``done`` is called in this thread after each.
+    Markdown may name. Kernels are forked from ``warm`` where it is given. ``alone`` runs each cell by cell in a kernel
+    of its own, for whoever wants to see at once what fails. ``done`` is called in this thread after each.
     What uses more than the ``limits`` is ended, and its page says so.
     No job stops another one; an interrupt ends all kernels and is raised again.
     """
@@ -111,7 +113,9 @@ def run_jobs(
         with Watch(limits, lambda: kernels.alive, kernels.stop), pool:
             serving: list[Future[None]] = []
             try:
-                serving.extend(pool.submit(_serve, todo, ended, folder, kernels, limits) for _ in range(at_once))
+                serving.extend(
+                    pool.submit(_serve, todo, ended, folder, kernels, limits, alone=alone) for _ in range(at_once)
+                )
                 for count, job in enumerate(jobs, 1):
                     todo.put(_Task(count, job, facts(job)))
                     gather(0.0)
@@ -146,11 +150,16 @@ def _serve(
     folder: Path,
     kernels: kernel.Kernels,
     limits: Run,
+    *,
+    alone: bool,
 ) -> None:
     """Run one notebook after another until there are no more: the work of one thread, which has a kernel of its own."""
     with Seat(kernels, megabytes_of(limits) * MEGABYTE) as seat:
         while task := todo.get():
-            ended.put((task.number, _run(task, folder=folder, cell_seconds=limits.cell_seconds, seat=seat)))
+            asked = alone or not seat.keeps or not leaves_no_trace(task.job.notebook)
+            ended.put(
+                (task.number, _run(task, folder=folder, cell_seconds=limits.cell_seconds, seat=seat, alone=asked))
+            )
 
 
 def page_files(folder: Path, job: Job) -> tuple[Path, Path]:
@@ -158,7 +167,7 @@ def page_files(folder: Path, job: Job) -> tuple[Path, Path]:
     return folder / "notebooks" / job.language / f"{job.slug}.ipynb", folder / "logs" / f"{job.slug}.{job.language}.log"
 
 
-def _run(task: _Task, *, folder: Path, cell_seconds: int, seat: Seat) -> Outcome:
+def _run(task: _Task, *, folder: Path, cell_seconds: int, seat: Seat, alone: bool) -> Outcome:
     """One notebook from start to end. What goes wrong here belongs to this page alone; only where not even a log can be written is
     it raised.
     """
@@ -166,16 +175,15 @@ def _run(task: _Task, *, folder: Path, cell_seconds: int, seat: Seat) -> Outcome
     target, log = page_files(folder, job)
     for path in (target, log):
         path.parent.mkdir(parents=True, exist_ok=True)
-    alone = not seat.keeps or not leaves_no_trace(job.notebook)
     before = ""
     while True:
         with log.open("w", encoding="utf-8") as said:
             said.write(before)
             said.flush()  # the kernel writes into the same file
-            state, failure = _in_kernel(task, target, said, cell_seconds, seat, alone=alone)
+            state, failure, again = _in_kernel(task, target, said, cell_seconds, seat, alone=alone)
             if failure:
                 said.write(f"\n{state}: {failure.name}: {failure.message}\n")
-        if alone or state == "ok":
+        if not again:
             return Outcome(job, state, time.perf_counter() - started, target, log, failure)
         alone = True
         why = f"{failure.name}: {failure.message}" if failure else state
@@ -184,23 +192,29 @@ def _run(task: _Task, *, folder: Path, cell_seconds: int, seat: Seat) -> Outcome
 
 def _in_kernel(
     task: _Task, target: Path, said: TextIO, cell_seconds: int, seat: Seat, *, alone: bool
-) -> tuple[State, Failure | None]:
-    """State and failure of a notebook: the true ones of one that is run ``alone``, else those of a try."""
+) -> tuple[State, Failure | None, bool]:
+    """State and failure of a notebook, and whether to run it once more, ``alone``: what went wrong after other pages may be due to
+    them, and what a cell that failed has said is told only by one that is asked by itself. That a notebook took too long, or ended its
+    kernel, is known at once where no other page was there before.
+    """
     own = seat.take(said, alone=alone)
     state: State = "failed"
     failure: Failure | None = None
+    again = not alone
     try:
         failure = _execute(task, target, said, cell_seconds, own, at_once=not alone)
         state = "failed" if failure else "ok"
+        again = again and state != "ok"
     except _Stopped as stop:
         state, failure = stop.state, stop.failure
+        again = again and own.pages > 1
     except NotWell as tried:
         failure = Failure(tried.name, tried.message)
     except Exception as error:  # noqa: BLE001 - the other pages go on, and this one says what happened
         said.write(traceback.format_exc())
         failure = Failure(type(error).__name__, str(error) or "no message")
     seat.give_back(own, good=state == "ok" and not alone)
-    return state, failure
+    return state, failure, again
 
 
 class _Stopped(Exception):

@@ -174,7 +174,7 @@ def _looked_over(
             if one in benches
         }
         ready = wanted.ready() if len(asked) < len(languages) else None
-        with ended_with(benches):
+        with ended_with(benches.values()):
             return [
                 look_over(book, one, ready, smallest, door=one == languages[0])
                 if ready is not None and one not in asked

@@ -19,7 +19,7 @@ from typing import IO, Any
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
-from nbclient.exceptions import DeadKernelError
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbclient.util import ensure_async, run_sync
 from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
@@ -38,7 +38,7 @@ LONGEST_SOCKET = 100
 """A socket's path may have 107 characters (104 on macOS); Jupyter appends a number to ours."""
 NO_HISTORY = "--HistoryManager.enabled=False"
 """Nobody types into these kernels; what was typed would go to a database of each."""
-RUN = "from crmtools.report.page import run; run({asked!r}, {said!r}, {seconds})"
+RUN = "from crmtools.report.page import run; run({asked!r}, {said!r}, {now!r}, {seconds})"
 """What a kernel is told that runs all cells of a page at once."""
 ALIVE_SECONDS = 1
 """How often it is looked whether a kernel is still there that has been asked something."""
@@ -214,14 +214,28 @@ class _Client(PapermillNotebookClient):
 
     def execute_at_once(self, kernel: PageKernel, cell_seconds: int) -> None:
         """All cells with one message; what they said is read as if they had been asked one by one. Raises NotWell where that cannot
-        be told, above all where a cell failed.
+        be told, above all where a cell failed; a kernel that has ended is told of as ever.
         """
-        asked, said = kernel.place / "asked.json", kernel.place / "said.json"
+        asked, said, now = (kernel.place / name for name in ("asked.json", "said.json", "now.txt"))
         cells = [(at, one) for at, one in enumerate(self.nb.cells) if self._is_run(one)]
         asked.write_text(json.dumps([cell.source for _, cell in cells]), encoding="utf-8")
         self.reset_execution_trackers()
-        besides = self._ask(RUN.format(asked=str(asked), said=str(said), seconds=cell_seconds))
-        for (at, cell), one in zip(cells, json.loads(said.read_text("utf-8"))):
+        try:
+            besides = self._ask(RUN.format(asked=str(asked), said=str(said), now=str(now), seconds=cell_seconds))
+            told = json.loads(said.read_text("utf-8"))
+        except DeadKernelError:
+            if not now.is_file():
+                raise
+            number, begun = now.read_text("utf-8").split()
+            at, cell = cells[int(number)]
+            self.on_cell_start(cell=cell, cell_index=at)
+            if kernel.why is None and time.monotonic() - float(begun) >= cell_seconds:
+                raise CellTimeoutError(f"longer than {cell_seconds} s") from None
+            raise
+        finally:
+            for file in (asked, said, now):  # they hold what the page says
+                file.unlink(missing_ok=True)
+        for (at, cell), one in zip(cells, told):
             if "failed" in one:
                 raise NotWell(*one["failed"])
             self.clear_before_next_output = False

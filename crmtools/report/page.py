@@ -9,15 +9,18 @@ import gc
 import io
 import json
 import signal
+import sys
+import time
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from IPython import get_ipython
 from IPython.core.interactiveshell import InteractiveShell
+from jupyter_client.session import Session
 from matplotlib import pyplot as plt
 
 from crmtools import shown
@@ -36,25 +39,28 @@ Message = dict[str, Any]
 """A message of Jupyter's: ``msg_type`` and ``content``."""
 
 
-def run(asked: str, said: str, seconds: int) -> None:
+def run(asked: str, said: str, now: str, seconds: int) -> None:
     """Begin anew and run the cells whose sources the file ``asked`` has, up to one that fails; what each said goes to ``said``.
 
-    A cell that takes longer than ``seconds`` ends the kernel: whoever asked runs the page where it can be seen which cell it was.
+    The file ``now`` tells which cell is running (from 0), and since when on the clock that all processes have. A cell that takes
+    longer than ``seconds`` ends the kernel.
     """
     begin()
     found: list[Told] = []
-    for source in json.loads(Path(asked).read_text("utf-8")):
-        found.append(_cell(source, seconds))
-        if "failed" in found[-1]:
-            break
-    Path(said).write_text(json.dumps(found), encoding="utf-8")
+    with _heard(get_ipython()) as heard:
+        for number, source in enumerate(json.loads(Path(asked).read_text("utf-8"))):
+            Path(now).write_text(f"{number} {time.monotonic()}", encoding="utf-8")
+            found.append(_cell(source, seconds, heard))
+            if "failed" in found[-1]:
+                break
+    Path(said).write_text(json.dumps(found, allow_nan=False), encoding="utf-8")
 
 
-def _cell(source: str, seconds: int) -> Told:
+def _cell(source: str, seconds: int, heard: "_Heard") -> Told:
     shell = get_ipython()
-    messages: list[Message] = []
+    messages = heard.messages = []
     cell: Told = {"count": shell.execution_count, "began": _now(), "messages": messages}
-    with _heard(shell, messages), _at_most(seconds):
+    with _at_most(seconds):
         result = shell.run_cell(source, store_history=True)
     cell["ended"] = _now()
     if error := result.error_before_exec or result.error_in_exec:
@@ -62,50 +68,70 @@ def _cell(source: str, seconds: int) -> Told:
     return cell
 
 
-@contextlib.contextmanager
-def _heard(shell: InteractiveShell, messages: list[Message]) -> Iterator[None]:
-    """Add to ``messages`` what is displayed and printed, instead of sending it."""
+class _Heard:
+    """What is displayed and printed while a page is run, as the messages that would have been sent: of the cell that is running."""
 
-    def hear(message: Message) -> None:
-        messages.append({"msg_type": message["msg_type"], "content": message["content"]})
+    def __init__(self, session: Session) -> None:
+        self.messages: list[Message] | None = None
+        self._session = session
 
-    senders: tuple[Any, ...] = (shell.display_pub, shell.displayhook)
-    for sender in senders:
-        sender.register_hook(hear)
-    try:
-        with (
-            contextlib.redirect_stdout(_Stream("stdout", messages)),
-            contextlib.redirect_stderr(_Stream("stderr", messages)),
-        ):
-            yield
-    finally:
-        for sender in senders:
-            sender.unregister_hook(hear)
+    def display(self, message: Message) -> None:
+        """Keep a message as it is now; whoever displayed something may change it afterwards."""
+        if self.messages is not None:
+            content = self._session.unpack(self._session.pack(message["content"]))
+            self.messages.append({"msg_type": message["msg_type"], "content": content})
+
+    def print(self, name: str, text: str) -> bool:
+        """Keep what is printed; whether somebody listens."""
+        if self.messages is None:
+            return False
+        last = self.messages[-1] if self.messages else None
+        if last is not None and last["msg_type"] == "stream" and last["content"]["name"] == name:
+            last["content"]["text"] += text
+        elif text:
+            self.messages.append({"msg_type": "stream", "content": {"name": name, "text": text}})
+        return True
 
 
 class _Stream(io.TextIOBase):
-    """What is printed, as messages in their place among those of what is displayed."""
+    """What is printed, heard in its place among what is displayed; said by the kernel itself when nobody listens any more."""
 
     encoding = "utf-8"
 
-    def __init__(self, name: str, messages: list[Message]) -> None:
-        self._name, self._messages = name, messages
+    def __init__(self, name: str, heard: _Heard, kernels: TextIO) -> None:
+        self._name, self._heard, self._kernels = name, heard, kernels
 
     def writable(self) -> bool:
         return True
 
     def write(self, text: str) -> int:
-        last = self._messages[-1] if self._messages else None
-        if last is not None and last["msg_type"] == "stream" and last["content"]["name"] == self._name:
-            last["content"]["text"] += text
-        elif text:
-            self._messages.append({"msg_type": "stream", "content": {"name": self._name, "text": text}})
+        if not self._heard.print(self._name, text):
+            self._kernels.write(text)
         return len(text)
 
 
 @contextlib.contextmanager
+def _heard(shell: InteractiveShell) -> Iterator[_Heard]:
+    """Hear what is displayed and printed instead of sending it."""
+    senders: tuple[Any, ...] = (shell.display_pub, shell.displayhook)
+    heard = _Heard(senders[0].session)
+    out, err = _Stream("stdout", heard, sys.stdout), _Stream("stderr", heard, sys.stderr)
+    for sender in senders:
+        sender.register_hook(heard.display)
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            yield heard
+    finally:
+        heard.messages = None
+        for sender in senders:
+            sender.unregister_hook(heard.display)
+
+
+@contextlib.contextmanager
 def _at_most(seconds: int) -> Iterator[None]:
-    """End this process when the time is over, whatever it does: nobody in here handles the alarm."""
+    """End this process when the time is over, whatever it does and whatever it was told by its parents to do then."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGALRM])
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield

@@ -141,6 +141,7 @@ def preview(
             warm=warm,
             at_once=1,
             limits=settings.run,
+            alone=True,
         )
         if not outcome.ok:
             raise RunError(_failure(outcome))

@@ -105,10 +105,12 @@ class Answers:
     def expression(self, name: Hashable, build: Callable[[], ir.Table]) -> ir.Table:
         """A question that is built again and again, built once as long as few others come in between."""
         found = self.built.pop(name, None)
-        self.built[name] = build() if found is None else found
+        if found is None:
+            found = build()
+        self.built[name] = found
         for old in list(self.built)[:-RECENT]:
             self.built.pop(old, None)
-        return self.built[name]
+        return found
 
     def __len__(self) -> int:
         return len(self.tables) + len(self.texts) + len(self.things)

@@ -2,8 +2,8 @@
 
 Ibis checks the arguments of every node that it makes or rewrites, a hundred or more per question, and first binds them with Python's
 ``inspect``, which is made for any function there is. Most nodes are given plain arguments in order. These are bound here; all
-others, and whatever does not fit, by Ibis, whose errors say what is wrong. The processes of a report do so; those of analysts have
-Ibis as it is.
+others, and whatever does not fit, by Ibis, whose errors say what is wrong. A process that runs a report does so, and its kernels; those
+of analysts have Ibis as it is.
 """
 
 import inspect

@@ -18,7 +18,7 @@ from crmtools.tables import TABLES
 from crmtools.tables.checks import checks_of, currency_problems, find_problems
 from crmtools.tables.privacy import pseudonym_sql
 from crmtools.tables.reading import Raw, literal, locate, quote
-from crmtools.tables.schema import TYPE_WORDS
+from crmtools.tables.schema import TYPE_WORDS, Table
 from crmtools.tables.text_files import no_encoding, opened
 from crmtools.tables.typing import Plan, cell_sql, plan, value_sql
 
@@ -212,7 +212,7 @@ def _finish(con: duckdb.DuckDBPyConnection, made: Plan, settings: Settings, key:
         value = f"o.{quote(column.name)}"
         if column.type == "money" and convert:
             value = f"{value} * {rate}"
-        elif column.type == "id" and key is not None and (column.name,) == table.key:
+        elif column.type == "id" and key is not None and not _repeats(con, table, column.name):
             value = pseudonym_sql(key, column.names, value)
         elif column.type == "id" and key is not None:  # each is made once, however many rows name it
             known = quote(f"known {column.name}")
@@ -241,6 +241,14 @@ def _finish(con: duckdb.DuckDBPyConnection, made: Plan, settings: Settings, key:
     con.execute(
         f"CREATE TABLE {name} AS SELECT {', '.join(columns)} FROM checked_{name} o{joins} WHERE o.left_out IS NULL ORDER BY o._row"
     )
+
+
+def _repeats(con: duckdb.DuckDBPyConnection, table: Table, column: str) -> bool:
+    """Whether rows name the same ids again and again, so that to find a pseudonym takes less than to make one."""
+    if (column,) == table.key:
+        return False
+    asked = f"SELECT count({quote(column)}) > 2 * approx_count_distinct({quote(column)}) FROM checked_{table.name}"
+    return bool((con.execute(asked).fetchone() or (False,))[0])
 
 
 def _exists(con: duckdb.DuckDBPyConnection, relation: str) -> bool:

@@ -4,6 +4,9 @@ import json
 import re
 import shutil
 import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -368,6 +371,50 @@ def test_a_process_that_was_never_told_to_begin_ends_with_the_run(tmp_path):
         setting._process.stdin.close()  # as when the run is killed
         assert setting._process.wait(60) == 0
         assert setting._process.stdout.read() == "", "it has built nothing, and there was nothing to build"
+
+
+def test_what_a_build_has_started_does_not_keep_it_waiting(tmp_path, monkeypatch):
+    """A process that holds its output open."""
+    monkeypatch.setattr(
+        "crmtools.report.book.BUILD", "import subprocess, time; subprocess.Popen(['sleep', '20']); time.sleep(20)"
+    )
+    started = time.monotonic()
+    with Setting(tmp_path / "staging") as setting:
+        assert setting.run(timeout=2).code == 1
+    assert time.monotonic() - started < 15
+
+
+def test_an_interrupt_ends_the_builds(tmp_path, monkeypatch):
+    class Slow:
+        def __init__(self, staging):
+            self.killed = threading.Event()
+
+        def run(self, *, timeout):
+            assert self.killed.wait(30)
+            raise RunError("ended")
+
+        def kill(self):
+            self.killed.set()
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *exception):
+            pass
+
+    begun = {"en": Slow(tmp_path)}
+
+    class Pool(ThreadPoolExecutor):
+        def map(self, *asked):
+            super().map(*asked)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("crmtools.report.book.ThreadPoolExecutor", Pool)
+    (tmp_path / "index.md").write_text("# Page\n", "utf-8")
+    editions = [Edition("en", "T", (Page("index", "Page", tmp_path / "index.md"),))]
+    with pytest.raises(KeyboardInterrupt):
+        build_books(tmp_path / "staging", editions=editions, out=tmp_path / "out", log=tmp_path, begun=begun)
+    assert begun["en"].killed.is_set()
 
 
 def test_a_build_that_takes_too_long_is_ended_and_says_so(tmp_path):
