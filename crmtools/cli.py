@@ -4,6 +4,7 @@ Exit codes: 0 all good, 1 it could not be done (nothing was published), 2 publis
 numbers, 3 all good, and an alert fired.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,9 @@ class _Commands(click.Group):
         except click.UsageError as error:
             error.show()
             ctx.exit(1)  # 2 says that a report was published
+        except BrokenPipeError:  # whoever read has read enough, as in ``| head``
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            ctx.exit(128 + 13)  # as if SIGPIPE had ended it
         except (CRMError, OSError) as error:
             click.echo("\n".join([str(error), *getattr(error, "__notes__", ())]), err=True)
             ctx.exit(1)

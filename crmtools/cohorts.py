@@ -56,6 +56,11 @@ class Cohorts(Shown):
     level: float
     counts: Counts
 
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The ``cells``."""
+        return self.cells
+
     def matrix(self, column: str = "retention") -> pd.DataFrame:
         """One column of ``cells`` as cohort labels x ages."""
         # one row per cell, so there is nothing for pivot_table to aggregate

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from crmtools.period import Period
 from crmtools.shown import Shown
 from crmtools.words import Text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 METHODS: dict[str, Text] = {
     "clopper_pearson": Text(
@@ -84,6 +87,22 @@ class Estimate(Shown):
     currency: str = ""
     maturity: float | None = None
     data_until: date | None = None
+
+    @property
+    def frame(self) -> "pd.DataFrame":
+        """One row: indicator, period, the attributes of the group, value, low, high, n."""
+        import pandas as pd
+
+        numbers = {name: pd.array([getattr(self, name)], dtype="Float64") for name in ("value", "low", "high")}
+        return pd.DataFrame(
+            {
+                "indicator": [self.indicator],
+                "period": [self.period.id],
+                **{k: [v] for k, v in self.group},
+                **numbers,
+                "n": [self.n],
+            }
+        )
 
     def to_dict(self) -> dict[str, object]:
         """Plain values for JSON; :meth:`from_dict` reads them back."""

@@ -22,25 +22,27 @@ class Lines:
 
     def __init__(self) -> None:
         self._started = time.perf_counter()
-        self._jobs = self._done = 0
+        self._jobs = self._done = self._cached = 0
 
     def _say(self, message: str) -> None:
         click.echo(f"{time.perf_counter() - self._started:7.1f} s  {message}")
 
     def stage(self, name: str, jobs: int = 0) -> None:
         """A stage begins."""
-        self._jobs, self._done = jobs, 0
+        self._jobs, self._done, self._cached = jobs, 0, 0
         self._say(f"{STAGES[name].en} ({jobs})" if jobs else STAGES[name].en)
 
     def job(self, outcome: "Outcome") -> None:
         """A notebook has ended: a line when it failed, and every tenth one."""
         self._done += 1
+        self._cached += outcome.state == "cached"
         if not outcome.ok:
             failure = outcome.failure
             said = f": {failure.name}: {failure.message.splitlines()[0]}" if failure else ""
             self._say(f"  {outcome.job.slug} ({outcome.job.language}) {outcome.state}{said}")
         elif self._done % 10 == 0 or self._done == self._jobs:
-            self._say(f"  {self._done} of {self._jobs} notebooks")
+            cached = f", {self._cached} of them unchanged since an earlier run" if self._cached else ""
+            self._say(f"  {self._done} of {self._jobs} notebooks{cached}")
 
     def note(self, message: str) -> None:
         """Something to know."""

@@ -262,3 +262,14 @@ def test_what_is_imported_when_asked_for_is_what_it_was():
     assert callable(crmtools.smart)
     with pytest.raises(AttributeError, match="no attribute 'mesure'"):
         _ = crmtools.mesure
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes end otherwise there")
+def test_a_reader_who_has_read_enough_is_no_error() -> None:
+    """As in ``crmtools dictionary | head -1``."""
+    run = subprocess.Popen(
+        [sys.executable, "-m", "crmtools", "dictionary"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    run.stdout.close()
+    _, said = run.communicate(timeout=120)
+    assert (run.returncode, said) == (141, "")

@@ -313,7 +313,8 @@ def test_what_the_data_need_first_is_told_and_stands_in_the_file(tmp_path) -> No
     made = begin_report("shop_of_mine", tmp_path, source=folder)
     assert made.problems
     assert "10th of January" in made.file.read_text("utf-8")
-    load(made.file)
+    report = load(made.file).report
+    assert (str(report.as_of), report.period.id) == ("2025-05-18", "2025-Q1"), "the days of the rows that can be read"
 
 
 def test_a_folder_without_a_readable_day_is_reported_as_of_today_and_says_so(tmp_path) -> None:

@@ -4,18 +4,21 @@ A header is taken for a column where its name is the column's own, all but that,
 Nothing else is guessed: what remains is listed, for a person to say.
 """
 
+import contextlib
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import duckdb
 
 from crmtools.errors import CRMError, DataError, Problem
 from crmtools.period import Period
-from crmtools.settings import Publish, Report, Settings, Source, TableSource
+from crmtools.settings import Leniency, Publish, Report, Settings, Source, TableSource
 from crmtools.tables import TABLES
+from crmtools.tables.door import DoorReport
 from crmtools.tables.reading import ENDINGS, Raw, plain, quote, read_file
 from crmtools.tables.schema import Table
 from crmtools.tables.source import Data, open_settings
@@ -45,7 +48,8 @@ class Found:
 class Looked:
     """A folder that was looked into: its tables, other files with the reason why they are none, and what the data say.
 
-    ``problems`` is what the door says of the data; where it is not empty, or no table has days, the day is today.
+    ``problems`` is what the door says of the data; the day is then that of the rows that can be read, and today where there is none.
+    ``has_days`` tells whether it is one of the data.
     """
 
     folder: Path
@@ -57,11 +61,7 @@ class Looked:
     segments: tuple[str, ...]
     problems: tuple[Problem, ...] = ()
     data: Data | None = None
-
-    @property
-    def has_days(self) -> bool:
-        """Whether the day is one of the data."""
-        return self.data is not None and any(item.last for item in self.data.door.tables)
+    has_days: bool = False
 
 
 def look_into(folder: Path, *, root: Path) -> Looked:
@@ -213,15 +213,31 @@ def _opened(folder: Path, root: Path, found: tuple[Found, ...], others: Mapping[
         data = open_settings(settings)
     except CRMError as error:
         problems = error.problems or (Problem(str(folder), str(error)),)
-        day = date.today()
-        return Looked(folder, found, others, day, Period.last_over(day, "month"), currency, (), problems)
-    days = [date.fromisoformat(item.last) for item in data.door.tables if item.last]
-    firsts = [date.fromisoformat(item.first) for item in data.door.tables if item.first]
+        day, period, known = _day_of(_without_wrong_rows(settings, found))
+        return Looked(folder, found, others, day, period, currency, (), problems, has_days=known)
+    day, period, known = _day_of(data.door)
+    return Looked(folder, found, others, day, period, currency, _segments(data), data=data, has_days=known)
+
+
+def _without_wrong_rows(settings: Settings, found: tuple[Found, ...]) -> DoorReport | None:
+    """What the door says of the rows that nothing is wrong with; None where that does not help."""
+    kinds: tuple[Leniency, ...] = get_args(Leniency)
+    tables = {one.table: one.how.model_copy(update={"leave_out": kinds}) for one in found}
+    source = settings.source.model_copy(update={"tables": tables})
+    with contextlib.suppress(CRMError):
+        return open_settings(settings.model_copy(update={"source": source})).door
+    return None
+
+
+def _day_of(door: DoorReport | None) -> tuple[date, Period, bool]:
+    """The last day of the data, the last period that is over by then, and whether the data told; else those of today."""
+    tables = door.tables if door is not None else ()
+    days = [date.fromisoformat(item.last) for item in tables if item.last]
+    firsts = [date.fromisoformat(item.first) for item in tables if item.first]
     day = min(max(days, default=date.today()), date.today())
     long = bool(firsts) and (day - min(firsts)).days > 15 * 30
     # a month where there is little to compare a quarter with
-    period = Period.last_over(day, "quarter" if long else "month")
-    return Looked(folder, found, others, day, period, currency, _segments(data), data=data)
+    return day, Period.last_over(day, "quarter" if long else "month"), bool(days)
 
 
 def _segments(data: Data) -> tuple[str, ...]:

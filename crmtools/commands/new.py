@@ -91,7 +91,9 @@ def new_report(name: str, folder: Path | None) -> None:
         for problem in made.problems:
             click.echo("  " + str(problem).replace("\n", "\n  "))
         click.echo(
-            "  as_of and period in the file go by today: write the last day of the data, and a period that is over by then"
+            "  as_of and period in the file go by the rows that nothing is wrong with: see whether they still hold then"
+            if looked.has_days
+            else "  as_of and period in the file go by today: write the last day of the data, and a period that is over by then"
         )
     click.echo("Next:")
     click.echo(

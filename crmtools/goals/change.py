@@ -29,6 +29,8 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+import pandas as pd
+
 from crmtools.errors import CRMError
 from crmtools.estimate import Estimate
 from crmtools.goals.detectable import Waves, smallest_between
@@ -130,6 +132,14 @@ class Change(Shown):
     tolerance: float | None = None
     within_tolerance: bool | None = None
     why: Text | None = None
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row: indicator, baseline, now, difference, low, high, p, verdict."""
+        said = {name: [getattr(self, name)] for name in ("difference", "low", "high", "p", "verdict")}
+        return pd.DataFrame(
+            {"indicator": [self.now.indicator], "baseline": [self.baseline.value], "now": [self.now.value], **said}
+        )
 
     @property
     def gain(self) -> float | None:

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import pandas as pd
+
 from crmtools.errors import CRMError
 from crmtools.estimate import Estimate
 from crmtools.estimating import Where, conditions
@@ -62,6 +64,14 @@ class Contrast(Shown):
     correlation: float = 0.0
     detectable: float | None = None
     why: Text | None = None
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row: indicator, the values of one and other, difference, low, high, p, verdict."""
+        said = {name: [getattr(self, name)] for name in ("difference", "low", "high", "p", "verdict")}
+        return pd.DataFrame(
+            {"indicator": [self.one.indicator], "one": [self.one.value], "other": [self.other.value], **said}
+        )
 
     @property
     def how(self) -> Text:

@@ -8,6 +8,8 @@ is breached keeps a goal from being called met or likely.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import pandas as pd
+
 from crmtools.estimate import Estimate
 from crmtools.goals.change import Change, Verdict, change
 from crmtools.goals.evidence import Case, Evidence, evidence, kept, settled, unfit
@@ -60,6 +62,13 @@ class Judgement(Shown):
     verdict: Verdict | None = None
     p_adjusted: float | None = None
     verdict_why: Text | None = None
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row: evidence, chance, difference from the baseline, verdict, adjusted p."""
+        difference = self.change.difference if self.change is not None else None
+        said = {"evidence": self.evidence, "chance": self.chance, "difference": difference, "verdict": self.verdict}
+        return pd.DataFrame([{**said, "p_adjusted": self.p_adjusted}])
 
     @property
     def chance(self) -> float | None:

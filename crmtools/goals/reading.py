@@ -77,6 +77,33 @@ class Reading(Shown):
         return self.goal.id
 
     @property
+    def frame(self) -> pd.DataFrame:
+        """Its row of the scorecard."""
+        return pd.DataFrame([self._row()])
+
+    def _row(self) -> dict[str, object]:
+        return {
+            "goal": self.id,
+            "indicator": self.goal.indicator.id,
+            "baseline": self.baseline.value,
+            "now": self.now.value,
+            "low": self.now.low,
+            "high": self.now.high,
+            "n": self.now.n,
+            "target": self.target,
+            "gap": self.gap,
+            "gap_low": self.gap_low,
+            "gap_high": self.gap_high,
+            "progress": self.progress,
+            "progress_se": self.progress_se,
+            "expected": self.expected,
+            "elapsed": self.elapsed,
+            "status": self.status,
+            "deadline": self.goal.deadline,
+            "weight": self.goal.weight,
+        }
+
+    @property
     def better(self) -> Literal["higher", "lower"]:
         """The side of the target that attains it."""
         way = (self.target or 0.0) - (self.baseline.value or 0.0)
@@ -141,31 +168,7 @@ class Scorecard(Shown):
     @property
     def frame(self) -> pd.DataFrame:
         """One row per goal: goal, indicator, baseline, now, low, high, n, target, gap, progress, expected, status, deadline, weight."""
-        return pd.DataFrame(
-            [
-                {
-                    "goal": r.id,
-                    "indicator": r.goal.indicator.id,
-                    "baseline": r.baseline.value,
-                    "now": r.now.value,
-                    "low": r.now.low,
-                    "high": r.now.high,
-                    "n": r.now.n,
-                    "target": r.target,
-                    "gap": r.gap,
-                    "gap_low": r.gap_low,
-                    "gap_high": r.gap_high,
-                    "progress": r.progress,
-                    "progress_se": r.progress_se,
-                    "expected": r.expected,
-                    "elapsed": r.elapsed,
-                    "status": r.status,
-                    "deadline": r.goal.deadline,
-                    "weight": r.goal.weight,
-                }
-                for r in self.readings
-            ]
-        )
+        return pd.DataFrame([reading._row() for reading in self.readings])  # noqa: SLF001
 
 
 @remembered()

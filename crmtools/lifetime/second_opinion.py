@@ -1,5 +1,7 @@
 """The same data fitted by another package: ``lifetimes``, archived since 2020, only checks our fit."""
 
+import contextlib
+import io
 import warnings
 
 import numpy as np
@@ -29,7 +31,8 @@ def second_opinion(summary: Summary, model: type[PurchaseModel] = BetaGeo) -> pd
     # On import lifetimes sets a pandas option that no longer exists and silences FutureWarning for the whole
     # process; this block keeps both inside and gives the filters back as they were.
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
+        # where it does not converge it prints all that its optimiser knows
+        with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             import lifetimes
             from lifetimes.utils import ConvergenceError
