@@ -12,14 +12,14 @@ from functools import cache
 import ibis.expr.types as ir
 import pandas as pd
 
-from crmtools import sums
+from crmtools import questions, sums
 from crmtools.errors import CRMError, nearest
 from crmtools.estimate import Estimate
 from crmtools.indicators.catalogue import EXCLUSIONS, Indicator, find
 from crmtools.indicators.kinds import CENSUS, NO_DATA, Total
 from crmtools.indicators.moments import Figures, Key, Request
 from crmtools.period import Period
-from crmtools.sums import UNKNOWN, attributes, missing_columns
+from crmtools.questions import UNKNOWN, attributes, missing_columns
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
@@ -34,7 +34,7 @@ def not_computable(indicator: str | Indicator, data: Data) -> Text | None:
     item = find(indicator)
     if item.waits_for is not None:
         return Text(f"暂不可计算：{item.waits_for.zh}", f"not computable yet: {item.waits_for.en}")
-    if uncut := sums.uncut(item, data):
+    if uncut := questions.uncut(item, data):
         return _not_of_a_part(uncut, data)
     if missing := missing_columns(item, data):
         listed = ", ".join(missing)
@@ -113,7 +113,7 @@ def _name(asked: str, period: Period, *, resample: bool) -> str:
 
 def _question(item: Indicator, data: Data, by: str | None, where: Where, in_force: Mapping[str, object]) -> str:
     """What estimates depend on besides data and periods; empty where they may depend on more: on code of the asker's own."""
-    if not sums.declared_here(item):
+    if not questions.declared_here(item):
         return ""
     report = data.settings.report
     asked = [by, sorted(where.items()), sorted(in_force.items()), report.confidence, report.currency]
@@ -149,7 +149,7 @@ def _worked_out(
     @cache
     def all_facts() -> ir.Table:
         wanted = tuple(dict.fromkeys([*keys[1:], *chosen]))
-        return sums.facts(item, data, tuple(periods), in_force, wanted, chosen)
+        return questions.facts(item, data, tuple(periods), in_force, wanted, chosen)
 
     def facts() -> ir.Table:
         return counting(all_facts())

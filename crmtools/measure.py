@@ -5,16 +5,16 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from crmtools import sums
+from crmtools import questions
 from crmtools.errors import CRMError
 from crmtools.estimate import Estimate
 from crmtools.estimating import Where, counting, estimates, not_computable, resolve
 from crmtools.indicators.catalogue import Indicator, find
 from crmtools.period import MONTHS_IN, Period, Step
 from crmtools.publishable import given_away, published, shown
+from crmtools.questions import UNKNOWN, attributes
 from crmtools.remembered import remembered
 from crmtools.shown import Shown
-from crmtools.sums import UNKNOWN, attributes
 from crmtools.suppression import suppressed
 from crmtools.tables.source import Data
 
@@ -155,7 +155,7 @@ def sql(indicator: str | Indicator, data: Data, *, period: Period | str | None =
     if why := not_computable(item, data):
         raise CRMError(f"'{item.id}' is not computable: {why.en}.")
     one = Period.parse(period) if period is not None else data.period
-    facts = counting(sums.facts(item, data, (one,), resolve(item, data, assumptions)))
+    facts = counting(questions.facts(item, data, (one,), resolve(item, data, assumptions)))
     query = item.kind.query(facts, ("period",), unique=item.unique)
     # what ibis.to_sql says, which would first make a copy of the expression without the backend
     return str(data.backend.compile(query, pretty=True))

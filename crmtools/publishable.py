@@ -9,7 +9,7 @@ from crmtools.estimate import Estimate
 from crmtools.estimating import Where, estimates
 from crmtools.indicators.catalogue import Indicator
 from crmtools.period import Period
-from crmtools.sums import UNKNOWN
+from crmtools.questions import UNKNOWN
 from crmtools.suppression import hidden_cells, people
 from crmtools.tables.source import Data
 

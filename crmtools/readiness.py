@@ -11,7 +11,7 @@ from typing import Literal
 
 from crmtools.estimating import not_computable
 from crmtools.indicators.catalogue import CATALOGUE, DIMENSIONS, Indicator
-from crmtools.sums import missing_columns, uncut, usable
+from crmtools.questions import missing_columns, uncut, usable
 from crmtools.tables import TABLES
 from crmtools.tables.source import Data
 from crmtools.words import Text
@@ -58,7 +58,7 @@ class Addition:
 class Readiness:
     """Whether an indicator can be computed, and if not, why and what to do.
 
-    ``why`` and ``missing`` are as :func:`crmtools.estimating.not_computable` and :func:`crmtools.sums.missing_columns` say, ``ways`` are the
+    ``why`` and ``missing`` are as :func:`crmtools.estimating.not_computable` and :func:`crmtools.questions.missing_columns` say, ``ways`` are the
     smallest additions that would do, ``cheapest`` the one of them that makes most indicators computable per piece. An
     indicator that ``waits`` for something that does not exist yet has no way, nor has one that is computed for the ``whole``
     company only while a part of its customers is asked for. ``fills`` are the columns it reads.

@@ -16,8 +16,8 @@ from crmtools.estimating import estimates
 from crmtools.indicators.catalogue import EXCLUSIONS, Indicator
 from crmtools.indicators.kinds import Duration, Model, Total
 from crmtools.measure import measure
+from crmtools.questions import attributes, missing_columns
 from crmtools.simulate import simulate_frames
-from crmtools.sums import attributes, missing_columns
 from crmtools.tables import TABLES
 from crmtools.tables.answers import Answers
 

@@ -14,7 +14,7 @@ from random_company import AS_OF, random_company
 import crmtools as crm
 from crmtools import CATALOGUE, CRMError, Data, Estimate, Period, estimating
 from crmtools.publishable import shown
-from crmtools.sums import attributes
+from crmtools.questions import attributes
 from crmtools.tables.answers import Answers
 
 # ---- how to ask

@@ -12,9 +12,9 @@ from random_company import random_company
 from recomputed import all_tables
 
 import crmtools as crm
-from crmtools import CATALOGUE, Estimate, Period, sums
+from crmtools import CATALOGUE, Estimate, Period, questions, sums
 from crmtools.estimating import computable, estimates, resolve
-from crmtools.sums import attributes
+from crmtools.questions import attributes
 from crmtools.tables.answers import Answers
 
 AS_OF = date(2025, 12, 31)
@@ -135,7 +135,7 @@ UNREAD = [
     (name, assumption)
     for name, item in CATALOGUE.items()
     if item.waits_for is None
-    for assumption in sorted(set(item.assumptions) - sums._read_by(item.facts))
+    for assumption in sorted(set(item.assumptions) - questions._read_by(item.facts))
 ]
 
 
@@ -145,9 +145,9 @@ def test_an_assumption_that_the_code_does_not_read_changes_no_question(pair, nam
     item = CATALOGUE[name]
     now = resolve(item, data, {})
     others = {one[assumption] for one in item.sets(now)} - {now[assumption]} or {7}
-    asked = [sums._facts(item, data, (data.period,), now | {assumption: value}, (), {}, {}) for value in others]
-    assert all(one.op() == sums.facts(item, data, (data.period,), now).op() for one in asked)
-    assert sums.facts(item, data, (data.period,), now) is sums.facts(
+    asked = [questions._facts(item, data, (data.period,), now | {assumption: value}, (), {}, {}) for value in others]
+    assert all(one.op() == questions.facts(item, data, (data.period,), now).op() for one in asked)
+    assert questions.facts(item, data, (data.period,), now) is questions.facts(
         item, data, (data.period,), {**now, assumption: 11}
     )
 
@@ -163,7 +163,7 @@ def test_the_sets_of_models_are_asked_with_few_expressions(pair) -> None:
     }.items():
         item = CATALOGUE[name]
         sets = [*item.sets(resolve(item, data, {}))]
-        made = [sums.facts(item, data, (data.period,), one) for one in sets]
+        made = [questions.facts(item, data, (data.period,), one) for one in sets]
         assert len({id(one) for one in made}) == expressions < len(sets)
 
 
@@ -182,14 +182,14 @@ def test_what_inner_functions_and_defaults_read_is_read(monkeypatch) -> None:
         return named
 
     everything = frozenset(inspect.signature(asked).parameters)
-    assert sums._read_by(asked) == {"inside", "default", "written"}
-    assert sums._read_by(side_by_side) == {"orders", "periods", "one", "other"}
-    assert sums._read_by(more) == {"orders", "named"}
-    assert sums._read_by(wraps(asked)(lambda *all: None)) == everything
-    sums._read_by.cache_clear()
-    monkeypatch.setattr(sums, "LOOKED_AT", ())
-    assert sums._read_by(asked) == everything
-    sums._read_by.cache_clear()
+    assert questions._read_by(asked) == {"inside", "default", "written"}
+    assert questions._read_by(side_by_side) == {"orders", "periods", "one", "other"}
+    assert questions._read_by(more) == {"orders", "named"}
+    assert questions._read_by(wraps(asked)(lambda *all: None)) == everything
+    questions._read_by.cache_clear()
+    monkeypatch.setattr(questions, "LOOKED_AT", ())
+    assert questions._read_by(asked) == everything
+    questions._read_by.cache_clear()
 
 
 def test_facts_of_an_analysts_own_are_built_anew(pair) -> None:
@@ -197,9 +197,9 @@ def test_facts_of_an_analysts_own_are_built_anew(pair) -> None:
     _, data, _ = pair
     own = replace(CATALOGUE["nps"], facts=lambda *args, **named: CATALOGUE["nps"].facts(*args, **named))
     given = resolve(own, data, {})
-    assert sums.facts(own, data, (data.period,), given) is not sums.facts(own, data, (data.period,), given)
+    assert questions.facts(own, data, (data.period,), given) is not questions.facts(own, data, (data.period,), given)
     item = CATALOGUE["nps"]
-    assert sums.facts(item, data, (data.period,), given) is sums.facts(item, data, (data.period,), given)
+    assert questions.facts(item, data, (data.period,), given) is questions.facts(item, data, (data.period,), given)
     other = data.period.previous()
-    assert sums.facts(item, data, (other,), given) is not sums.facts(item, data, (data.period,), given)
-    assert sums.facts(item, data, (other,), given, ("region",)) is not sums.facts(item, data, (other,), given)
+    assert questions.facts(item, data, (other,), given) is not questions.facts(item, data, (data.period,), given)
+    assert questions.facts(item, data, (other,), given, ("region",)) is not questions.facts(item, data, (other,), given)

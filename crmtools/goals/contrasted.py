@@ -17,8 +17,8 @@ from crmtools.indicators.catalogue import Indicator, find
 from crmtools.indicators.kinds import CENSUS
 from crmtools.measure import breakdown, measure
 from crmtools.period import Period
+from crmtools.questions import UNKNOWN
 from crmtools.shown import Shown
-from crmtools.sums import UNKNOWN
 from crmtools.tables.source import Data
 from crmtools.words import Text
 

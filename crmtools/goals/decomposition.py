@@ -31,7 +31,7 @@ from crmtools.indicators.kinds import (
     too_few,
 )  # fmt: skip
 from crmtools.period import Period
-from crmtools.sums import UNKNOWN, attributes
+from crmtools.questions import UNKNOWN, attributes
 from crmtools.suppression import people
 from crmtools.tables.source import Data
 from crmtools.words import WORDS, Language, Text

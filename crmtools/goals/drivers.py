@@ -12,9 +12,9 @@ from crmtools.goals.change import Change, change
 from crmtools.goals.reading import Reading
 from crmtools.measure import breakdown
 from crmtools.period import Period
+from crmtools.questions import UNKNOWN, attributes
 from crmtools.remembered import remembered
 from crmtools.shown import Shown
-from crmtools.sums import UNKNOWN, attributes
 from crmtools.tables.source import Data
 
 FALSE = 0.05

@@ -9,7 +9,7 @@ from crmtools.goals.evidence import FEWEST, RIPE
 from crmtools.goals.goal import Goal, written_value
 from crmtools.indicators.catalogue import find
 from crmtools.measure import measure
-from crmtools.sums import attributes
+from crmtools.questions import attributes
 from crmtools.tables.source import Data
 from crmtools.words import Text
 

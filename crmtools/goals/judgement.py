@@ -26,9 +26,9 @@ from crmtools.intervals import z_of
 from crmtools.measure import Trend
 from crmtools.period import MONTHS_IN, Period, Step
 from crmtools.publishable import published
+from crmtools.questions import attributes
 from crmtools.remembered import remembered
 from crmtools.shown import Shown
-from crmtools.sums import attributes
 from crmtools.tables.source import Data
 from crmtools.words import Text
 

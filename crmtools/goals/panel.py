@@ -16,15 +16,15 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from crmtools import sums
+from crmtools import questions
 from crmtools.errors import CRMError, nearest
 from crmtools.estimating import Where, conditions, not_computable, resolve
 from crmtools.indicators.catalogue import Indicator, find
 from crmtools.indicators.kinds import ALIKE, NO_DATA, Mean, NetShare, Rate, Ratio, Share
 from crmtools.indicators.moments import per_unit
 from crmtools.period import Period
+from crmtools.questions import UNKNOWN
 from crmtools.remembered import remembered
-from crmtools.sums import UNKNOWN
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
@@ -86,12 +86,12 @@ def panel(
         return Panel(0.0, why=NOT_A_SUM)
     if why := not_computable(item, data):
         return Panel(0.0, why=why)
-    possible = sums.attributes(item, data)
+    possible = questions.attributes(item, data)
     for name in where or {}:
         if name not in possible:
             raise CRMError(f"'{item.id}' cannot be split by '{name}'. {nearest(name, possible)}")
     chosen = conditions(where)
-    facts = sums.facts(item, data, spans, resolve(item, data, assumptions or {}), tuple(chosen), chosen)
+    facts = questions.facts(item, data, spans, resolve(item, data, assumptions or {}), tuple(chosen), chosen)
     counting = facts.filter(facts.excluded.isnull())
     line = data.ask(_sums(per_unit(counting, ("period",), unique=item.unique))).iloc[0]
     return _panel({str(name): float(value) for name, value in line.fillna(0).items()})
@@ -118,7 +118,7 @@ def groups_together(
         return 0.0
     chosen = conditions(where)
     chosen |= {attribute: [*one, *other]}
-    facts = sums.facts(item, data, (period,), resolve(item, data, assumptions or {}), tuple(chosen), chosen)
+    facts = questions.facts(item, data, (period,), resolve(item, data, assumptions or {}), tuple(chosen), chosen)
     counting = facts.filter(facts.excluded.isnull())
     first = counting[attribute].isin(one)
     first = first | counting[attribute].isnull() if UNKNOWN in one else first.fill_null(False)

@@ -14,9 +14,9 @@ from crmtools.indicators.catalogue import Indicator
 from crmtools.indicators.kinds import Census, Mean, NetShare, Rate, Ratio, Share
 from crmtools.indicators.screening import ScreenedShare
 from crmtools.period import Period
+from crmtools.questions import attributes
 from crmtools.remembered import remembered
 from crmtools.shown import Shown
-from crmtools.sums import attributes
 from crmtools.tables.source import Data
 from crmtools.words import Text
 

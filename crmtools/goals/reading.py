@@ -25,9 +25,9 @@ from crmtools.indicators.kinds import CENSUS
 from crmtools.measure import Trend, measure, trend
 from crmtools.period import Period
 from crmtools.publishable import shown
+from crmtools.questions import attributes
 from crmtools.remembered import remembered
 from crmtools.shown import Shown
-from crmtools.sums import attributes
 from crmtools.tables.source import Data
 from crmtools.words import Text
 

@@ -16,8 +16,9 @@ from crmtools.goals.goal import Goal, goal_from
 from crmtools.goals.outlook import Better, said
 from crmtools.goals.series import SEASONS, Series
 from crmtools.period import Period, Step
+from crmtools.questions import attributes
 from crmtools.remembered import remembered
-from crmtools.sums import LONG_PAST, attributes
+from crmtools.sums import LONG_PAST
 from crmtools.tables.source import Data
 
 TWO_YEARS = 24

@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from crmtools import sums
+from crmtools import questions, sums
 from crmtools.indicators.catalogue import Indicator
 from crmtools.indicators.kinds import NetShare, Rate
 from crmtools.indicators.moments import per_unit
 from crmtools.intervals import Floats
 from crmtools.period import Period
 from crmtools.publishable import told_by_parts
-from crmtools.sums import UNKNOWN
+from crmtools.questions import UNKNOWN
 from crmtools.suppression import hidden_groups
 from crmtools.tables.source import Data
 
@@ -50,7 +50,7 @@ class Question:
         lines, each where and when it happened.
         """
         wanted = tuple(dict.fromkeys([self.by, *self.where]))
-        facts = sums.facts(self.item, self.data, self.periods, self.in_force, wanted, self.where)
+        facts = questions.facts(self.item, self.data, self.periods, self.in_force, wanted, self.where)
         facts = facts.filter(facts.excluded.isnull())
         segment = facts[self.by].fill_null(UNKNOWN)
         lines = [(segment.isin(list(values)), number) for number, values in enumerate(members)]

@@ -12,7 +12,7 @@ from crmtools.goals.goal import Goal
 from crmtools.goals.paths import seasonal_index
 from crmtools.goals.smart_facts import Facts
 from crmtools.period import Period
-from crmtools.sums import usable
+from crmtools.questions import usable
 from crmtools.tables import TABLES
 
 ALIKE = 0.90

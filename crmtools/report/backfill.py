@@ -20,11 +20,12 @@ from crmtools.goals.values import reading_values
 from crmtools.indicators import CATALOGUE, Indicator
 from crmtools.measure import breakdown, measure
 from crmtools.period import MONTHS_IN, Period, Step
+from crmtools.questions import attributes
 from crmtools.report.history import append_history, folder_of
 from crmtools.report.marks import Marks, definition_marks, marks_of
 from crmtools.report.numbers import finite
 from crmtools.report.plan import chosen
-from crmtools.sums import attributes, gather
+from crmtools.sums import gather
 from crmtools.tables.source import Data
 
 State = Literal["added", "there", "before_data"]

@@ -17,8 +17,9 @@ from crmtools.goals.reading import Scorecard, scorecard
 from crmtools.indicators import CATALOGUE, Indicator
 from crmtools.lifetime.study import Study, study
 from crmtools.measure import breakdown, measure, trend
+from crmtools.questions import attributes
 from crmtools.report.plan import CHAPTERS, Job, Plan
-from crmtools.sums import attributes, gather, gathers
+from crmtools.sums import gather, gathers
 from crmtools.tables.source import Data
 
 COMPARED = 3

@@ -14,6 +14,7 @@ from crmtools.indicators.catalogue import CATALOGUE, Indicator
 from crmtools.intervals import z_of
 from crmtools.measure import measure
 from crmtools.period import MONTHS_IN, Period
+from crmtools.questions import missing_columns, uncut
 from crmtools.show import findings, sentences
 from crmtools.show.blocks import bullets, figure_cell, grid, named, note
 from crmtools.show.chart import Level, Series, Tick, line_chart, span_of, width
@@ -32,7 +33,6 @@ from crmtools.show.scorecards import (
 from crmtools.show.sentences import before_comma, currency_of, known, say, undecided
 from crmtools.show.stated import of_counts, says
 from crmtools.show.trends import figure, period_ticks, point_words
-from crmtools.sums import missing_columns, uncut
 from crmtools.tables import TABLES
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text, bracketed, word

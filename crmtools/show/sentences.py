@@ -18,7 +18,7 @@ from crmtools.goals.reading import Reading
 from crmtools.goals.status import STATUS
 from crmtools.indicators.catalogue import MADE_ATTRIBUTES, Indicator, find
 from crmtools.period import Period
-from crmtools.sums import UNKNOWN
+from crmtools.questions import UNKNOWN
 from crmtools.tables import TABLES
 from crmtools.words import Language, Text, word
 

@@ -24,6 +24,7 @@ from crmtools.lifetime.occasions import fetch
 from crmtools.lifetime.study import Study, study
 from crmtools.lifetime.value import Total
 from crmtools.period import Period
+from crmtools.questions import missing_columns
 from crmtools.rfm import Rfm, rfm
 from crmtools.rfm import Study as Segments
 from crmtools.rfm import study as segments
@@ -34,7 +35,6 @@ from crmtools.show.heat import STRONGEST
 from crmtools.show.hiding import small_ones
 from crmtools.show.scorecards import CANNOT_TELL, TWO_STATUSES
 from crmtools.show.sentences import undecided
-from crmtools.sums import missing_columns
 from crmtools.tables.source import Data
 from crmtools.words import LANGUAGES, Text
 

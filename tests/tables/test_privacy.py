@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import crmtools as crm
 from crmtools import CATALOGUE, DataError
-from crmtools.sums import attributes
+from crmtools.questions import attributes
 from crmtools.tables import TABLES
 from crmtools.tables.privacy import key_mark, pseudonym, pseudonym_key, pseudonym_sql
 
