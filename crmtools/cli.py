@@ -5,6 +5,7 @@ numbers, 3 all good, and an alert fired.
 """
 
 import os
+import select
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,10 @@ class _Commands(click.Group):
         except click.UsageError as error:
             error.show()
             ctx.exit(1)  # 2 says that a report was published
-        except BrokenPipeError:  # whoever read has read enough, as in ``| head``
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-            ctx.exit(128 + 13)  # as if SIGPIPE had ended it
         except (CRMError, OSError) as error:
+            if isinstance(error, BrokenPipeError) and _nobody_reads():
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+                ctx.exit(128 + 13)  # as if SIGPIPE had ended it
             click.echo("\n".join([str(error), *getattr(error, "__notes__", ())]), err=True)
             ctx.exit(1)
         except KeyboardInterrupt:
@@ -82,6 +83,15 @@ class _Commands(click.Group):
             log = faults.keep(error, project() / ".crmtools" / "logs")
             click.echo(faults.said(error, Path(near(log))), err=True)
             ctx.exit(1)
+
+
+def _nobody_reads() -> bool:
+    """Whether it is the standard output that broke, and no pipe of our own: who read it has read enough, as in ``| head``."""
+    if not hasattr(select, "poll"):
+        return False
+    looked = select.poll()
+    looked.register(1, select.POLLOUT)
+    return any(event & select.POLLERR for _, event in looked.poll(0))
 
 
 @click.group(cls=_Commands, context_settings=HELP)

@@ -273,3 +273,13 @@ def test_a_reader_who_has_read_enough_is_no_error() -> None:
     run.stdout.close()
     _, said = run.communicate(timeout=120)
     assert (run.returncode, said) == (141, "")
+
+
+def test_a_pipe_of_our_own_that_breaks_is_told(monkeypatch) -> None:
+    def broken(*asked, **named):
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("crmtools.cli.click.Group.invoke", broken)
+    found = CliRunner().invoke(main, ["dictionary"])
+    assert found.exit_code == 1
+    assert "Broken pipe" in found.output
