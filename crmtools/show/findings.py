@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from crmtools import formats
 from crmtools.estimate import Estimate
 from crmtools.goals.reading import Reading
+from crmtools.goals.rest import apart
 from crmtools.measure import Breakdown, Trend
 from crmtools.show import sentences
-from crmtools.show.apart import apart
 from crmtools.show.sentences import known, moved, say, since
 from crmtools.words import Language, Text, word
 
@@ -83,20 +83,15 @@ def breakdown_title(parts: Breakdown, total: Estimate, language: Language, curre
     if adds_up(parts):
         most = max(shown, key=lambda e: e.value or 0.0)
         return say(_MOST, language, group=_named(most, parts.by, language, currency), **words)
-    verdicts = [(e, apart(e, total, comparisons=len(shown))) for e in shown]
-    differ = [(e, made) for e, made in verdicts if made is not None and made.verdict in ("higher", "lower")]
-    if not differ:
-        unknown = all(made is None or made.verdict == "unknown" for _, made in verdicts)
-        return say(_NO_ERROR_BY if unknown else _ALIKE_BY, language, **words)
+    verdicts = [*zip(shown, apart(shown, total, parts.indicator.kind), strict=True)]
     named = []
-    for verdict in ("higher", "lower"):
-        names = [
-            _named(e, parts.by, language, currency)
-            for e, made in differ
-            if made is not None and made.verdict == verdict
-        ]
+    for side in ("higher", "lower"):
+        names = [_named(e, parts.by, language, currency) for e, verdict in verdicts if verdict == side]
         if names:
-            named.append(say(_SIDE[verdict], language, groups=word("list", language).join(names)))
+            named.append(say(_SIDE[side], language, groups=word("list", language).join(names)))
+    if not named:
+        unknown = all(verdict == "unknown" for _, verdict in verdicts)
+        return say(_NO_ERROR_BY if unknown else _ALIKE_BY, language, **words)
     return say(_APART, language, sides=("，" if language == "zh" else "; ").join(named), **words)
 
 
@@ -114,11 +109,8 @@ def clear_of_total(parts: Breakdown, total: Estimate) -> list[Estimate]:
         if ((low := known(one.low)) is not None and low > value)
         or ((high := known(one.high)) is not None and high < value)
     ]
-    told = {
-        one.group
-        for one in shown
-        if (made := apart(one, total, comparisons=len(shown))) and made.verdict in ("higher", "lower")
-    }
+    verdicts = zip(shown, apart(shown, total, parts.indicator.kind), strict=True)
+    told = {one.group for one, verdict in verdicts if verdict in ("higher", "lower")}
     return [one for one in drawn if one.group not in told]
 
 
@@ -199,8 +191,8 @@ _ALIKE_BY = Text(
     "{name}：按{by}划分，未检出与总体（{total}）的差异", "{name} by {by}: no group can be told from the total ({total})"
 )
 _NO_ERROR_BY = Text(
-    "{name}：按{by}划分；缺少误差估计，无法判断与总体（{total}）的差异",
-    "{name} by {by}: without known errors no group can be told from the total ({total})",
+    "{name}：按{by}划分；无法判断各组与总体（{total}）的差异是否出于偶然",
+    "{name} by {by}: whether groups differ from the total ({total}) by more than chance cannot be said",
 )
 _SIDE = {
     "higher": Text("{groups}高于总体", "higher in {groups}"),

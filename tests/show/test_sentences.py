@@ -4,7 +4,6 @@ import math
 import re
 from dataclasses import replace
 from datetime import date
-from statistics import NormalDist
 
 import pytest
 from hypothesis import given
@@ -19,7 +18,6 @@ from crmtools.indicators.kinds import CENSUS, NO_DATA, NO_UPPER
 from crmtools.measure import Breakdown, Trend
 from crmtools.period import Period
 from crmtools.show import findings, headlines, sentences
-from crmtools.show.apart import apart
 from crmtools.show.cards import on_a_year_ago
 from crmtools.show.sentences import moved, since
 from crmtools.words import LANGUAGES, Text
@@ -143,24 +141,6 @@ def test_no_direction_is_no_judgement():
     item = replace(CATALOGUE["nps"], better="range")
     assert sentences.judgement(item, "higher", "en") == ""
     assert sentences.judgement(CATALOGUE["churn_rate"], "higher", "zh") == "，属于恶化"
-
-
-@given(
-    weight=st.floats(0.02, 0.98), part=st.floats(-50, 50), rest=st.floats(-50, 50),
-    errors=st.tuples(st.floats(0.1, 9), st.floats(0.1, 9)), groups=st.integers(1, 12),
-)  # fmt: skip
-def test_a_group_is_compared_with_the_rest_of_the_total(weight, part, rest, errors, groups):
-    """The total is made here from the group and the rest; the threshold must be that of (1 − w)·(group − rest)."""
-    total = weight * part + (1 - weight) * rest
-    error = math.hypot(weight * errors[0], (1 - weight) * errors[1])
-    one, whole = (
-        Estimate("nps", NOW, NOW.last_day, value, value - Z * se, value + Z * se, se, n=9, denominator=count)
-        for value, se, count in ((part, errors[0], 1000 * weight), (total, error, 1000.0))
-    )
-    z = NormalDist().inv_cdf(1 - 0.025 / groups)
-    made = apart(one, whole, comparisons=groups)
-    assert made.difference == pytest.approx((1 - weight) * (part - rest), abs=1e-9)
-    assert made.threshold == pytest.approx(z * (1 - weight) * math.hypot(*errors), rel=1e-6)
 
 
 @pytest.mark.parametrize(("north", "named"), [(26.0, False), (24.0, True), (21.0, False)])
