@@ -64,8 +64,12 @@ def computable(indicator: str | Indicator, data: Data) -> bool:
 
 
 def resolve(item: Indicator, data: Data, given: Mapping[str, object]) -> dict[str, object]:
-    """The assumptions in force: declaration, then the parameters file's definitions, then those given."""
-    return item.with_assumptions({**data.settings.definitions.get(item.id, {}), **given})
+    """The assumptions in force: declaration, then the parameters file's terms of lifetime value and definitions, then those given."""
+    settings = data.settings
+    terms = settings.lifetime.terms
+    if not terms.keys() <= item.assumptions.keys():
+        terms = {}
+    return item.with_assumptions({**terms, **settings.definitions.get(item.id, {}), **given})
 
 
 def estimates(

@@ -165,15 +165,24 @@ class Demo(Part):
 
 
 class Lifetime(Part):
-    """How the lifetime-value chapter fits its model; ``resolution`` is what counts as one purchase, ``unit`` what ages are given in."""
+    """How the lifetime-value chapter fits its model; ``resolution`` is what counts as one purchase, ``unit`` what ages are given in.
+
+    ``horizon_months``, ``annual_discount`` and ``margin`` are the terms of every value to come: of the chapter, and of the indicators
+    that take them, where ``definitions`` gives one no other. The defaults are those that the indicators declare.
+    """
 
     unit: Literal["days", "weeks", "months"] = "weeks"
     resolution: Literal["days", "weeks", "months"] = "days"
     calibration_until: date | None = None
     where: Where = {}
-    horizon_months: Annotated[int, Field(ge=1, le=120)] = 12
+    horizon_months: Annotated[int, Field(ge=1, le=120)] = 36
     annual_discount: Annotated[float, Field(ge=0, lt=1)] = 0.10
-    margin: Annotated[float, Field(gt=0, le=1)] = 1.0
+    margin: Annotated[float, Field(gt=0, le=1)] = 0.4
+
+    @property
+    def terms(self) -> dict[str, int | float]:
+        """How money to come is counted, by the names that indicators give it."""
+        return {"horizon_months": self.horizon_months, "annual_discount": self.annual_discount, "margin": self.margin}
 
 
 def _cuts(written: object, info: ValidationInfo) -> object:

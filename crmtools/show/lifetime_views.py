@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from crmtools import formats
+from crmtools.estimating import resolve
+from crmtools.indicators.catalogue import find
 from crmtools.lifetime.occasions import REASONS
 from crmtools.lifetime.study import Study
 from crmtools.lifetime.value import CustomerValue
@@ -81,7 +83,18 @@ def lifetime_value(study: Study, data: Data, *, language: Language) -> Display:
     text = said + ("" if language == "zh" else " ") + top
     result["groups"] = groups.reset_index(names="group").to_dict("records")
     caption = say(_VALUE_CAPTION, language, day=formats.day(data.as_of, language))
-    return Display(tag("p", escape(text)) + grid(heads, rows, caption=caption), text, result)
+    beside = _beside(data, language)
+    html = tag("p", escape(text)) + grid(heads, rows, caption=caption) + tag("p", escape(beside))
+    return Display(html, f"{text}\n{beside}", result)
+
+
+def _beside(data: Data, language: Language) -> str:
+    """Why the indicator of value to come has another mean than these groups."""
+    item = find("clv_expected")
+    in_force = resolve(item, data, {})
+    words = {"name": item.name.to(language), "days": in_force["active_days"]}
+    alike = all(in_force[name] == value for name, value in data.settings.lifetime.terms.items())
+    return say(_BESIDE if alike else _BESIDE_OTHER, language, **words)
 
 
 def worth(value: CustomerValue, currency: str, language: Language) -> str:
@@ -287,6 +300,16 @@ _VALUE_HEADS = (
     Text("组（按价值由高到低）", "Group, most valuable first"), Text("客户数", "Customers"), Text("预期购买次数", "Expected purchases"),
     Text("价值", "Value"), Text("占比", "Share"), Text("人均价值", "Mean value"),
 )  # fmt: skip
+_BESIDE = Text(
+    "指标“{name}”是近 {days} 天内买过的客户的平均，并采用其页面所注明的模型；此处为模型所涉全部客户的平均，久未购买者也计入，因而较低。",
+    "The indicator “{name}” is the mean over the customers who bought in the last {days} days, by the model that its page names; "
+    "the means here are over all customers of this model, also those long silent, and are therefore lower.",
+)
+_BESIDE_OTHER = Text(
+    "指标“{name}”另有展望期、折现率或毛利率（definitions），且只计近 {days} 天内买过的客户，因而数字不同。",
+    "The indicator “{name}” has a horizon, discount or margin of its own (definitions) and is over the customers alone who bought in the "
+    "last {days} days: its figure is another one.",
+)
 _VALUE_CAPTION = Text(
     "客户按预期价值排序后等分；{day}之后的预期",
     "Customers ordered by expected value and cut into equal groups; expected after {day}",

@@ -5,6 +5,8 @@ from html import escape
 import pandas as pd
 
 from crmtools import formats
+from crmtools.estimating import resolve
+from crmtools.indicators.catalogue import find
 from crmtools.indicators.units import UNITS, Unit
 from crmtools.lifetime import ShiftedBetaGeo
 from crmtools.lifetime.renewals import MONTHS, Per, Renewals, count_renewals
@@ -35,8 +37,8 @@ def contract_survival(
     if renewals is None:
         if not data.has("subscriptions"):
             return note(_NO_CONTRACTS.to(language))
-        grace = data.settings.definitions.get("churn_rate", {}).get("grace_days", 30)
-        renewals = count_renewals(data["subscriptions"], as_of=data.as_of, per=per, grace_days=int(grace))
+        grace = int(str(resolve(find("churn_rate"), data, {})["grace_days"]))
+        renewals = count_renewals(data["subscriptions"], as_of=data.as_of, per=per, grace_days=grace)
     smallest, level = data.settings.publish.smallest_group, data.settings.report.confidence
     observed = renewals.survival(level=level)
     seen = observed[observed["at_risk"] >= smallest]

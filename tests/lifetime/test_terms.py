@@ -1,0 +1,67 @@
+"""The chapter on lifetime value and the indicators of value to come count money on the same terms."""
+
+from dataclasses import replace
+
+import pytest
+
+import crmtools as crm
+from crmtools import show
+from crmtools.estimating import resolve
+from crmtools.lifetime.study import study
+from crmtools.settings import Lifetime
+
+ON_TERMS = ("clv_expected", "clv_cac_ratio")
+
+
+@pytest.fixture(scope="module")
+def demo() -> crm.Data:
+    return crm.open("demo")
+
+
+def on(data: crm.Data, definitions: dict[str, dict[str, object]] | None = None, **terms: float) -> crm.Data:
+    lifetime = Lifetime(unit="days", **terms)
+    changed = {"lifetime": lifetime, "definitions": definitions or {}}
+    return replace(data, settings=data.settings.model_copy(update=changed))
+
+
+def test_no_other_indicator_takes_terms() -> None:
+    takes = {name for name, item in crm.CATALOGUE.items() if item.assumptions.keys() & Lifetime().terms.keys()}
+    assert takes == set(ON_TERMS)
+
+
+@pytest.mark.parametrize("name", ON_TERMS)
+def test_the_defaults_are_those_declared(name) -> None:
+    declared = crm.CATALOGUE[name].assumptions
+    assert Lifetime().terms == {key: declared[key] for key in Lifetime().terms}
+
+
+@pytest.mark.parametrize("name", ON_TERMS)
+def test_terms_then_definitions_then_what_is_given(demo, name) -> None:
+    item = crm.CATALOGUE[name]
+    assert resolve(item, on(demo, horizon_months=12, margin=0.25), {}) == {
+        **item.assumptions, "horizon_months": 12, "margin": 0.25,
+    }  # fmt: skip
+    own = on(demo, {name: {"horizon_months": 24}}, horizon_months=12)
+    assert resolve(item, own, {})["horizon_months"] == 24
+    assert resolve(item, own, {"horizon_months": 6})["horizon_months"] == 6
+    assert resolve(crm.CATALOGUE["churn_rate"], own, {}) == crm.CATALOGUE["churn_rate"].assumptions
+
+
+def test_one_report_values_its_customers_once(demo) -> None:
+    """Who has long been silent adds next to nothing: means times customers come to the same total."""
+    data = on(demo, horizon_months=12, margin=0.3)
+    chapter = study(data).value
+    found = crm.measure("clv_expected", data)
+    assert found.value * found.n == pytest.approx(chapter.total.value, rel=0.1)
+    half = crm.measure("clv_expected", on(demo, horizon_months=12, margin=0.15))
+    assert half.value == pytest.approx(found.value / 2)
+
+
+def test_the_chapter_says_why_the_indicator_has_another_mean(demo) -> None:
+    data = on(demo, horizon_months=12)
+    made = study(data)
+    assert "customers who bought in the last 365 days" in show.lifetime_value(made, data, language="en").html
+    assert "近 365 天内买过的客户" in show.lifetime_value(made, data, language="zh").html
+    other = on(demo, {"clv_expected": {"margin": 0.9}}, horizon_months=12)
+    assert "of its own" in show.lifetime_value(made, other, language="en").html
+    assert "另有展望期" in show.lifetime_value(made, other, language="zh").html
