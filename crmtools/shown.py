@@ -27,6 +27,10 @@ class Shown:
 
         return display_of(self, language or spoken())
 
+    def __str__(self) -> str:
+        """The words of the display: what ``print`` gives. ``repr`` gives every field."""
+        return self.display().text
+
     def _repr_html_(self) -> str:
         return self.display().to_html()
 

@@ -25,6 +25,9 @@ def test_what_readme_asks_has_an_answer_and_every_result_its_table(data, asked) 
         assert isinstance(found.frame, pd.DataFrame)
         assert len(found.frame) >= 1
         assert "<" in found._repr_html_()
+        # a terminal shows the words, and not a page of fields
+        assert str(found) == found.display().text
+        assert 0 < len(str(found)) < 6000
 
 
 def test_a_single_result_has_one_row(data) -> None:

@@ -151,7 +151,11 @@ def _grid(heads: tuple[Text, ...], rows: list[str], language: Language) -> str:
 
 
 _WIDE = "font-weight:400;min-width:11em"
-_READY = Text("{all} 项指标中可计算 {can} 项。", "{can} of {all} indicators can be computed from these data.")
+_READY = Text(
+    "就现有表和列而言，{all} 项指标中可计算 {can} 项；样本是否足够，计算时才知道。",
+    "{can} of {all} indicators can be computed from these tables and columns; whether enough customers stand behind a figure shows when it "
+    "is computed.",
+)
 _CHEAPEST, _ALL = Text("先补什么最划算", "Cheapest gains first"), Text("逐项指标", "Indicator by indicator")
 _IN_ORDER = Text(
     "按顺序补充，每一步只计在前几步之外新增的可计算指标；列名不同时，可在参数文件的 columns 中对应。",
