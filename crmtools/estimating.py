@@ -63,6 +63,10 @@ def computable(indicator: str | Indicator, data: Data) -> bool:
     return not_computable(indicator, data) is None
 
 
+MEANING = ("report", "definitions", "lifetime")
+"""The parts of a parameters file that say what a measurement means; what is made of measurements is remembered by them."""
+
+
 def resolve(item: Indicator, data: Data, given: Mapping[str, object]) -> dict[str, object]:
     """The assumptions in force: declaration, then the parameters file's terms of lifetime value and definitions, then those given."""
     settings = data.settings

@@ -8,7 +8,7 @@ import pandas as pd
 from crmtools import questions
 from crmtools.errors import CRMError
 from crmtools.estimate import Estimate
-from crmtools.estimating import Where, counting, estimates, not_computable, resolve
+from crmtools.estimating import MEANING, Where, counting, estimates, not_computable, resolve
 from crmtools.indicators.catalogue import Indicator, find
 from crmtools.period import MONTHS_IN, Period, Step
 from crmtools.publishable import given_away, published, shown
@@ -148,7 +148,7 @@ def breakdown(
     return Breakdown(item, by, tuple(suppressed(found, data.settings.publish.smallest_group)))
 
 
-@remembered("report", "definitions")
+@remembered(*MEANING)
 def sql(indicator: str | Indicator, data: Data, *, period: Period | str | None = None, **assumptions: object) -> str:
     """The query that the engine is asked for one period, readable."""
     item = find(indicator)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from crmtools.estimate import Estimate
-from crmtools.estimating import Where, resolve
+from crmtools.estimating import MEANING, Where, resolve
 from crmtools.indicators.catalogue import Indicator, find
 from crmtools.measure import measure
 from crmtools.period import Period
@@ -75,7 +75,7 @@ class Stress(Shown):
         return len(self.estimates)
 
 
-@remembered("report", "definitions", "publish")
+@remembered(*MEANING, "publish")
 def stress(
     indicator: str | Indicator,
     data: Data,

@@ -18,7 +18,7 @@ import ibis.expr.types as ir
 
 from crmtools import questions
 from crmtools.errors import CRMError, nearest
-from crmtools.estimating import Where, conditions, not_computable, resolve
+from crmtools.estimating import MEANING, Where, conditions, not_computable, resolve
 from crmtools.indicators.catalogue import Indicator, find
 from crmtools.indicators.kinds import ALIKE, NO_DATA, Mean, NetShare, Rate, Ratio, Share
 from crmtools.indicators.moments import per_unit
@@ -66,7 +66,7 @@ def correlation(
     return panel(indicator, data, baseline_period, period, where, assumptions).correlation
 
 
-@remembered("report", "definitions")
+@remembered(*MEANING)
 def panel(
     indicator: str | Indicator,
     data: Data,
@@ -97,7 +97,7 @@ def panel(
     return _panel({str(name): float(value) for name, value in line.fillna(0).items()})
 
 
-@remembered("report", "definitions")
+@remembered(*MEANING)
 def groups_together(
     indicator: str | Indicator,
     data: Data,

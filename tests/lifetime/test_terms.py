@@ -6,7 +6,7 @@ import pytest
 
 import crmtools as crm
 from crmtools import show
-from crmtools.estimating import resolve
+from crmtools.estimating import MEANING, resolve
 from crmtools.lifetime.study import study
 from crmtools.settings import Lifetime
 
@@ -65,3 +65,10 @@ def test_the_chapter_says_why_the_indicator_has_another_mean(demo) -> None:
     other = on(demo, {"clv_expected": {"margin": 0.9}}, horizon_months=12)
     assert "of its own" in show.lifetime_value(made, other, language="en").html
     assert "另有展望期" in show.lifetime_value(made, other, language="zh").html
+
+
+def test_what_is_remembered_is_remembered_on_its_terms(demo) -> None:
+    """Sets of assumptions, queries and panels are kept by what measurements mean, and terms are part of that."""
+    first, other = (crm.stress("clv_cac_ratio", on(demo, horizon_months=12, margin=margin)) for margin in (0.4, 0.2))
+    assert first.estimates[0].value == pytest.approx(2 * other.estimates[0].value)
+    assert set(MEANING) >= {"definitions", "lifetime"}
