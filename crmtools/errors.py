@@ -58,17 +58,22 @@ class RunError(CRMError):
     """A report could not be run, checked or published."""
 
 
+MOST_ALIKE = 4
+"""Names that are proposed at once."""
+
+
 def nearest(name: str, allowed: Iterable[str]) -> str:
-    """A sentence that points to the nearest allowed name, or lists the allowed ones."""
+    """A sentence that points to the nearest allowed names, or lists all that are allowed."""
     names = sorted(str(item) for item in allowed)
     lowered = {item.lower(): item for item in names}
     asked = str(name).lower()
-    # a slip of the pen, else the beginning of one name, else what is most alike
+    # a slip of the pen, else all that it is a part of, else what is most alike
     close = difflib.get_close_matches(asked, list(lowered), n=1, cutoff=0.8)
-    close = close or [item for item in lowered if item.startswith(f"{asked}_")][:1]
+    close = close or [item for item in lowered if f"_{asked}_" in f"_{item}_"][:MOST_ALIKE]
     close = close or difflib.get_close_matches(asked, list(lowered), n=1, cutoff=0.6)
     if close:
-        return f"Did you mean '{lowered[close[0]]}'?"
+        *others, last = (f"'{lowered[item]}'" for item in close)
+        return f"Did you mean {', '.join(others)} or {last}?" if others else f"Did you mean {last}?"
     if not names:
         return "Nothing is allowed here."
     return "Allowed: " + ", ".join(names) + "."

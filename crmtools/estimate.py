@@ -1,6 +1,7 @@
 """An estimate: a value with its interval, what it rests on, and what was left out."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Self
@@ -139,3 +140,8 @@ class Estimate(Shown):
             self, value=None, low=None, high=None, se=None, numerator=None, denominator=None, n=0, rows=0,
             excluded=(), suppressed=True, why=Text("样本过少，不予公布", "too few to be shown"),
         )  # fmt: skip
+
+
+def valued(estimates: Iterable[Estimate]) -> list[Estimate]:
+    """Those that have a value."""
+    return [one for one in estimates if one.value is not None and math.isfinite(one.value)]

@@ -29,7 +29,12 @@ class Shown:
 
     def __str__(self) -> str:
         """The words of the display: what ``print`` gives. ``repr`` gives every field."""
-        return self.display().text
+        from crmtools.errors import CRMError
+
+        try:
+            return self.display().text
+        except CRMError:  # of an indicator that is in the catalogue no more
+            return repr(self)
 
     def _repr_html_(self) -> str:
         return self.display().to_html()

@@ -1,6 +1,7 @@
 """What README says of every result: ``.frame`` is its table."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -42,3 +43,8 @@ def test_a_single_result_has_one_row(data) -> None:
     assert crm.measure("nps", data, where={"region": "south"}).frame.iloc[0]["region"] == "south"
     assert crm.scorecard(data)["nps"].frame.equals(goal.frame)
     assert len(crm.cohorts.retention(data.orders, as_of=data.as_of).frame) > 1
+
+
+def test_what_is_in_the_catalogue_no_more_can_still_be_printed(data) -> None:
+    gone = replace(crm.measure("nps", data), indicator="nps_of_last_year")
+    assert "nps_of_last_year" in str(gone)

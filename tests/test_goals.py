@@ -316,7 +316,9 @@ def test_a_target_that_equals_the_measured_baseline_does_not_stop_the_report() -
 def test_no_evidence_without_baseline_or_value() -> None:
     data = answers({"2025-01": (40, 40, 20), "2025-06": (50, 30, 20)})
     missing = reading(data, baseline="2024-06")
-    assert (missing.status, missing.target, missing.gap, missing.progress) == ("no_evidence", None, None, None)
+    # a target that was written as a value is known whatever is measured; one that hangs on the baseline is not
+    assert (missing.status, missing.target, missing.gap, missing.progress) == ("no_evidence", 40, None, None)
+    assert reading(data, baseline="2024-06", target={"points": 5}).target is None
     assert missing.now.value == pytest.approx(30)
     assert reading(answers({"2025-01": (40, 40, 20)}).at(date(2025, 1, 14)), baseline="2024-06").status == "no_evidence"
 
@@ -334,6 +336,14 @@ def test_a_goal_about_a_few_people_shows_nothing_of_them() -> None:
     found = reading(data, where={"region": "south"}, target={"to": 0})
     assert 0 < crm.measure("nps", data, where={"region": "south"}).n < 10
     assert (found.now.suppressed, found.now.value, found.status) == (True, None, "no_evidence")
+
+
+def test_an_owner_whom_nobody_named_is_not_passed_off_as_named() -> None:
+    data = answers({"2025-01": (40, 40, 20), "2025-06": (50, 30, 20)})
+    usual = reading(data).goal.department
+    assert (usual.en, usual.zh) == ("Customer success (not named)", "客户成功部（未指定）")
+    named = reading(data, owner={"department": {"en": "Service", "zh": "客服部"}}).goal.department
+    assert (named.en, named.zh) == ("Service", "客服部")
 
 
 def test_missed_after_the_deadline() -> None:

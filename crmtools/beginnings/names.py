@@ -21,9 +21,7 @@ def check_name(name: str, taken: Mapping[str, str]) -> None:
     if not NAME.fullmatch(name) or keyword.iskeyword(name):
         raise CRMError(f"'{name}' is no name: use small letters, digits and underscores, as in late_deliveries.")
     if name in taken:
-        raise CRMError(
-            f"The name '{name}' is taken by {taken[name]}. Choose another one, or remove that first; nothing was written."
-        )
+        raise CRMError(f"The name '{name}' is taken by {taken[name]}. Choose another one; nothing was written.")
 
 
 def check_page(name: str, taken: Mapping[str, str]) -> None:

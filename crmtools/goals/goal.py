@@ -80,12 +80,12 @@ def goal_from(settings: GoalSettings) -> Goal:
     if isinstance(baseline, str):
         baseline = written_value(baseline, indicator)
     start = settings.from_ or (baseline.end if isinstance(baseline, Period) else settings.by)
-    owner = settings.owner
+    owner, usual = settings.owner, OWNERS[indicator.owner]
+    department = owner.department if owner else Text(f"{usual.zh}（未指定）", f"{usual.en} (not named)")
     tolerance = None if settings.matters is None else settings.matters / indicator.unit.scale
     return Goal(
         settings.id or indicator.id, indicator, settings.name or indicator.name, settings, baseline, start, settings.by,
-        owner.department if owner else OWNERS[indicator.owner], owner.person if owner else "", settings.weight,
-        tolerance,
+        department, owner.person if owner else "", settings.weight, tolerance,
     )  # fmt: skip
 
 

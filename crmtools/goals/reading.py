@@ -196,7 +196,7 @@ def read(goal: Goal, data: Data) -> Reading:
     now = _measured(goal, data, period)
     line = trend(goal.indicator, data, where=goal.where)
     baseline, elapsed = _baseline(goal, now, data), elapsed_share(goal.start, goal.deadline, data.period)
-    bare = Reading(goal, baseline, now, line, "no_evidence", elapsed, guards=guards(goal, data))
+    bare = Reading(goal, baseline, now, line, "no_evidence", elapsed, _fixed(goal), guards=guards(goal, data))
     if now.value is None:
         return replace(bare, why=now.why)
     over = data.period.end > goal.deadline
@@ -237,6 +237,12 @@ def _measured(goal: Goal, data: Data, period: Period) -> Estimate:
     if goal.where:
         return shown(goal.indicator, data, (period,), where=goal.where)[0]
     return measure(goal.indicator, data, period=period)
+
+
+def _fixed(goal: Goal) -> float | None:
+    """A target that is known whatever is measured."""
+    written = goal.settings.target
+    return goal.target(math.nan) if written is not None and written.to is not None and not goal.controls else None
 
 
 def _read_in(goal: Goal, data: Data) -> Period:

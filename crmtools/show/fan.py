@@ -4,12 +4,12 @@ import math
 from collections.abc import Sequence
 
 from crmtools import formats
-from crmtools.estimate import Estimate
+from crmtools.estimate import Estimate, valued
 from crmtools.goals.forecast import FURTHEST
 from crmtools.goals.judgement import Judgement
 from crmtools.goals.reading import Reading
 from crmtools.period import MONTHS_IN, Period
-from crmtools.show import findings, goal_words, sentences
+from crmtools.show import goal_words, sentences
 from crmtools.show.chart import Level, Series, line_chart, span_of
 from crmtools.show.display import Display
 from crmtools.show.sentences import currency_of, known, say
@@ -31,7 +31,7 @@ def goal_fan(reading: Reading, judgement: Judgement, *, language: Language, curr
     currency = currency_of(past, currency)
     title = _title(reading, judgement, language, currency)
     caption = _caption(reading, judgement, language)
-    measured = findings.valued(past)
+    measured = valued(past)
     alt = _alt(reading, judgement, measured, language, currency)
     picture = _picture(reading, judgement, alt, language, currency) if measured else ""
     result = {
@@ -51,7 +51,7 @@ def _picture(reading: Reading, judgement: Judgement, alt: str, language: Languag
         [*(known(e.low) for e in past), *rest],
         [*(known(e.high) for e in past), *rest],
         [*(point_words(e, language, currency) for e in past), *("" for _ in rest)],
-        last=sentences.value_of(findings.valued(past)[-1], language, currency, bare=True),
+        last=sentences.value_of(valued(past)[-1], language, currency, bare=True),
     )
     fan = _fan(judgement, periods, language, currency, reading)
     plan = [reading.planned(period) for period in periods]

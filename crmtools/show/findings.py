@@ -1,9 +1,7 @@
 """What a figure found, as its title, and what it shows, as its alternative text."""
 
-from collections.abc import Sequence
-
 from crmtools import formats
-from crmtools.estimate import Estimate
+from crmtools.estimate import Estimate, valued
 from crmtools.goals.reading import Reading
 from crmtools.goals.rest import apart
 from crmtools.measure import Breakdown, Trend
@@ -83,7 +81,7 @@ def breakdown_title(parts: Breakdown, total: Estimate, language: Language, curre
     if adds_up(parts):
         most = max(shown, key=lambda e: e.value or 0.0)
         return say(_MOST, language, group=_named(most, parts.by, language, currency), **words)
-    verdicts = [*zip(shown, apart(shown, total, parts.indicator.kind), strict=True)]
+    verdicts = [*zip(shown, apart(parts, total), strict=True)]
     named = []
     for side in ("higher", "lower"):
         names = [_named(e, parts.by, language, currency) for e, verdict in verdicts if verdict == side]
@@ -109,7 +107,7 @@ def clear_of_total(parts: Breakdown, total: Estimate) -> list[Estimate]:
         if ((low := known(one.low)) is not None and low > value)
         or ((high := known(one.high)) is not None and high < value)
     ]
-    verdicts = zip(shown, apart(shown, total, parts.indicator.kind), strict=True)
+    verdicts = zip(shown, apart(parts, total), strict=True)
     told = {one.group for one, verdict in verdicts if verdict in ("higher", "lower")}
     return [one for one in drawn if one.group not in told]
 
@@ -125,11 +123,6 @@ def breakdown_alt(parts: Breakdown, total: Estimate, language: Language, currenc
     return say(_DOTS, language, name=parts.indicator.name.to(language), by=by, groups=word("list", language).join(said) or formats.MISSING,
         total=_value(total, language, currency),
     )  # fmt: skip
-
-
-def valued(estimates: Sequence[Estimate]) -> list[Estimate]:
-    """Those that have a value."""
-    return [e for e in estimates if known(e.value) is not None]
 
 
 def in_sentence(text: str, language: Language) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from crmtools import formats
-from crmtools.estimate import Estimate
+from crmtools.estimate import Estimate, valued
 from crmtools.goals.evidence import EVIDENCE
 from crmtools.goals.judgement import Judgement
 from crmtools.goals.reading import Reading, Scorecard
@@ -218,7 +218,7 @@ def _path(reading: Reading, judgement: Judgement | None, language: Language, cur
     goal, unit, estimates = reading.goal, reading.goal.indicator.unit, reading.trend.estimates
     title = say(_PATH_TITLE, language, name=goal.name.to(language), status=_status(reading, judgement, language))
     aimed = sentences.aimed(reading, language, currency) + _judged(reading, language, currency)
-    if not findings.valued(estimates):
+    if not valued(estimates):
         return figure("", title, aimed), f"{title}\n{aimed}"
     periods = [*(e.period for e in estimates), *_ahead(estimates[-1].period, reading)]
     rest = [None] * (len(periods) - len(estimates))
@@ -227,7 +227,7 @@ def _path(reading: Reading, judgement: Judgement | None, language: Language, cur
         [*(known(e.low) for e in estimates), *rest],
         [*(known(e.high) for e in estimates), *rest],
         [*(point_words(e, language, currency) for e in estimates), *("" for _ in rest)],
-        last=sentences.value_of(findings.valued(estimates)[-1], language, currency, bare=True),
+        last=sentences.value_of(valued(estimates)[-1], language, currency, bare=True),
     )  # fmt: skip
     plan = [reading.planned(period) for period in periods]
     levels = []

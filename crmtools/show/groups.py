@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from crmtools import formats
-from crmtools.estimate import Estimate
+from crmtools.estimate import Estimate, valued
 from crmtools.measure import Breakdown
 from crmtools.show import findings, sentences
 from crmtools.show.chart import Span, span_of
@@ -26,7 +26,7 @@ def breakdown(
     heading = title if title is not None else findings.breakdown_title(breakdown, total, language, currency)
     alt = findings.breakdown_alt(breakdown, total, language, currency)
     shown = [e for e in breakdown.estimates if not e.suppressed]
-    picture = _picture(breakdown, shown, total, language, currency, alt) if findings.valued(shown) else ""
+    picture = _picture(breakdown, shown, total, language, currency, alt) if valued(shown) else ""
     html = figure(picture, heading, _caption(breakdown, shown, total, language))
     return Display(html, f"{heading}\n{alt}", _results(breakdown))
 
@@ -123,14 +123,12 @@ def _caption(breakdown: Breakdown, shown: Sequence[Estimate], total: Estimate, l
     parts = []
     if findings.adds_up(breakdown):
         parts.append(total.period.label(language))
-    elif findings.valued(shown):
+    elif valued(shown):
         level, period = level_of(breakdown.estimates, language), total.period.label(language)
         parts.append(say(_KEY, language, level=level, period=period))
     if alone := findings.clear_of_total(breakdown, total):
         groups = word("list", language).join(name_in(e, breakdown.by, language) for e in alone)
-        parts.append(
-            say(_AT_ONCE, language, groups=groups, count=formats.number(len(findings.valued(shown)), language))
-        )
+        parts.append(say(_AT_ONCE, language, groups=groups, count=formats.number(len(valued(shown)), language)))
     if sum(e.n for e in shown) > total.n:
         parts.append(_OVERLAP.to(language))
     hidden = [name_in(e, breakdown.by, language) for e in breakdown.estimates if e.suppressed]

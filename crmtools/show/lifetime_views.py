@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from crmtools import formats
-from crmtools.estimating import resolve
+from crmtools.estimating import computable, resolve
 from crmtools.indicators.catalogue import find
 from crmtools.lifetime.occasions import REASONS
 from crmtools.lifetime.study import Study
@@ -35,7 +35,7 @@ def lifetime_answer(study: Study, data: Data, *, language: Language) -> Display:
         purchases=formats.number(round(float(value.frame["expected_purchases"].sum())), language),
         day=formats.day(data.as_of, language), worth=worth(value, data.currency, language),
     )  # fmt: skip
-    rest = [_terms(value, language), foreseen(study, language), _care(study, language)]
+    rest = [_terms(value, data, language), foreseen(study, language), _care(study, language)]
     return lead(first, *rest, language=language, result=_result(study))
 
 
@@ -83,18 +83,26 @@ def lifetime_value(study: Study, data: Data, *, language: Language) -> Display:
     text = said + ("" if language == "zh" else " ") + top
     result["groups"] = groups.reset_index(names="group").to_dict("records")
     caption = say(_VALUE_CAPTION, language, day=formats.day(data.as_of, language))
-    beside = _beside(data, language)
-    html = tag("p", escape(text)) + grid(heads, rows, caption=caption) + tag("p", escape(beside))
-    return Display(html, f"{text}\n{beside}", result)
+    beside = _beside(study, data, language)
+    html = tag("p", escape(text)) + grid(heads, rows, caption=caption) + (tag("p", escape(beside)) if beside else "")
+    return Display(html, "\n".join(filter(None, [text, beside])), result)
 
 
-def _beside(data: Data, language: Language) -> str:
-    """Why the indicator of value to come has another mean than these groups."""
-    item = find("clv_expected")
+def _beside(study: Study, data: Data, language: Language) -> str:
+    """The mean of all, and why the indicator of value to come has another one; empty where the report has no such indicator."""
+    item, value = find("clv_expected"), study.value
+    if value is None or not isinstance(data, Data) or not computable(item, data):  # a value alone knows no report
+        return ""
+    report = data.settings.report
+    if report.indicators is not None and item.id not in report.indicators:
+        return ""
     in_force = resolve(item, data, {})
-    words = {"name": item.name.to(language), "days": in_force["active_days"]}
-    alike = all(in_force[name] == value for name, value in data.settings.lifetime.terms.items())
-    return say(_BESIDE if alike else _BESIDE_OTHER, language, **words)
+    alike = all(in_force[name] == given for name, given in data.settings.lifetime.terms.items())
+    return say(
+        _BESIDE if alike else _BESIDE_OTHER, language,
+        mean=formats.money(float(value.frame["value"].mean()), data.currency, language),
+        name=item.name.to(language), days=in_force["active_days"], day=formats.day(data.period.last_day, language),
+    )  # fmt: skip
 
 
 def worth(value: CustomerValue, currency: str, language: Language) -> str:
@@ -143,12 +151,14 @@ def _care(study: Study, language: Language) -> str:
     return ("" if language == "zh" else " ").join(said)
 
 
-def _terms(value: CustomerValue, language: Language) -> str:
-    """Discount and margin, without which the amount means nothing."""
+def _terms(value: CustomerValue, data: Data, language: Language) -> str:
+    """Discount and margin, without which the amount means nothing, and whether the margin was anybody's own."""
     parts = [say(_DISCOUNT, language, rate=formats.percent(value.annual_discount, language, 0))]
     if value.margin < 1:
         parts.append(say(_MARGIN, language, margin=formats.percent(value.margin, language, 0)))
-    return _TERMS.to(language, terms=word("comma", language).join(parts))
+    said = _TERMS.to(language, terms=word("comma", language).join(parts))
+    assumed = isinstance(data, Data) and "margin" not in data.settings.lifetime.model_fields_set
+    return said + ("" if language == "zh" else " ") + _ASSUMED.to(language) if assumed else said
 
 
 def _chosen(study: Study, language: Language) -> str:
@@ -246,6 +256,10 @@ _INFINITE = Text(
     "but no amount can be given: by the fitted model the mean spend of one-time buyers is infinite",
 )
 _TERMS = Text("金额{terms}。", "The amount is {terms}.")
+_ASSUMED = Text(
+    "参数文件未写明毛利率（lifetime.margin）：此为默认值，并非本公司的数字。",
+    "The parameters file names no margin (lifetime.margin): this one is assumed, and not the company's own.",
+)
 _DISCOUNT = Text("按每年 {rate} 折现", "discounted at {rate} a year")
 _MARGIN = Text("并按 {margin} 的毛利率计算", "and counts a margin of {margin}")
 _TOO_FEW = Text(
@@ -301,14 +315,14 @@ _VALUE_HEADS = (
     Text("价值", "Value"), Text("占比", "Share"), Text("人均价值", "Mean value"),
 )  # fmt: skip
 _BESIDE = Text(
-    "指标“{name}”是近 {days} 天内买过的客户的平均，并采用其页面所注明的模型；此处为模型所涉全部客户的平均，久未购买者也计入，因而较低。",
-    "The indicator “{name}” is the mean over the customers who bought in the last {days} days, by the model that its page names; "
-    "the means here are over all customers of this model, also those long silent, and are therefore lower.",
+    "此模型所涉客户的人均价值为 {mean}。指标“{name}”只计{day}前 {days} 天内买过的客户，并采用其页面所注明的模型，因而是另一个平均数。",
+    "Over all customers of this model the mean is {mean}. The indicator “{name}” is over those customers who bought in the {days} days "
+    "before the end of {day}, by the model that its page names: another mean.",
 )
 _BESIDE_OTHER = Text(
-    "指标“{name}”另有展望期、折现率或毛利率（definitions），且只计近 {days} 天内买过的客户，因而数字不同。",
-    "The indicator “{name}” has a horizon, discount or margin of its own (definitions) and is over the customers alone who bought in the "
-    "last {days} days: its figure is another one.",
+    "此模型所涉客户的人均价值为 {mean}。指标“{name}”另有展望期、折现率或毛利率（definitions），且只计{day}前 {days} 天内买过的客户，因而是另一个平均数。",
+    "Over all customers of this model the mean is {mean}. The indicator “{name}” has a horizon, discount or margin of its own (definitions) "
+    "and is over those customers who bought in the {days} days before the end of {day}: another mean.",
 )
 _VALUE_CAPTION = Text(
     "客户按预期价值排序后等分；{day}之后的预期",

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from html import escape
 
 from crmtools import formats
-from crmtools.estimate import Estimate
+from crmtools.estimate import Estimate, valued
 from crmtools.indicators.catalogue import Indicator
-from crmtools.show import findings, sentences
+from crmtools.show import sentences
 from crmtools.show.blocks import note
 from crmtools.show.chart import Span, span_of
 from crmtools.show.definitions import written
@@ -130,7 +130,7 @@ def _alt(stress: Stress, drawn: list[int], language: Language, currency: str) ->
 
 def _caption(stress: Stress, drawn: int, language: Language) -> str:
     parts = [_KEY.to(language)]
-    if any(e.low is not None for e in findings.valued(stress.estimates)):
+    if any(e.low is not None for e in valued(stress.estimates)):
         level = level_of(stress.estimates, language)
         parts[:0] = [stress.estimates[0].period.label(language), say(_WHISKER, language, level=level)]
     if drawn < len(stress):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from crmtools import formats
-from crmtools.estimate import Estimate
+from crmtools.estimate import Estimate, valued
 from crmtools.goals.reading import Reading
 from crmtools.indicators.catalogue import Indicator
 from crmtools.measure import Trend
@@ -52,9 +52,7 @@ def _picture(trend: Trend, reading: Reading | None, language: Language, currency
         [sentences.known(e.low) for e in estimates],
         [sentences.known(e.high) for e in estimates],
         [point_words(e, language, currency) for e in estimates],
-        last=next(
-            (sentences.value_of(e, language, currency, bare=True) for e in reversed(findings.valued(estimates))), ""
-        ),
+        last=next((sentences.value_of(e, language, currency, bare=True) for e in reversed(valued(estimates))), ""),
     )
     target = reading.target if reading is not None else None
     levels = []

@@ -60,11 +60,26 @@ def test_one_report_values_its_customers_once(demo) -> None:
 def test_the_chapter_says_why_the_indicator_has_another_mean(demo) -> None:
     data = on(demo, horizon_months=12)
     made = study(data)
-    assert "customers who bought in the last 365 days" in show.lifetime_value(made, data, language="en").html
-    assert "近 365 天内买过的客户" in show.lifetime_value(made, data, language="zh").html
+    mean = f"{made.value.frame['value'].mean():.0f}"
+    english, chinese = (show.lifetime_value(made, data, language=language).html for language in ("en", "zh"))
+    assert f"the mean is ¥{mean}" in english
+    assert "bought in the 365 days before the end of 31 December 2025" in english.replace("\u00a0", " ")
+    assert f"人均价值为 ¥{mean}" in chinese
     other = on(demo, {"clv_expected": {"margin": 0.9}}, horizon_months=12)
     assert "of its own" in show.lifetime_value(made, other, language="en").html
     assert "另有展望期" in show.lifetime_value(made, other, language="zh").html
+    report = data.settings.report.model_copy(update={"indicators": ("nps",)})
+    without = replace(data, settings=data.settings.model_copy(update={"report": report}))
+    assert "indicator" not in show.lifetime_value(made, without, language="en").text
+    # a value alone, in a notebook, knows no report
+    assert "indicator" not in str(made.value)
+
+
+def test_an_assumed_margin_is_called_assumed(demo) -> None:
+    assumed, own = on(demo, horizon_months=12), on(demo, margin=0.4)
+    for language, said in (("en", "assumed, and not the company's own"), ("zh", "默认值")):
+        assert said in show.lifetime_answer(study(assumed), assumed, language=language).text
+        assert said not in show.lifetime_answer(study(own), own, language=language).text
 
 
 def test_what_is_remembered_is_remembered_on_its_terms(demo) -> None:
