@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import ibis
 import numpy as np
 import pandas as pd
-from scipy.special import roots_jacobi
+from scipy.special import betaincinv, roots_jacobi
 
 from crmtools.cohorts import PER_YEAR, Cohorts
 from crmtools.lifetime.beta_geo import BetaGeo
@@ -23,7 +23,9 @@ from crmtools.lifetime.from_orders import customer_patterns
 from crmtools.shown import Shown
 
 FEWEST_CUSTOMERS, FEWEST_REPEAT = 100, 30
-_NODES, _BIRTHS = 80, 6
+_NODES, _BIRTHS, _QUANTILES = 80, 6, 400
+CONCENTRATED = 1000
+"""a + b from which the Gauss–Jacobi nodes, which overflow soon after, are quantiles instead: the same to four digits and more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,10 +59,17 @@ def project_retention(
 def expected_retention(parameters: np.ndarray, ages: np.ndarray, length: float) -> np.ndarray:
     """The share of a cohort that buys in the period of each age (from 1), periods being ``length`` long."""
     r, alpha, a, b = parameters
-    # nodes of Beta(a, b) on (0, 1), from those of (1-x)^(b-1) (1+x)^(a-1) on (-1, 1)
-    nodes, weights = roots_jacobi(_NODES, b - 1, a - 1)
-    p, weights = (nodes + 1) / 2, weights / weights.sum()
+    p, weights = _beta(a, b)
     into = (np.arange(_BIRTHS) + 0.5) / _BIRTHS
     since = (ages[:, None] - into)[..., None] * length
     there, silent = (1 + p * since / alpha) ** -r, (1 + (p * since + length) / alpha) ** -r
     return np.asarray(((there - silent) @ weights).mean(axis=1))
+
+
+def _beta(a: float, b: float) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights to average over Beta(a, b)."""
+    if a + b > CONCENTRATED:
+        return betaincinv(a, b, (np.arange(_QUANTILES) + 0.5) / _QUANTILES), np.full(_QUANTILES, 1 / _QUANTILES)
+    # from those of (1-x)^(b-1) (1+x)^(a-1) on (-1, 1)
+    nodes, weights = roots_jacobi(_NODES, b - 1, a - 1)
+    return (nodes + 1) / 2, weights / weights.sum()

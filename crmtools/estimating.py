@@ -19,11 +19,11 @@ from crmtools.indicators.catalogue import EXCLUSIONS, Indicator, find
 from crmtools.indicators.kinds import CENSUS, NO_DATA, Total
 from crmtools.indicators.moments import Figures, Key, Request
 from crmtools.period import Period
-from crmtools.questions import UNKNOWN, attributes, missing_columns
+from crmtools.questions import UNKNOWN, attributes, missing_columns, usable
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
-Where = Mapping[str, str | Sequence[str]]
+Where = Mapping[str, str | Sequence[str] | None]
 AND = " + "
 """Between the values of a group that several make."""
 NOT_OVER = Text("该期间在数据截止日尚未结束", "the period is not over on the day that the data reach")
@@ -68,12 +68,21 @@ MEANING = ("report", "definitions", "lifetime")
 
 
 def resolve(item: Indicator, data: Data, given: Mapping[str, object]) -> dict[str, object]:
-    """The assumptions in force: declaration, then the parameters file's terms of lifetime value and definitions, then those given."""
+    """The assumptions in force: declaration, then the parameters file's terms of lifetime value and definitions, then those given.
+
+    One that names which of several tables is used names the one that is there.
+    """
     settings = data.settings
     terms = settings.lifetime.terms
     if not terms.keys() <= item.assumptions.keys():
         terms = {}
-    return item.with_assumptions({**terms, **settings.definitions.get(item.id, {}), **given})
+    in_force = item.with_assumptions({**terms, **settings.definitions.get(item.id, {}), **given})
+    for group in item.one_of:
+        there = [table for table in group if usable(item, data, table)]
+        for name in (name for name, choices in item.choices.items() if {*choices} == {*group}):
+            if there and in_force[name] not in there:
+                in_force[name] = there[0]
+    return in_force
 
 
 def estimates(
@@ -191,9 +200,9 @@ def conditions(where: Where | None) -> dict[str, list[str]]:
     return {name: _allowed(name, value) for name, value in (where or {}).items()}
 
 
-def _allowed(name: str, value: str | Sequence[str]) -> list[str]:
-    """The values that a condition lets through."""
-    values = [value] if isinstance(value, str) else value
+def _allowed(name: str, value: str | Sequence[str] | None) -> list[str]:
+    """The values that a condition lets through; None stands for customers without one."""
+    values = [UNKNOWN] if value is None else [value] if isinstance(value, str) else value
     if not (isinstance(values, (list, tuple)) and values and all(isinstance(item, str) for item in values)):
         raise CRMError(f"where: '{name}' must be a text or a list of texts such as ['south', 'east'], found {value!r}.")
     return list(values)
@@ -209,12 +218,19 @@ def _nobody(where: Where, data: Data) -> Text | None:
         if not set(wanted := _allowed(name, value)) & {*there, UNKNOWN}:
             listed = ", ".join(wanted)
             return Text(
-                f"没有客户的 {name} 为 {listed}", f"no customer has {name} '{listed}'. {nearest(wanted[0], there)}"
+                f"没有客户的 {name} 为 {listed}",
+                f"no customer has {name} '{listed}'. {_instead(name, wanted[0], there)}",
             )
     return None
 
 
-def _said(name: str, value: str | Sequence[str]) -> str:
+def _instead(name: str, wanted: str, there: Sequence[str]) -> str:
+    if wanted.casefold() in ("unknown", "未知", "none", "nan"):
+        return f'Customers without a {name} are asked for by None: where={{"{name}": None}}.'
+    return nearest(wanted, there)
+
+
+def _said(name: str, value: str | Sequence[str] | None) -> str:
     return AND.join(_allowed(name, value))
 
 

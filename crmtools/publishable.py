@@ -51,7 +51,7 @@ def _told_besides(where: Where) -> list[Where]:
     fewer = (names for size in range(len(where)) for names in combinations(where, size))
     found: list[Where] = [{name: where[name] for name in names} for names in fewer]
     for name, values in where.items():
-        if not isinstance(values, str) and len(values) > 1:
+        if values is not None and not isinstance(values, str) and len(values) > 1:
             found += [{**where, name: [value for value in values if value != one]} for one in values]
     return found
 

@@ -92,10 +92,21 @@ def stress(
     item = find(indicator)
     in_force = resolve(item, data, assumptions)
     found, changes = [], []
-    for chosen in item.sets(in_force):
+    for chosen in _distinct(item, data, in_force):
         found.append(measure(item, data, period=period, where=where, **chosen))
         changes.append({name: value for name, value in chosen.items() if value != in_force[name]})
     return Stress(item, in_force, _without_few(found, data), tuple(changes))
+
+
+def _distinct(item: Indicator, data: Data, in_force: Mapping[str, object]) -> list[dict[str, object]]:
+    """The defensible sets of assumptions, each once: what makes no difference in a set stands as it is in force."""
+    found: list[dict[str, object]] = []
+    for chosen in item.sets(in_force):
+        real = resolve(item, data, chosen)
+        settled = {name: value if item.acts(name, real) else in_force[name] for name, value in real.items()}
+        if settled not in found:
+            found.append(settled)
+    return found
 
 
 def _without_few(found: list[Estimate], data: Data) -> tuple[Estimate, ...]:

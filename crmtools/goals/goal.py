@@ -8,7 +8,7 @@ from datetime import date
 
 from crmtools.errors import nearest
 from crmtools.goal_settings import CONTROLS, GoalKind, GoalSettings, Target
-from crmtools.indicators.catalogue import CATALOGUE, OWNERS, Indicator, find
+from crmtools.indicators.catalogue import CATALOGUE, Indicator, find
 from crmtools.period import Period
 from crmtools.words import Text
 
@@ -73,6 +73,10 @@ class Goal:
         return target_value(self.settings, self.indicator, baseline)
 
 
+NOBODY = Text("未指定", "not named")
+"""The owner of a goal that nobody was named for."""
+
+
 def goal_from(settings: GoalSettings) -> Goal:
     """A goal from what the parameters file says."""
     indicator = find(settings.indicator)
@@ -80,12 +84,11 @@ def goal_from(settings: GoalSettings) -> Goal:
     if isinstance(baseline, str):
         baseline = written_value(baseline, indicator)
     start = settings.from_ or (baseline.end if isinstance(baseline, Period) else settings.by)
-    owner, usual = settings.owner, OWNERS[indicator.owner]
-    department = owner.department if owner else Text(f"{usual.zh}（未指定）", f"{usual.en} (not named)")
+    owner = settings.owner
     tolerance = None if settings.matters is None else settings.matters / indicator.unit.scale
     return Goal(
         settings.id or indicator.id, indicator, settings.name or indicator.name, settings, baseline, start, settings.by,
-        department, owner.person if owner else "", settings.weight, tolerance,
+        owner.department if owner else NOBODY, owner.person if owner else "", settings.weight, tolerance,
     )  # fmt: skip
 
 

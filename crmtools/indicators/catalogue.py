@@ -23,6 +23,18 @@ from crmtools.errors import CRMError, nearest
 from crmtools.indicators.kinds import Duration
 from crmtools.indicators.moments import Kind
 from crmtools.indicators.units import UNITS, Unit
+from crmtools.indicators.vocabulary import (
+    DIMENSIONS as DIMENSIONS,
+)
+from crmtools.indicators.vocabulary import (
+    EXCLUSIONS as EXCLUSIONS,
+)
+from crmtools.indicators.vocabulary import (
+    MADE_ATTRIBUTES as MADE_ATTRIBUTES,
+)
+from crmtools.indicators.vocabulary import (
+    OWNERS as OWNERS,
+)
 from crmtools.tables import TABLES
 from crmtools.words import Text
 
@@ -35,55 +47,6 @@ LONGEST = 36_525
 """A century of days: more is a slip of the keyboard, and lies outside the calendar."""
 MOST_SETS = 30
 """Sets of assumptions that an indicator may be put to the test under; more would be computed and read by nobody."""
-
-DIMENSIONS: dict[str, Text] = {
-    "satisfaction": Text("满意度", "Satisfaction"),
-    "loyalty": Text("忠诚度", "Loyalty"),
-    "churn": Text("流失与风险", "Churn and risk"),
-    "value": Text("客户价值", "Value"),
-    "acquisition": Text("客户获取", "Acquisition"),
-    "cost": Text("维系成本", "Cost"),
-    "service": Text("服务", "Service"),
-    "interaction": Text("互动", "Interaction"),
-    "feedback": Text("反馈", "Feedback"),
-    "credit": Text("信用", "Credit"),
-    "process": Text("数据与流程", "Data and process"),
-}
-
-OWNERS: dict[str, Text] = {
-    "customer_success": Text("客户成功部", "Customer success"),
-    "retention": Text("客户维系部", "Retention"),
-    "marketing": Text("市场部", "Marketing"),
-    "sales": Text("销售部", "Sales"),
-    "service": Text("客服部", "Service"),
-    "finance": Text("财务部", "Finance"),
-    "product": Text("产品部", "Product"),
-}
-
-EXCLUSIONS: dict[str, Text] = {
-    "earlier_answer": Text("同一客户较早的重复作答", "an earlier answer of the same customer"),
-    "not_a_lead": Text("垃圾或重复线索", "spam or duplicate leads"),
-    "spam": Text("垃圾工单", "spam tickets"),
-    "no_contacts": Text("没有触达名单的活动", "campaigns without a list of whom they reached"),
-    "no_cost": Text("未登记实际费用的活动的触达", "contacts of campaigns whose cost is not recorded"),
-    "not_completed": Text("已取消或退回的订单", "cancelled or returned orders"),
-    "unknown_source": Text("来源未知的新客户", "new customers whose source is not known"),
-    "organic": Text("无投放费用渠道的新客户（自然获客）", "customers won through channels without spend (organic)"),
-    "disputed": Text("存在争议的发票", "disputed invoices"),
-    "off_scale": Text("超出量表范围的答案", "answers outside the scale"),
-    "incomplete": Text("作答不完整者的答案", "answers of respondents who left out too much"),
-    "no_weights": Text("未分配重要性权重者的答案", "answers of respondents who did not say what matters to them"),
-    "not_coded": Text("未编码情感的反馈", "feedback whose sentiment was not coded"),
-    "coded_once": Text("仅由一人编码的反馈", "feedback coded by one person only"),
-    "outside_base": Text(
-        "获客日期缺失、晚于该期间或当期不活跃的客户",
-        "of customers without a day of acquisition, or with a later one, or not active",
-    ),
-}
-"""Why a row of facts may not count. Indicators name these keys in the column ``excluded``."""
-
-MADE_ATTRIBUTES: dict[str, Text] = {"age_band": Text("已等待天数", "age in days")}
-"""What attributes are called that facts make themselves; all others are columns of a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +62,10 @@ class Around:
             least = min(value, 1)  # half of one day is one day: a window is never empty
             return max(round(low), least), value, max(round(high), least)
         return low, value, high
+
+
+PARTS_OF_ONE = {"margin", "default_margin", "annual_discount"}
+"""Assumptions that are shares of an amount: 25 for 25 % would be taken for a hundred times as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +99,7 @@ class Indicator:
     follow_up: str | int = 0
     unique: bool = False
     waits_for: Text | None = None
+    only_with: Mapping[str, tuple[str, object]] = field(default_factory=dict)
 
     def __reduce__(self) -> tuple[object, ...]:
         """One of the catalogue is pickled and copied as its id, so that whatever names it can be kept or sent to a worker."""
@@ -159,8 +127,15 @@ class Indicator:
         for values in itertools.product(*choices):
             yield {**in_force, **dict(zip(names, values, strict=True))}
 
+    def acts(self, name: str, in_force: Mapping[str, object]) -> bool:
+        """Whether an assumption makes a difference beside the others: some do only where another has a certain value."""
+        other, value = self.only_with.get(name, (name, in_force[name]))
+        return in_force[other] == value
+
     def follow_up_days(self, in_force: Mapping[str, object]) -> int:
         """Days after a period for which what is counted in it may still change."""
+        if isinstance(self.follow_up, str) and not self.acts(self.follow_up, in_force):
+            return 0
         days = in_force[self.follow_up] if isinstance(self.follow_up, str) else self.follow_up
         return int(str(days))
 
@@ -191,6 +166,8 @@ class Indicator:
                 least = 0 if self._may_be_nothing(key) else 1
                 if not least <= value <= LONGEST:  # type: ignore[operator]
                     fits, wanted = False, f"a whole number from {least} to {LONGEST}"
+            if fits and key in PARTS_OF_ONE and not 0 <= value <= 1:  # type: ignore[operator]
+                fits, wanted = False, "a share from 0 to 1"
             if not fits:
                 raise CRMError(f"'{self.id}.{key}' must be {wanted} such as {default!r}, found {value!r}.")
             # 30 and 30.0 are one question, and numpy's numbers are ours
@@ -241,6 +218,7 @@ def indicator(
     follow_up: str | int = 0,
     unique: bool = False,
     waits_for: Text | None = None,
+    only_with: Mapping[str, tuple[str, object]] = MappingProxyType({}),
 ) -> Callable[[Facts], Facts]:
     """Declare an indicator.
 
@@ -284,6 +262,8 @@ def indicator(
         The facts hold one row per customer and period: nothing has to be summed per customer first.
     waits_for
         What does not exist yet, as the end of "not computable yet: …"; the function is then never called.
+    only_with
+        Assumption → another one and the value of it without which the first makes no difference.
     """
 
     def register(facts: Facts) -> Facts:
@@ -302,7 +282,7 @@ def indicator(
             facts.__name__, dimension, name, meaning, kind, UNITS.get(unit), better, formula, worked, source, owner,  # type: ignore[arg-type]
             MappingProxyType(columns), MappingProxyType(assumptions), splits, by_customer, excludes, caveat,
             MappingProxyType(dict(assumption_words)), facts, tier, optional, one_of, MappingProxyType(choices),
-            MappingProxyType(dict(defensible)), follow_up, unique, waits_for,
+            MappingProxyType(dict(defensible)), follow_up, unique, waits_for, MappingProxyType(dict(only_with)),
         )  # fmt: skip
         problems = list(_problems(declared, tables, unit, inspect.signature(facts)))
         if problems:
@@ -375,6 +355,9 @@ def _problems_of_assumptions(item: Indicator) -> Iterator[str]:
             yield f"one_of names {extra}: write these tables with '?' under uses"
     if isinstance(item.follow_up, str) and item.follow_up not in item.assumptions:
         yield f"follow_up '{item.follow_up}'. {nearest(item.follow_up, item.assumptions)}"
+    for name in [*item.only_with, *(other for other, _ in item.only_with.values())]:
+        if name not in item.assumptions:
+            yield f"only_with '{name}' is no assumption. {nearest(name, item.assumptions)}"
     for name, values in item.defensible.items():
         if name not in item.assumptions:
             yield f"defensible '{name}' is no assumption. {nearest(name, item.assumptions)}"

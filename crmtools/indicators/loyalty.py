@@ -64,11 +64,12 @@ def repeat_purchase_rate(orders: ir.Table, periods: Periods, *, within_days: int
         "It is for the whole period, not a month, so periods of different length do not compare. Only for the same customers and a single month is it 1 less the churn rate.",
     ),
     assumption_words={
-        "activity": Text("两类数据都有时，以订阅还是订单判断活跃", "what makes a customer active where there are both, subscriptions or orders"),
+        "activity": Text("以订阅还是订单判断活跃；只有其中一类数据时即用该类", "what makes a customer active, subscriptions or orders; where there is only one of them, that one"),
         "active_days": Text("按订单判断时，最近一次订单在多少天内算活跃", "by orders: days within which the last order makes a customer active"),
         "grace_days": Text("按订阅判断时，期末后多少天内恢复订阅仍算留存", "by subscriptions: days after the end within which a new subscription undoes the loss"),
     },
     defensible={"activity": ("subscriptions", "orders"), "active_days": Around(0.5), "grace_days": (0, 30)},
+    only_with={"active_days": ("activity", "orders"), "grace_days": ("activity", "subscriptions")},
 )  # fmt: skip
 def retention_rate(
     subscriptions: ir.Table | None,

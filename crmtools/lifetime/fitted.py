@@ -70,7 +70,8 @@ class Fitted(Shown):
         (tests/lifetime/test_slow_recovery.py).
         """
         se = np.sqrt(np.diag(self.covariance))
-        factor = np.exp(ndtri(0.5 + level / 2) * se / self.parameters)
+        with np.errstate(over="ignore"):  # of a parameter that the data say nothing about: from 0 to infinity
+            factor = np.exp(ndtri(0.5 + level / 2) * se / self.parameters)
         columns = {
             "estimate": self.parameters,
             "se": se,

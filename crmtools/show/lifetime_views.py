@@ -12,6 +12,7 @@ from crmtools.indicators.catalogue import find
 from crmtools.lifetime.occasions import REASONS
 from crmtools.lifetime.study import Study
 from crmtools.lifetime.value import CustomerValue
+from crmtools.measure import measure
 from crmtools.show import sentences
 from crmtools.show.blocks import figure_cell, grid, lead, named, note
 from crmtools.show.display import Display, tag
@@ -96,12 +97,15 @@ def _beside(study: Study, data: Data, language: Language) -> str:
     report = data.settings.report
     if report.indicators is not None and item.id not in report.indicators:
         return ""
+    mean = formats.money(float(value.frame["value"].mean()), data.currency, language)
+    found = measure(item, data)
+    if found.value is None:
+        return say(_DECLINED, language, mean=mean, name=item.name.to(language), why=sentences.why(found, language))
     in_force = resolve(item, data, {})
     alike = all(in_force[name] == given for name, given in data.settings.lifetime.terms.items())
     return say(
         _BESIDE if alike else _BESIDE_OTHER, language,
-        mean=formats.money(float(value.frame["value"].mean()), data.currency, language),
-        name=item.name.to(language), days=in_force["active_days"], day=formats.day(data.period.last_day, language),
+        mean=mean, name=item.name.to(language), days=in_force["active_days"], day=formats.day(data.period.last_day, language),
     )  # fmt: skip
 
 
@@ -323,6 +327,11 @@ _BESIDE_OTHER = Text(
     "此模型所涉客户的人均价值为 {mean}。指标“{name}”另有展望期、折现率或毛利率（definitions），且只计{day}前 {days} 天内买过的客户，因而是另一个平均数。",
     "Over all customers of this model the mean is {mean}. The indicator “{name}” has a horizon, discount or margin of its own (definitions) "
     "and is over those customers who bought in the {days} days before the end of {day}: another mean.",
+)
+_DECLINED = Text(
+    "此模型所涉客户的人均价值为 {mean}。指标“{name}”在这些数据上不给出数值（{why}）：此处的金额须同样谨慎看待。",
+    "Over all customers of this model the mean is {mean}. The indicator “{name}” gives no value on these data ({why}): the amounts here ask "
+    "for the same care.",
 )
 _VALUE_CAPTION = Text(
     "客户按预期价值排序后等分；{day}之后的预期",

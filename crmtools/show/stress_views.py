@@ -46,11 +46,12 @@ def spoken(stress: Stress, language: Language, currency: str = "") -> str:
         return say(_NONE, language, why=sentences.why(stress.estimates[0], language))
     unit = stress.indicator.unit
     limits = [formats.quantity(value, unit, language, currency) for value in (stress.low, stress.high)]
-    words = {"count": formats.counted(len(stress), language), "low": limits[0], "high": limits[1]}
+    words = {"count": formats.counted(len(stress.values), language), "low": limits[0], "high": limits[1]}
+    left = _left(stress, language)
     if stress.spread == 0:
-        return say(_SAME, language, **words)
+        return say(_SAME, language, **words) + left
     if limits[0] == limits[1]:
-        return say(_ALIKE, language, **words)
+        return say(_ALIKE, language, **words) + left
     now, sampling = stress.estimates[0], stress.sampling
     if now.method == "census":
         verdict = _ALONE.to(language)
@@ -60,7 +61,18 @@ def spoken(stress: Stress, language: Language, currency: str = "") -> str:
         times = stress.spread / sampling
         text = _EVEN if round(times, 1) == 1 else _MORE if times > 1 else _LESS
         verdict = say(text, language, times=formats.number(times, language))
-    return say(_BETWEEN, language, **words) + verdict
+    return say(_BETWEEN, language, **words) + verdict + left
+
+
+def _left(stress: Stress, language: Language) -> str:
+    """How many sets are not among those spoken of, and why."""
+    hidden = sum(one.suppressed for one in stress.estimates)
+    said = [
+        say(text, language, count=formats.counted(count, language))
+        for text, count in ((_HIDDEN, hidden), (_VALUELESS, len(stress) - len(stress.values) - hidden))
+        if count
+    ]
+    return "".join(("" if language == "zh" else " ") + one[:1].upper() + one[1:] for one in said)
 
 
 def _drawn(stress: Stress) -> list[int]:
@@ -213,6 +225,11 @@ _EVEN = Text(
     "；这一幅度与抽样区间宽度相当（{times} 倍）：口径的影响与偶然波动相当。",
     "; that is about the width of the sampling interval ({times} times): the definition matters as much as chance.",
 )
+_HIDDEN = Text(
+    "另有{count}组不予公布，也不计入上述范围：每一组与已公布的某一组只差少数几位客户，两相比较会透露这些人的情况。",
+    "{count} more not shown are left out of this: each differs from a set that is shown in so few customers that the two would tell about them.",
+)
+_VALUELESS = Text("另有{count}组得不出数值。", "{count} more give no value.")
 _ALONE = Text(
     "；数值为全量统计，没有抽样误差，差异全部来自口径。",
     "; it is a complete count without sampling error, so the definition alone moves it.",

@@ -8,6 +8,7 @@ began later are not there, and what was filled in later is empty.
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
@@ -217,7 +218,7 @@ def open(source: str | Path | None = None, *, as_of: date | None = None, **frame
         the frames hold.
     frames
         Instead of a source: pandas frames named after tables, ``open(orders=my_orders, customers=my_customers)``. They
-        pass the same checks; their ids stay as they are.
+        pass the same checks; their ids stay as they are. Where they name one currency, amounts are in that.
 
     Raises
     ------
@@ -317,6 +318,15 @@ def _open_snapshot(folder: Path, settings: Settings, fingerprint: str) -> Data:
     return Data(settings, day, fingerprint, door, backend, tables, folder, cut, answers, part, cut_to)
 
 
+def _only_currency(frames: Mapping[str, pd.DataFrame]) -> str:
+    """The currency that all amounts of frames are in; empty where none is named, or several are."""
+    named = {
+        str(one) for frame in frames.values() if "currency" in frame for one in frame["currency"].dropna().unique()
+    }
+    (one,) = named if len(named) == 1 else ("",)
+    return one if re.fullmatch("[A-Z]{3}", one) else ""
+
+
 def _open_frames(frames: Mapping[str, pd.DataFrame], as_of: date | None) -> Data:
     unknown = [Problem(name, f"is no table. {nearest(name, TABLES)}") for name in frames if name not in TABLES]
     if unknown:
@@ -330,6 +340,8 @@ def _open_frames(frames: Mapping[str, pd.DataFrame], as_of: date | None) -> Data
     )
     far = date(2199, 12, 30)
     report = Report(title=Text("分析", "Analysis"), as_of=far, period=Period.parse("2000"), segments=extra)
+    if currency := _only_currency(frames):
+        report = report.model_copy(update={"currency": currency})
     settings = Settings(report=report, source=Source(folder="."), path=Path("frames.yml"))
     door = pass_the_door(con, raws, settings, key=None)
     last = [item.last for item in door.tables if item.last]

@@ -1,0 +1,113 @@
+"""Orders alone, in frames, in another currency, with customers who lack an attribute: what a first evening looks like."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import crmtools as crm
+from crmtools import show
+from crmtools.cohort_projection import CONCENTRATED, expected_retention
+from crmtools.estimating import resolve
+from crmtools.lifetime.study import study
+
+RETENTION = crm.CATALOGUE["retention_rate"]
+
+
+def frames(seed: int = 3, customers: int = 400) -> dict[str, pd.DataFrame]:
+    random = np.random.default_rng(seed)
+    orders = pd.DataFrame({"customer_id": random.integers(0, customers, 3000).astype(str)})
+    orders["order_id"] = [f"o{n}" for n in range(len(orders))]
+    orders["ordered_at"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(random.integers(0, 731, len(orders)), unit="D")
+    orders["net_amount"], orders["currency"] = random.gamma(2, 40, len(orders)).round(2), "EUR"
+    people = pd.DataFrame({"customer_id": [str(n) for n in range(customers)]})
+    people["region"] = random.choice(["north", "south", None], customers)
+    people["acquired_at"] = pd.Timestamp("2023-12-31")
+    return {"orders": orders, "customers": people}
+
+
+@pytest.fixture(scope="module")
+def data() -> crm.Data:
+    return crm.open(**frames(), as_of="2025-12-31")
+
+
+def test_activity_goes_by_the_table_that_is_there(data) -> None:
+    assert resolve(RETENTION, data, {})["activity"] == "orders"
+    assert resolve(RETENTION, data, {"activity": "subscriptions"})["activity"] == "orders"
+    assert resolve(RETENTION, crm.open("tiny"), {})["activity"] == "subscriptions"
+    assert resolve(RETENTION, crm.open("tiny"), {"activity": "orders"})["activity"] == "orders"
+
+
+def test_retention_by_orders_is_final_with_its_period(data) -> None:
+    """Nothing after the period is looked at: a year later the figure is the same, and no less mature."""
+    now = crm.measure("retention_rate", data, period="2025-12")
+    assert now.maturity in (None, 1.0)
+    then = crm.measure("retention_rate", data.at(pd.Timestamp("2025-06-30").date()), period="2025-06")
+    later = crm.measure("retention_rate", data, period="2025-06")
+    assert (then.value, then.maturity) == (later.value, later.maturity)
+    known = crm.open("tiny").at(pd.Timestamp("2025-12-31").date())
+    assert crm.measure("retention_rate", known, period="2025-12").maturity < 1
+
+
+def test_a_set_of_assumptions_that_makes_no_difference_is_no_set(data) -> None:
+    by_orders = crm.stress("retention_rate", data)
+    assert [dict(changed) for changed in by_orders.changes] == [{}, {"active_days": 182}, {"active_days": 548}]
+    demo = crm.stress("retention_rate", crm.open("tiny"))
+    assert len({tuple(sorted(changed.items())) for changed in demo.changes}) == len(demo) == 5
+
+
+@pytest.mark.parametrize("name", ["margin", "annual_discount"])
+def test_a_share_of_an_amount_is_a_share(name, data) -> None:
+    with pytest.raises(crm.CRMError, match="a share from 0 to 1"):
+        crm.measure("clv_expected", data, **{name: 25.0})
+    with pytest.raises(crm.CRMError, match="a share from 0 to 1"):
+        crm.measure("clv_expected", data, **{name: -0.1})
+
+
+def test_frames_have_the_currency_that_they_name() -> None:
+    assert crm.measure("aov", crm.open(**frames(), as_of="2025-12-31")).currency == "EUR"
+    two = frames()
+    two["orders"].loc[:10, "currency"] = "USD"
+    with pytest.raises(crm.CRMError, match="EUR"):
+        crm.open(**two, as_of="2025-12-31")
+
+
+def test_customers_without_an_attribute_are_none(data) -> None:
+    shown = {dict(part.group)["region"]: part for part in crm.breakdown("aov", data, by="region").estimates}
+    assert crm.measure("aov", data, where={"region": None}).value == pytest.approx(shown[""].value)
+    assert "None" in crm.measure("aov", data, where={"region": "Unknown"}).why.en
+    assert crm.contrast("aov", data, {"region": "north"}, {"region": None}).difference is not None
+
+
+def test_customers_who_are_all_alike_are_projected_too() -> None:
+    """A beta distribution that is nearly a point: the share is that of the point, and the two ways to average agree."""
+    ages = np.arange(1, 40)
+    alike = expected_retention(np.array([0.6, 50.0, 9097.0, 100_000.0]), ages, 30.4)
+    assert np.isfinite(alike).all()
+    assert (np.diff(alike) < 0).all()
+    near, over = (expected_retention(np.array([0.6, 50.0, size / 11, size * 10 / 11]), ages, 30.4) for size in (CONCENTRATED, CONCENTRATED + 1))  # fmt: skip
+    assert over == pytest.approx(near, rel=1e-3)
+    p = 9097 / 109_097
+    into = (np.arange(6) + 0.5) / 6
+    since = (ages[:, None] - into) * 30.4
+    point = ((1 + p * since / 50) ** -0.6 - (1 + (p * since + 30.4) / 50) ** -0.6).mean(axis=1)
+    assert alike == pytest.approx(point, rel=1e-3)
+
+
+def test_the_chapter_says_where_the_indicator_declines_the_same_customers(data) -> None:
+    """400 buyers are too few for the indicator; the chapter gives a value, and says so."""
+    made = study(data)
+    assert made.value is not None
+    english, chinese = (show.lifetime_value(made, data, language=language).text for language in ("en", "zh"))
+    assert "gives no value on these data (fewer than 500 buyers" in english
+    assert "不给出数值（买家不足 500 位" in chinese
+
+
+def test_sets_that_are_not_shown_are_not_spoken_of() -> None:
+    made = crm.stress("churn_rate", crm.open("demo"))
+    hidden = sum(one.suppressed for one in made.estimates)
+    assert (len(made), hidden) == (9, 3)
+    english, chinese = (show.stress(made, language=language).text for language in ("en", "zh"))
+    assert "Under six defensible sets" in english
+    assert "Three more not shown are left out of this: each differs from a set that is shown" in english
+    assert "在六组" in chinese
+    assert "另有三组不予公布" in chinese
