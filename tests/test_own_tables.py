@@ -1,5 +1,7 @@
 """Orders alone, in frames, in another currency, with customers who lack an attribute: what a first evening looks like."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -65,6 +67,8 @@ def test_a_share_of_an_amount_is_a_share(name, data) -> None:
 
 def test_frames_have_the_currency_that_they_name() -> None:
     assert crm.measure("aov", crm.open(**frames(), as_of="2025-12-31")).currency == "EUR"
+    rates = pd.DataFrame({"currency": ["EUR"], "date": [pd.Timestamp("2023-12-31")], "rate": [7.8]})
+    assert crm.measure("aov", crm.open(**frames(), fx_rates=rates, as_of="2025-12-31")).currency == "CNY"
     two = frames()
     two["orders"].loc[:10, "currency"] = "USD"
     with pytest.raises(crm.CRMError, match="EUR"):
@@ -106,6 +110,8 @@ def test_sets_that_are_not_shown_are_not_spoken_of() -> None:
     made = crm.stress("churn_rate", crm.open("demo"))
     hidden = sum(one.suppressed for one in made.estimates)
     assert (len(made), hidden) == (9, 3)
+    alone = replace(made, estimates=(made.estimates[0], *(one.hidden() for one in made.estimates[1:])))
+    assert show.stress(alone, language="en").text == "The definition risk could not be computed: too few to be shown."
     english, chinese = (show.stress(made, language=language).text for language in ("en", "zh"))
     assert "Under six defensible sets" in english
     assert "Three more not shown are left out of this: each differs from a set that is shown" in english

@@ -113,7 +113,7 @@ def written(name: str, looked: Looked, root: Path) -> str:
             "  # calibration_until: 2025-06-30   # what came later tests the model; about a third of the time",
             "  horizon_months: 12",
             "  annual_discount: 0.10",
-            "  # margin: 0.4                # assumed, and said to be, until you write your own: share of the net amount that is left after the cost of goods",
+            "  # margin: 0.4                # share of the net amount left after the cost of goods; without it 0.4, called assumed",
             "",
             "# rfm:                         # by default cut at the fifths, all purchases counted",
             "#   window_days: 730",

@@ -16,6 +16,7 @@ from crmtools.measure import measure
 from crmtools.show import sentences
 from crmtools.show.blocks import figure_cell, grid, lead, named, note
 from crmtools.show.display import Display, tag
+from crmtools.show.findings import in_sentence
 from crmtools.show.sentences import known, say
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text, word
@@ -100,7 +101,8 @@ def _beside(study: Study, data: Data, language: Language) -> str:
     mean = formats.money(float(value.frame["value"].mean()), data.currency, language)
     found = measure(item, data)
     if found.value is None:
-        return say(_DECLINED, language, mean=mean, name=item.name.to(language), why=sentences.why(found, language))
+        why = in_sentence(sentences.why(found, language), language)
+        return say(_DECLINED, language, mean=mean, name=item.name.to(language), why=why)
     in_force = resolve(item, data, {})
     alike = all(in_force[name] == given for name, given in data.settings.lifetime.terms.items())
     return say(

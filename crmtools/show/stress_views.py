@@ -11,6 +11,7 @@ from crmtools.show.blocks import note
 from crmtools.show.chart import Span, span_of
 from crmtools.show.definitions import written
 from crmtools.show.display import Display, tag
+from crmtools.show.findings import in_sentence
 from crmtools.show.groups import STRIP
 from crmtools.show.look import chip
 from crmtools.show.sentences import known, say
@@ -43,7 +44,8 @@ def spoken(stress: Stress, language: Language, currency: str = "") -> str:
     if len(stress) < 2:
         return _ONE.to(language)
     if stress.spread is None or stress.low is None or stress.high is None:
-        return say(_NONE, language, why=sentences.why(stress.estimates[0], language))
+        lacking = next((one for one in stress.estimates if one.value is None), stress.estimates[0])
+        return say(_NONE, language, why=in_sentence(sentences.why(lacking, language), language))
     unit = stress.indicator.unit
     limits = [formats.quantity(value, unit, language, currency) for value in (stress.low, stress.high)]
     words = {"count": formats.counted(len(stress.values), language), "low": limits[0], "high": limits[1]}

@@ -319,7 +319,9 @@ def _open_snapshot(folder: Path, settings: Settings, fingerprint: str) -> Data:
 
 
 def _only_currency(frames: Mapping[str, pd.DataFrame]) -> str:
-    """The currency that all amounts of frames are in; empty where none is named, or several are."""
+    """The currency that all amounts of frames are in; empty where none is named, several are, or rates are there to convert it."""
+    if "fx_rates" in frames:
+        return ""
     named = {
         str(one) for frame in frames.values() if "currency" in frame for one in frame["currency"].dropna().unique()
     }
