@@ -122,7 +122,9 @@ def _row(stress: Stress, place: int, span: Span, now: float | None, language: La
         limits = sentences.interval_of(estimate, language, currency, bare=True)
         number = escape(sentences.value_of(estimate, language, currency, bare=True))
         number += tag("small", escape(limits)) if limits != formats.MISSING else ""
-    return tag("tr", name + tag("td", picture, style=STRIP) + tag("td", number, class_="num"))
+    # a reason is longer than a number, and would push the numbers off a narrow page
+    wrap = "white-space:normal" if value is None else None
+    return tag("tr", name + tag("td", picture, style=STRIP) + tag("td", number, class_="num", style=wrap))
 
 
 def set_words(stress: Stress, place: int, language: Language) -> str:
