@@ -77,9 +77,11 @@ class BetaGeoBetaBinomial(PurchaseModel):
         """
         alpha, beta, gamma, delta = parameters
         ages, position = np.unique(_whole(T), return_inverse=True)
-        at = ages[:, None] + 1 + np.arange(_opportunities(float(horizon)))
+        lengths = np.array([_opportunities(float(each)) for each in np.atleast_1d(horizon)])
+        at = ages[:, None] + 1 + np.arange(lengths.max(initial=1))
         log = Rising.of(delta, at).log - Rising.of(gamma + delta, at).log
-        return (alpha + x) / (alpha + beta + T) * np.exp(log - log[:, :1]).sum(axis=1)[position]
+        stays = np.exp(log - log[:, :1]).cumsum(axis=1)[position, lengths - 1]
+        return (alpha + x) / (alpha + beta + T) * stays
 
     @staticmethod
     def chances_if_alive(

@@ -190,9 +190,9 @@ class PurchaseModel(Fitted, ABC):
         """
         many = isinstance(horizon, np.ndarray)
         lengths = horizon if isinstance(horizon, np.ndarray) else np.array([self.in_unit(horizon)])
-        born = np.zeros(1)
-        each = [self.expected(self.parameters, (born, born, born), float(length))[0] for length in lengths]
-        return np.array(each) if many else float(each[0])
+        born = np.zeros(len(lengths))
+        each = self.expected(self.parameters, (born, born, born), lengths)
+        return each if many else float(each[0])
 
     def purchase_distribution_new_customer(self, *, horizon: float | str, most: int = 10) -> pd.Series:
         """How likely are 0, 1, … ``most`` repeat purchases of a new customer in the first ``horizon``, and more?"""
@@ -231,8 +231,8 @@ class PurchaseModel(Fitted, ABC):
         return totals_by(each, by, index, limits)
 
     @classmethod
-    def expected(cls, parameters: np.ndarray, ages: Ages, horizon: float) -> np.ndarray:
-        """E[purchases in the next horizon | history]."""
+    def expected(cls, parameters: np.ndarray, ages: Ages, horizon: float | np.ndarray) -> np.ndarray:
+        """E[purchases in the next horizon | history]; one horizon, or one for each history."""
         x, t_x, T = ages
         return cls.alive(parameters, x, t_x, T) * cls.purchases_if_alive(parameters, x, T, horizon)
 
