@@ -17,7 +17,6 @@
 
 __version__ = "0.1.0"
 
-import importlib
 from typing import TYPE_CHECKING
 
 from crmtools.errors import CRMError, DataError, RunError, SettingsError
@@ -25,6 +24,7 @@ from crmtools.estimate import Estimate
 from crmtools.estimating import computable
 from crmtools.indicators import CATALOGUE
 from crmtools.measure import Breakdown, Trend, breakdown, measure, splits, sql, trend
+from crmtools.on_demand import on_demand
 from crmtools.period import Period
 from crmtools.stress import Stress, stress
 from crmtools.tables.source import Data
@@ -46,40 +46,7 @@ if TYPE_CHECKING:
     from crmtools.goals.scores import scores
     from crmtools.goals.smart import smart, smart_goals
 
-# figures, models and what judges goals take seconds to import: only who asks for them waits
-_ON_DEMAND: dict[str, str] = {
-    name: home
-    for home, names in {
-        "": "cohorts lifetime rfm show",
-        "crmtools.goals.change": "Change",
-        "crmtools.goals.compared": "compare",
-        "crmtools.goals.contrasted": "Contrast contrast",
-        "crmtools.goals.drivers": "Driver drivers",
-        "crmtools.goals.factors": "revenue_factors",
-        "crmtools.goals.judgement": "Judgement judge judgements",
-        "crmtools.goals.named": "goal",
-        "crmtools.goals.parts": "Parts goal_parts",
-        "crmtools.goals.reading": "Reading Scorecard goal_on scorecard",
-        "crmtools.goals.record": "track_record",
-        "crmtools.goals.scores": "scores",
-        "crmtools.goals.smart": "smart smart_goals",
-    }.items()
-    for name in names.split()
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _ON_DEMAND:
-        raise AttributeError(f"module 'crmtools' has no attribute '{name}'")
-    home = _ON_DEMAND[name]
-    found = getattr(importlib.import_module(home), name) if home else importlib.import_module(f"crmtools.{name}")
-    globals()[name] = found
-    return found
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
-
+__getattr__, __dir__ = on_demand(__name__)
 
 # not `open`: a star import would take the place of Python's own
 __all__ = [

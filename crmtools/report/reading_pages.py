@@ -10,7 +10,7 @@ from crmtools.report.numbers import Numbers
 from crmtools.report.plan import Entry, Plan, chosen
 from crmtools.report.reading_lists import READING_LISTS, Item
 from crmtools.show import sentences
-from crmtools.show.cards import indicator_card, plain_card
+from crmtools.show.card_views import indicator_card, plain_card
 from crmtools.show.display import tag
 from crmtools.show.readiness_views import state_chip
 from crmtools.words import Language, Text, word

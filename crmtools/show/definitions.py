@@ -10,7 +10,7 @@ from crmtools.estimating import not_computable, resolve
 from crmtools.indicators.catalogue import CATALOGUE, DIMENSIONS, EXCLUSIONS, OWNERS, Indicator, Tier, find
 from crmtools.measure import measure, sql
 from crmtools.readiness import readiness
-from crmtools.show.cards import reason_words
+from crmtools.show.card_views import reason_words
 from crmtools.show.display import Display, tag
 from crmtools.show.readiness_views import advice, what_is_missing
 from crmtools.show.sentences import before_comma, say

@@ -20,24 +20,24 @@ from crmtools.goals.reading import Scorecard
 from crmtools.period import Period
 from crmtools.settings import Publish, Report
 from crmtools.show.blocks import figure_cell, grid, named
-from crmtools.show.cards import card
+from crmtools.show.card_views import card
 from crmtools.show.change_views import change, contrast
 from crmtools.show.cohort_maps import cohort_map
 from crmtools.show.cohort_views import cohort_answer
 from crmtools.show.display import Display, joined, tag
 from crmtools.show.driver_views import drivers
-from crmtools.show.goal_answer import judged_rows
-from crmtools.show.goal_parts import goal_parts
+from crmtools.show.goal_answers import judged_rows
+from crmtools.show.goal_part_views import goal_parts
 from crmtools.show.goal_words import verdict_of
 from crmtools.show.groups import breakdown_table
 from crmtools.show.lifetime_checks import lifetime_check
 from crmtools.show.lifetime_fit import purchase_model, spend_model
 from crmtools.show.lifetime_models import lifetime_choice, lifetime_trust
 from crmtools.show.lifetime_views import lifetime_value
-from crmtools.show.product_waterfall import product_waterfall
+from crmtools.show.product_waterfalls import product_waterfall
 from crmtools.show.quality import door
 from crmtools.show.record_views import track_record
-from crmtools.show.rfm_moves import rfm_moves
+from crmtools.show.rfm_move_views import rfm_moves
 from crmtools.show.rfm_views import rfm_answer, rfm_segments
 from crmtools.show.score_views import scores
 from crmtools.show.scorecards import scorecard

@@ -19,7 +19,7 @@ from crmtools.report.plan import CHAPTERS, GENERATED, WRITTEN, plan
 from crmtools.report.reading_lists import READING_LISTS
 from crmtools.report.reading_pages import dimension_page, reading_list_page
 from crmtools.show import sentences
-from crmtools.show.cards import on_a_year_ago
+from crmtools.show.card_views import on_a_year_ago
 from crmtools.tables.source import open_settings
 from crmtools.words import LANGUAGES, Text
 

@@ -10,7 +10,7 @@ from crmtools.estimate import Estimate
 from crmtools.indicators import CATALOGUE
 from crmtools.measure import Breakdown, breakdown, measure
 from crmtools.period import Period
-from crmtools.show.cards import on_a_year_ago
+from crmtools.show.card_views import on_a_year_ago
 from crmtools.show.display import RESULT, Display, joined, plain, tag
 from crmtools.words import LANGUAGES
 

@@ -10,7 +10,7 @@ import crmtools as crm
 from crmtools import show
 from crmtools.lifetime.study import study
 from crmtools.settings import Publish
-from crmtools.show.lifetime_histories import REPEATS, SILENT_DAYS
+from crmtools.show.lifetime_history_views import REPEATS, SILENT_DAYS
 
 
 @pytest.fixture(scope="module")

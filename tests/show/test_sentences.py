@@ -18,7 +18,7 @@ from crmtools.indicators.kinds import CENSUS, NO_DATA, NO_UPPER
 from crmtools.measure import Breakdown, Trend
 from crmtools.period import Period
 from crmtools.show import findings, headlines, sentences
-from crmtools.show.cards import on_a_year_ago
+from crmtools.show.card_views import on_a_year_ago
 from crmtools.show.sentences import moved, since
 from crmtools.words import LANGUAGES, Text
 

@@ -5,7 +5,7 @@ from html import escape
 from crmtools.goals.parts import Parts
 from crmtools.show.blocks import note
 from crmtools.show.display import Display, joined, tag
-from crmtools.show.product_waterfall import product_waterfall
+from crmtools.show.product_waterfalls import product_waterfall
 from crmtools.show.sentences import say
 from crmtools.show.waterfall import attribute_words, gap_waterfall
 from crmtools.words import Language, Text

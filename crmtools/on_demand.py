@@ -1,0 +1,42 @@
+"""Names of a package that are imported when somebody asks for them: figures, models and what judges goals take seconds to import."""
+
+import ast
+import importlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+
+def on_demand(package: str) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """The ``__getattr__`` and ``__dir__`` of a package (PEP 562), which import what stands below its ``if TYPE_CHECKING:``.
+
+    There each name has its home, for people, for type checkers and for this. A name must not be that of a module of the package, or
+    importing the module would put it in the name's place.
+    """
+    module = sys.modules[package]
+    homes = _homes(Path(str(module.__file__)))
+
+    def get(name: str) -> object:
+        if name not in homes:
+            raise AttributeError(f"module '{package}' has no attribute '{name}'")
+        home = homes[name]
+        found = (
+            importlib.import_module(f"{home}.{name}")
+            if home == package
+            else getattr(importlib.import_module(home), name)
+        )
+        setattr(module, name, found)
+        return found
+
+    return get, lambda: sorted({*vars(module), *homes})
+
+
+def _homes(file: Path) -> dict[str, str]:
+    """Where the names come from that a file imports for type checkers only; those from the package itself are its modules."""
+    homes: dict[str, str] = {}
+    for step in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(step, ast.If) and isinstance(step.test, ast.Name) and step.test.id == "TYPE_CHECKING":
+            for one in step.body:
+                if isinstance(one, ast.ImportFrom) and one.module:
+                    homes |= {alias.name: one.module for alias in one.names}
+    return homes

@@ -1,0 +1,47 @@
+"""Names that are imported when somebody asks for them."""
+
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import crmtools
+from crmtools import show
+
+PACKAGES = pytest.mark.parametrize("package", [crmtools, show], ids=lambda package: package.__name__)
+
+
+@PACKAGES
+def test_every_name_that_is_told_is_there(package):
+    missing = [name for name in package.__all__ if name not in dir(package) or getattr(package, name, None) is None]
+    assert not missing
+
+
+def test_no_name_of_what_is_shown_is_that_of_a_module():
+    """Importing the module would put it in the name's place: a function could not be called any more."""
+    modules = {found.name for found in pkgutil.iter_modules(show.__path__)}
+    assert modules & {*show.__all__} == {"plots"}  # itself a module
+
+
+def test_a_name_stays_what_it_is_when_modules_are_imported_first():
+    say = (
+        "import importlib, pkgutil, crmtools\nfrom crmtools import show\n"
+        "for one in pkgutil.iter_modules(show.__path__): importlib.import_module(f'crmtools.show.{one.name}')\n"
+        "print([name for name in show.__all__ if name != 'plots' and not callable(getattr(show, name))])"
+    )
+    told = subprocess.run([sys.executable, "-c", say], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"
+
+
+@PACKAGES
+def test_a_name_that_is_not_there_is_told(package):
+    with pytest.raises(AttributeError, match=f"module '{package.__name__}' has no attribute 'nonsense'"):
+        _ = package.nonsense
+
+
+def test_the_process_of_a_run_does_without_figures():
+    """They take a second to import, and only kernels draw."""
+    say = "import sys, crmtools.cli, crmtools.report.making\nprint({'matplotlib', 'scipy.stats'} & {*sys.modules})"
+    told = subprocess.run([sys.executable, "-c", say], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "set()"
