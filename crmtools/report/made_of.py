@@ -18,7 +18,7 @@ LIBRARIES = (
 OF_BOOKS = (
     "sphinx-book-theme", "pydata-sphinx-theme", "myst-nb", "myst-parser", "sphinx-design", "sphinx-togglebutton", "sphinx-copybutton",
     "sphinx-external-toc", "sphinx-comments", "sphinxcontrib-bibtex", "docutils", "pygments", "jinja2", "latex2mathml", "babel", "nbformat",
-    "openpyxl",
+    "xlsxwriter",
 )  # fmt: skip
 """Those that pages are set with besides: a page that was run stays as it is when they change, a book does not."""
 

@@ -11,7 +11,7 @@ from openpyxl import load_workbook
 
 from crmtools.estimate import Estimate
 from crmtools.period import Period
-from crmtools.report.downloads import as_csv, as_workbook, number, offered, read_table, safe
+from crmtools.report.downloads import Shown, as_csv, as_workbook, number, offered, read_table, safe
 from crmtools.report.results import Results
 from crmtools.report.results_files import ESTIMATE, pack
 
@@ -73,6 +73,12 @@ def test_a_workbook_has_a_sheet_per_table_with_numbers_and_percentages():
     sheet = book.worksheets[0]
     assert (sheet["B2"].value, sheet["B2"].number_format, sheet["D2"].value) == (0.046, "0.0%", 1095)
     assert sheet.freeze_panes == "A2"
+
+
+def test_a_title_that_excel_refuses_gets_another_name():
+    titles = ["'" * 40, "History", "a title of more than thirty-one ch'aracters", "[]:*?/\\"]
+    names = load_workbook(io.BytesIO(as_workbook([Shown(title, [["Head"], [1]]) for title in titles]))).sheetnames
+    assert names == ["1", "2 History", "3 a title of more than thirty-o", "4"]
 
 
 def test_every_table_of_a_book_gets_its_line_and_its_files_and_a_second_time_the_same(tmp_path):
