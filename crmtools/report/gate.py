@@ -12,7 +12,7 @@ import zipfile
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from html import unescape
 from pathlib import Path
@@ -57,6 +57,10 @@ class Wanted:
     declared: str
     secrets: Sequence[str]
     machine: Sequence[str]
+
+    def to_plain(self) -> dict[str, object]:
+        """As values for JSON, not copied: there may be a million of them."""
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     def ready(self) -> Giveaways:
         """The same, ready to be looked for."""
@@ -166,7 +170,7 @@ def _looked_over(
     book: Path, languages: Sequence[Language], wanted: Wanted, smallest: int, benches: Mapping[Language, Bindery]
 ) -> list[Looked]:
     """Every edition looked over, side by side where there are processes for it."""
-    given = {"book": str(book.absolute()), "wanted": asdict(wanted), "smallest": smallest}
+    given = {"book": str(book.absolute()), "wanted": wanted.to_plain(), "smallest": smallest}
     with ThreadPoolExecutor(max_workers=max(len(benches), 1)) as pool:
         asked = {
             one: pool.submit(benches[one].ask, "look", language=one, door=one == languages[0], **given)

@@ -1,7 +1,7 @@
 """A finished book and the run it came from, looked over before anybody reads it: all that the gate needs, put together."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -39,11 +39,13 @@ def inspect(
     *,
     results: Results | None,
     before: Results | None = None,
+    private: Collection[str] | None = None,
     benches: Mapping[Language, Bindery] = MappingProxyType({}),
 ) -> Inspection:
     """Look a book over, with the source that ``settings`` lead to: those of the data that are open.
 
-    ``before`` are the results of the edition before, ``benches`` the processes that look editions over side by side.
+    ``before`` are the results of the edition before, ``private`` the :func:`private_values` of the source where they were read
+    already, ``benches`` the processes that look editions over side by side.
     """
     smallest, languages = settings.publish.smallest_group, settings.report.languages
     declared = settings.path.read_text(encoding="utf-8") if settings.path.is_file() else ""
@@ -51,7 +53,7 @@ def inspect(
         declared += f"\n{settings.report.title.en}\n{settings.report.title.zh}"
     found = gate(
         book,
-        forbidden=private_values(settings),
+        forbidden=private_values(settings) if private is None else private,
         languages=languages,
         secrets=secrets_of(settings),
         declared=declared,

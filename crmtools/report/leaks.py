@@ -16,6 +16,7 @@ import crmtools
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 WORD = re.compile(rf"[{HAN}]+|[^\W{HAN}]+(?:[.@+_-]+[^\W{HAN}]+)*")
 HAN_RUN = re.compile(rf"[{HAN}]+")
+NO_LETTER = re.compile(r"[\W_]+")
 PLAIN = re.compile(r"[A-Za-z0-9]++(?:[.@+_-]++[A-Za-z0-9]++)*+")
 """Values of one word that need no normalising, as most ids are."""
 SHORTEST_NUMBER = 6
@@ -29,7 +30,7 @@ def searchable(value: str) -> bool:
     Not so numbers of fewer than 6 digits (counts and years look the same), other words of fewer than 4
     characters, and single Chinese characters: these are not looked for.
     """
-    bare = re.sub(r"[\W_]", "", value)
+    bare = NO_LETTER.sub("", value)
     if HAN_RUN.search(bare):
         return len(bare) >= SHORTEST_CHINESE
     return len(bare) >= (SHORTEST_NUMBER if bare.isdecimal() else SHORTEST_WORD)

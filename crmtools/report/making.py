@@ -15,6 +15,7 @@ from crmtools.errors import CRMError, Problem, RunError
 from crmtools.estimating import resolve
 from crmtools.indicators import CATALOGUE
 from crmtools.report import manifest as manifests
+from crmtools.report.ahead import ahead
 from crmtools.report.bindery import Bindery, binderies
 from crmtools.report.book import Setting, build_books, settings_begun
 from crmtools.report.cache import PageCache
@@ -27,6 +28,7 @@ from crmtools.report.marks import keep_terms
 from crmtools.report.naming import names_for
 from crmtools.report.numbers import Numbers, read_all, ready_jobs
 from crmtools.report.plan import Job, Plan, plan
+from crmtools.report.private import private_values
 from crmtools.report.publish import publish
 from crmtools.report.reach import only_ours
 from crmtools.report.remarks import remarks
@@ -156,6 +158,7 @@ class _Run:
             self._note(problems)
         built = self.folder / "html"
         with stage("book", stages, self.out):
+            private = ahead(lambda: private_values(self.data.settings))
             source = Made(self.plan, self.manifest, numbers, outcomes, in_force)
             editions = [
                 edition(source, language, folder=self.folder / "pages" / language, assets=assets)
@@ -173,7 +176,7 @@ class _Run:
                 begun=begun,
             )
         with stage("gate", stages, self.out):
-            self._gate(built, results, published, benches)
+            self._gate(built, results, published, private.result(), benches)
         with stage("publish", stages, self.out):
             publish(built, root=published, report=name, run_id=run_id, keep=self.settings.publish.keep)
             whole = not problems and all(outcome.ok for outcome in outcomes)
@@ -286,10 +289,12 @@ class _Run:
             )
         return ""
 
-    def _gate(self, built: Path, results: Results, published: Path, benches: Mapping[Language, Bindery]) -> None:
+    def _gate(
+        self, built: Path, results: Results, published: Path, private: set[str], benches: Mapping[Language, Bindery]
+    ) -> None:
         settings, run_id = self.data.settings, self.manifest.run_id
         before = edition_before(settings.root, published, settings.name, run_id)
-        found = inspect(built, settings, results=results, before=before, benches=benches)
+        found = inspect(built, settings, results=results, before=before, private=private, benches=benches)
         self._note([*found.notes])
         if found.problems:
             count = f"{len(found.problems)} problem{'s'[: len(found.problems) > 1]}"
