@@ -101,6 +101,7 @@ def main() -> None:
 
 
 lean.without_addresses()
+lean.without_many_searches()
 lean.without_a_last_search()
 for _command in COMMANDS:
     main.add_command(_command)

@@ -19,6 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from crmtools.errors import Problem, RunError
+from crmtools.lean import SELDOM
 from crmtools.report.accessible import mended
 from crmtools.report.bindery import Bindery, ended_with
 from crmtools.report.blocks import Html
@@ -33,10 +34,10 @@ __all__ = ["Built", "Edition", "Page", "build_book", "build_books"]
 
 WARNING = re.compile(r"^(?:(?P<place>[^:\n]+?(?::\d+)?):\s+)?(?:WARNING|ERROR|CRITICAL|SEVERE):\s*(?P<message>.+)$")
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
-# jsonschema would load a grammar of internationalised addresses for a second; the check of _config.yml needs
-# none
+# as in crmtools/lean.py: few searches for garbage, and no grammar of internationalised addresses, which the check of _config.yml does without
 BUILD = """
-import importlib, os, sys
+import gc, importlib, os, sys
+gc.set_threshold(*{seldom})
 sys.modules["rfc3987_syntax"] = None
 from jupyter_book.cli.main import main
 for name in {needed!r}:
@@ -196,7 +197,15 @@ class Setting:
     """
 
     def __init__(self, staging: Path) -> None:
-        command = [sys.executable, "-c", BUILD.format(needed=PRELOADED), "build", str(staging), "-W", "--keep-going"]
+        command = [
+            sys.executable,
+            "-c",
+            BUILD.format(needed=PRELOADED, seldom=SELDOM),
+            "build",
+            str(staging),
+            "-W",
+            "--keep-going",
+        ]
         # a fixed hash seed keeps the order of sets, and so the book, the same from run to run
         environment = {**os.environ, "PYTHONHASHSEED": "0", "NO_COLOR": "1", "PYTHONUTF8": "1", "PYTHONSAFEPATH": "1"}
         self._process = subprocess.Popen(

@@ -274,6 +274,7 @@ def serve(control: socket.socket) -> None:
 
 def _preload() -> None:
     lean.without_addresses()
+    lean.without_many_searches()
     for name in PRELOADED:
         module = importlib.import_module(name)
         if name.startswith("crmtools") and hasattr(module, "__path__"):
