@@ -1,25 +1,18 @@
 """Where a change came from, and what else moved in the same groups.
 
-A goal that improved in some groups of customers and not in the others says where to look. Where another goal's indicator moved in
-exactly the same groups, the two may have to do with each other: that is a hint for people who know what was done there, no proof.
+A goal that improved in some groups of customers and not in the others (:mod:`crmtools.goals.moved`) says where to look. Where
+another goal's indicator moved in exactly the same groups, the two may have to do with each other: that is a hint for people who
+know what was done there, no proof.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from crmtools.estimating import computable
-from crmtools.goals.change import Change, change
+from crmtools.goals.moved import Moves, moves
 from crmtools.goals.reading import Reading
-from crmtools.measure import breakdown
-from crmtools.period import Period
-from crmtools.questions import UNKNOWN, attributes
 from crmtools.remembered import remembered
 from crmtools.shown import Shown
 from crmtools.tables.source import Data
-
-FALSE = 0.05
-"""The chance that any group is named although nothing moved there, over all groups of all attributes and goals (Holm): what is
-said on a first page must not be one of a hundred comparisons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +34,11 @@ class Driver(Shown):
 @remembered()
 def drivers(readings: Sequence[Reading], data: Data) -> tuple[Driver, ...]:
     """The goals that moved in some groups only, with the attribute that tells most; in the order of the readings."""
-    compared = {(by, r.id): _compared(r, data, by) for by in data.segments for r in readings if _can(r, data, by)}
-    moves = _moves(compared)
+    moved = moves(readings, data)
     found = []
     for reading in readings:
-        possible = [one for by, of in moves.items() if (one := _driver(reading, by, of, readings)) is not None]
+        own = (one for one in moved if one.goal == reading.id)
+        possible = [driver for one in own if (driver := _driver(reading, one, moved, readings)) is not None]
         if possible:
             # fewest groups stand for most: a third of the groups says more than two thirds
             found.append(
@@ -54,58 +47,14 @@ def drivers(readings: Sequence[Reading], data: Data) -> tuple[Driver, ...]:
     return tuple(found)
 
 
-def _can(reading: Reading, data: Data, by: str) -> bool:
-    goal = reading.goal
-    there = computable(goal.indicator, data) and by in attributes(goal.indicator, data)
-    return there and isinstance(goal.baseline, Period) and by not in goal.where
-
-
-def _compared(reading: Reading, data: Data, by: str) -> dict[str, Change]:
-    """The change of each group that is there and shown in both periods."""
-    goal = reading.goal
-    spans = (goal.baseline, reading.now.period)
-    then, now = (
-        {dict(e.group)[by]: e for e in breakdown(goal.indicator, data, by=by, period=span, where=goal.where).estimates}
-        for span in spans
-        if isinstance(span, Period)
-    )
-    return {
-        name: change(then[name], now[name], goal.indicator.kind, better=reading.better)
-        for name in now
-        if name in then and name != UNKNOWN and not (then[name].suppressed or now[name].suppressed)
-    }
-
-
-def _moves(compared: Mapping[tuple[str, str], Mapping[str, Change]]) -> dict[str, dict[str, dict[str, float]]]:
-    """By attribute, goal and group: +1 where it improved, −1 where it got worse, 0 where nothing was seen."""
-    tested = [
-        (place, name, one.p, one.gain)
-        for place, groups in compared.items()
-        for name, one in groups.items()
-        if one.p is not None and one.gain is not None
-    ]
-    from statsmodels.stats.multitest import multipletests  # two seconds, and not every command corrects
-
-    sure = multipletests([p for _, _, p, _ in tested], alpha=FALSE, method="holm")[0] if tested else []
-    moves: dict[str, dict[str, dict[str, float]]] = {by: {} for by, _ in compared}
-    for ((by, goal), name, _, gain), seen in zip(tested, sure, strict=True):
-        moves[by].setdefault(goal, {})[name] = (1.0 if gain > 0 else -1.0) if seen else 0.0
-    return moves
-
-
-def _driver(
-    reading: Reading, by: str, moves: Mapping[str, Mapping[str, float]], readings: Sequence[Reading]
-) -> Driver | None:
-    own = moves.get(reading.id, {})
-    sides = {side: tuple(sorted(name for name, value in own.items() if value == side)) for side in (1.0, -1.0, 0.0)}
-    groups = sides[1.0] or sides[-1.0]
-    if not groups or not sides[0.0] or (sides[1.0] and sides[-1.0]):
+def _driver(reading: Reading, own: Moves, moved: Sequence[Moves], readings: Sequence[Reading]) -> Driver | None:
+    groups = own.improved or own.worse
+    if not groups or not own.still or (own.improved and own.worse):
         return None
+    same = {one.goal for one in moved if one.by == own.by and {*one.improved, *one.worse} == {*groups}}
     alike = tuple(
         other
         for other in readings
-        if other.id != reading.id
-        and other.goal.indicator.id != reading.goal.indicator.id
-        and {name for name, value in moves.get(other.id, {}).items() if value} == set(groups)
+        if other.id in same - {reading.id} and other.goal.indicator.id != reading.goal.indicator.id
     )
-    return Driver(reading, by, bool(sides[1.0]), groups, sides[0.0], alike)
+    return Driver(reading, own.by, bool(own.improved), groups, own.still, alike)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from crmtools.estimating import resolve
 from crmtools.goals.decomposition import ONE_SEGMENT, decompose
 from crmtools.goals.factors import Product, revenue_factors
+from crmtools.goals.moved import Moves, moves_of, not_split_by
 from crmtools.goals.reading import NO_BASELINE, Reading
 from crmtools.goals.terms import Decomposition
 from crmtools.indicators.catalogue import Indicator
 from crmtools.indicators.kinds import Census, Mean, NetShare, Rate, Ratio, Share
 from crmtools.indicators.screening import ScreenedShare
 from crmtools.period import Period
-from crmtools.questions import attributes
 from crmtools.remembered import remembered
 from crmtools.shown import Shown
 from crmtools.tables.source import Data
@@ -39,8 +39,6 @@ CORRECTED = Text(
     "the value is corrected after adding up: its segments do not add up to it",
 )
 SAME_PERIOD = Text("基线即为本期，没有变化可拆分", "the baseline is the period itself: there is no change to split")
-NOT_KEPT = Text("数据中没有这一维度", "the data do not hold this attribute for the indicator")
-ONE_GROUP = Text("目标只涉及这一维度中的一个客户群", "the goal is about one of its groups only")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +46,15 @@ class Parts(Shown):
     """The decompositions of a goal's change, one per attribute, and why the others are missing.
 
     ``why`` holds (attribute, reason); the attribute is empty where the reason holds for all of them. ``factors`` splits the
-    revenue of a goal on a factor of revenue; None for the other goals.
+    revenue of a goal on a factor of revenue; None for the other goals. ``moves`` says by attribute in which groups the indicator
+    moved beyond chance, also where the kind does not add up.
     """
 
     reading: Reading
     made: tuple[Decomposition, ...] = ()
     why: tuple[tuple[str, Text], ...] = ()
     factors: Product | None = None
+    moves: tuple[Moves, ...] = ()
 
 
 @remembered()
@@ -71,11 +71,12 @@ def goal_parts(reading: Reading, data: Data) -> Parts:
     factors = None
     if goal.indicator.id in OF_REVENUE:
         factors = revenue_factors(data, baseline=baseline, period=reading.now.period, where=goal.where or None)
+    moved = moves_of(reading, data)
     if (obstacle := _no_segments(goal.indicator, data)) is not None:
-        return Parts(reading, why=(("", obstacle),), factors=factors)
+        return Parts(reading, why=(("", obstacle),), factors=factors, moves=moved)
     target = None if goal.controls else reading.target
     for by in data.segments:
-        reason = _unfit(by, reading, data)
+        reason = not_split_by(by, reading, data)
         if reason is None:
             found = decompose(
                 goal.indicator,
@@ -94,7 +95,7 @@ def goal_parts(reading: Reading, data: Data) -> Parts:
     reasons = {reason for _, reason in why}
     if not made and len(why) > 1 and len(reasons) == 1:
         why = [("", why[0][1])]
-    return Parts(reading, tuple(made), tuple(why), factors)
+    return Parts(reading, tuple(made), tuple(why), factors, moved)
 
 
 def _obstacle(reading: Reading, data: Data) -> Text | None:
@@ -116,13 +117,3 @@ def _no_segments(indicator: Indicator, data: Data) -> Text | None:
     if not isinstance(kind, ADDS_UP):
         return Text(NO_SUM.to("zh", kind=kind.label.zh), NO_SUM.to("en", kind=kind.label.en))
     return None if data.segments else NO_ATTRIBUTES
-
-
-def _unfit(by: str, reading: Reading, data: Data) -> Text | None:
-    """Why this attribute cannot; None where it may."""
-    if by not in attributes(reading.goal.indicator, data):
-        return NOT_KEPT
-    groups = reading.goal.where.get(by)
-    if groups is not None and (isinstance(groups, str) or len(groups) == 1):
-        return ONE_GROUP
-    return None

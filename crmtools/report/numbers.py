@@ -13,6 +13,7 @@ from crmtools.errors import CRMError
 from crmtools.estimate import Estimate
 from crmtools.estimating import resolve
 from crmtools.goals.judgement import Judgement, judgements
+from crmtools.goals.moved import moves
 from crmtools.goals.reading import Scorecard, scorecard
 from crmtools.indicators import CATALOGUE, Indicator
 from crmtools.lifetime.study import Study, study
@@ -102,6 +103,7 @@ def ready_jobs(plan: Plan, data: Data, numbers: Numbers) -> Iterator[Job]:
     try:
         numbers.goals = scorecard(data)
         numbers.judged = judgements(numbers.goals, data)
+        moves(numbers.goals.readings, data)  # for the first page and every goal's, or two would ask at the same time
     except Exception as error:  # noqa: BLE001 - the pages about goals say what is wrong
         numbers.notes.append(f"goals: {_said(error)}")
     yield from sorted((job for job in sharing if not job.indicator), key=lambda job: not _long(job))

@@ -4,6 +4,7 @@ from html import escape
 
 from crmtools import formats
 from crmtools.estimate import Estimate
+from crmtools.goals.moved import Moves
 from crmtools.goals.stakes import CASES, CUSTOMERS, EVENTS, Stakes, stakes
 from crmtools.goals.terms import NOW, Decomposition, Step, Term
 from crmtools.indicators.catalogue import Indicator
@@ -28,12 +29,13 @@ def gap_waterfall(
     currency: str = "",
     value_per_unit: float | None = None,
     at_stake: bool = True,
+    moves: Moves | None = None,
 ) -> Display:
     """The change since the baseline by mix and segment, and what remains to the target.
 
     Above it a warning where the total misleads (Simpson), below it the gap in customers, cases or events, and in money where
     ``value_per_unit`` says what one is worth, in the report's currency; ``at_stake=False`` leaves that to another picture of the
-    same gap. The segments with all intervals are folded.
+    same gap. The title names the segments that ``moves`` says have moved. The segments with all intervals are folded.
     """
     found = decomposition
     currency = currency_of([found.baseline, found.now], currency or found.currency)
@@ -41,7 +43,7 @@ def gap_waterfall(
     if not steps:
         said = say(_NONE, language, by=named, why=(found.why or sentences.NO_REASON).to(language))
         return Display(tag("p", escape(said), class_="crm-note"), said, _result(found))
-    title = _title(found, language, currency)
+    title = _title(found, moves, language, currency)
     warning = _warning(found, language)
     limits = [end for step in steps for end in _limits(step, found) if end is not None]
     unit = found.indicator.unit
@@ -51,7 +53,7 @@ def gap_waterfall(
     alt = say(_ALT, language, steps=word("list", language).join(f"{rung.name}{colon}{rung.words}" for rung in rungs))
     labels = [formats.axis(tick, span.step, unit, language, currency) for tick in span.ticks]
     picture = bridge(rungs, span, labels, alt=alt)
-    caption = _caption(found, span, language)
+    caption = _caption(found, span, moves, language)
     below = _at_stake(stakes(found, value_per_unit=value_per_unit), found, language) if at_stake else []
     html = warning + figure(picture, title, caption)
     if below:
@@ -138,7 +140,12 @@ def _tone(term: Term, found: Decomposition) -> Tone:
     return "good" if _wanted(term.value, found) >= 0 else "risk"
 
 
-def _title(found: Decomposition, language: Language, currency: str) -> str:
+def among(moves: Moves, language: Language) -> str:
+    """The rule by which segments are named, in a sentence."""
+    return say(_AMONG, language, count=formats.number(moves.among, language))
+
+
+def _title(found: Decomposition, moves: Moves | None, language: Language, currency: str) -> str:
     """How much of the change is mix, how much the segments themselves, and which of these can be told from chance."""
     unit = found.indicator.unit
 
@@ -151,15 +158,11 @@ def _title(found: Decomposition, language: Language, currency: str) -> str:
         _SPLIT, language, by=attribute_words(found.by, found.indicator, language), change=amount(found.change.value, named=unit.form != "rate"),
         mix=amount(found.mix.value), rest=amount(found.change.value - found.mix.value),
     )  # fmt: skip
-    lines = [
-        (line.name.to(language), term) for line in found.lines for term in (line.rate, line.moved) if term is not None
-    ]
-    if found.method == "census":
+    if moves is None:
         return first
+    named = {*moves.improved, *moves.worse}
     clear = [
-        (name, term)
-        for name, term in lines
-        if term.low is not None and term.high is not None and term.low * term.high > 0
+        (line.name.to(language), line.rate) for line in found.lines if line.rate is not None and line.segment in named
     ]
     if not clear:
         return first + ("" if language == "zh" else " ") + _NONE_CLEAR.to(language)
@@ -177,7 +180,7 @@ def _warning(found: Decomposition, language: Language) -> str:
     return tag("p", f"{mark} {escape(found.warning.to(language))}", style="margin:1rem 0 0")
 
 
-def _caption(found: Decomposition, span: Span, language: Language) -> str:
+def _caption(found: Decomposition, span: Span, moves: Moves | None, language: Language) -> str:
     parts = [_PIECES.to(language)]
     if any(term.low is not None for line in found.lines for term in line.terms):
         level = formats.percent(found.now.level, language, 0)
@@ -190,7 +193,10 @@ def _caption(found: Decomposition, span: Span, language: Language) -> str:
         parts.append(_NOT_ZERO.to(language))
     few, many = (formats.number(n, language) for n in (found.baseline.n, found.now.n))
     parts.append(say(_N, language, before=few, now=many))
-    return "".join(f"{part}。" for part in parts) if language == "zh" else " ".join(f"{part}." for part in parts)
+    said = [f"{part}。" if language == "zh" else f"{part}." for part in parts]
+    if moves is not None:
+        said += [among(moves, language), _EACH.to(language)]
+    return ("" if language == "zh" else " ").join(said)
 
 
 def _at_stake(at_stake: Stakes, found: Decomposition, language: Language) -> list[str]:
@@ -250,7 +256,15 @@ _SPLIT = Text(
 _NONE_CLEAR = Text(
     "没有哪个客户群的变化能单独与偶然波动区分。", "No segment by itself has changed by more than chance explains."
 )
-_CLEAR = Text("单独看超出偶然波动的：{segments}。", "By itself beyond chance: {segments}.")
+_CLEAR = Text("超出偶然波动的：{segments}。", "Beyond chance: {segments}.")
+_AMONG = Text(
+    "全报告共 {count} 项客户群比较一并检验（Holm），变化仍超出偶然波动的客户群才点出。",
+    "A segment is named where its change is more than chance among all {count} comparisons of segments in this report (Holm).",
+)
+_EACH = Text(
+    "横线只就单个部分而言：比较多了，总有几条碰巧不含 0。",
+    "A whisker speaks for its piece alone: of so many, some leave out 0 by chance.",
+)
 _NAMED = Text("{segment}（{amount}）", "{segment} ({amount})")
 _MISLEADS = Text("总体数字有误导", "The total misleads")
 _PIECES = Text(

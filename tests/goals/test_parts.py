@@ -12,13 +12,12 @@ import crmtools as crm
 from crmtools.goal_settings import GoalSettings
 from crmtools.goals.decomposition import ONE_SEGMENT, decompose
 from crmtools.goals.goal import goal_from
+from crmtools.goals.moved import NOT_KEPT, ONE_GROUP
 from crmtools.goals.named import goal, goal_slug
 from crmtools.goals.parts import (
     CORRECTED,
     GIVEN_WHOLE,
     NO_ATTRIBUTES,
-    NOT_KEPT,
-    ONE_GROUP,
     SAME_PERIOD,
     goal_parts,
 )

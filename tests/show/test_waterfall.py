@@ -11,6 +11,7 @@ import crmtools as crm
 from crmtools import show
 from crmtools.goals.decomposition import decompose
 from crmtools.goals.factors import revenue_factors
+from crmtools.goals.moved import Moves
 from crmtools.goals.parts import goal_parts
 from crmtools.goals.terms import Decomposition, Term
 from crmtools.show.bridge import EDGE, Rung, bridge
@@ -38,6 +39,10 @@ def misleading() -> Decomposition:
         as_of=AS_OF,
     )
     return decompose("csat_top2", data, by="region", baseline="2025-11", period="2025-12", target=0.55)
+
+
+def moves(**groups: tuple[str, ...]) -> Moves:
+    return Moves("csat_top2", "region", **({"improved": (), "worse": (), "still": ()} | groups), among=76)
 
 
 def plain(text: str) -> str:
@@ -121,15 +126,23 @@ def test_what_is_beyond_the_target_is_not_called_missing(misleading) -> None:
 
 
 def test_the_title_names_only_what_chance_does_not_explain(misleading) -> None:
-    text = plain(show.gap_waterfall(misleading, language="en").text)
+    text = plain(show.gap_waterfall(misleading, language="en", moves=moves()).text)
     assert text.startswith(
         "By region: of a change of +4.5 percentage points, +4.9 is the mix and −0.4 the segments themselves."
     )
     assert "No segment by itself has changed by more than chance explains." in text
+    assert "Beyond chance: a (" in plain(show.gap_waterfall(misleading, language="en", moves=moves(worse=("a",))).text)
+
+
+def test_a_whisker_that_leaves_out_0_makes_no_claim(misleading) -> None:
+    """Of many groups some do by chance: the title goes by what was judged among all of them, and the caption says so."""
     first, *rest = misleading.lines
-    clear = replace(first, rate=Term("rate", -0.03, -0.05, -0.01, 0.01))
-    said = plain(show.gap_waterfall(replace(misleading, lines=(clear, *rest)), language="en").text)
-    assert "By itself beyond chance: a (−3.0)." in said
+    far = replace(misleading, lines=(replace(first, rate=Term("rate", -0.03, -0.05, -0.01, 0.01)), *rest))
+    shown = show.gap_waterfall(far, language="en", moves=moves())
+    assert "No segment by itself has changed" in shown.text
+    assert "among all 76 comparisons of segments in this report (Holm)" in plain(shown.html)
+    alone = show.gap_waterfall(far, language="en")
+    assert "chance" not in alone.text + alone.html, "who looked at how many groups is not known"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -197,6 +210,20 @@ def test_the_stake_is_said_once_for_all_pictures(misleading, goals, tiny) -> Non
     text = show.goal_parts(parts, language="en").text
     assert text.count("What remains to the target") == 1
     assert text.endswith("Not split by type of customer: none.")
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "By region: improved in a; no change seen in b. A segment is named where"),
+        ("zh", "按地区：在“a”有改善；在“b”未检出变化。全报告共 76 项客户群比较一并检验"),
+    ],
+)
+def test_where_a_goal_moved_is_said_where_no_picture_shows_it(goals, tiny, language, told) -> None:
+    found = goal_parts(goals["nps"], tiny)
+    moved = replace(found, moves=(moves(improved=("a",), still=("b",)),))
+    assert told in plain(show.goal_parts(moved, language=language).text)
+    assert "76" not in show.goal_parts(replace(found, moves=(moves(still=("a", "b")),)), language=language).text
 
 
 # ---- products
