@@ -193,7 +193,7 @@ def read(goal: Goal, data: Data) -> Reading:
         )
         nothing = replace(blank, why=not_computable(goal.indicator, data) or why)
         return Reading(goal, nothing, nothing, Trend(goal.indicator, ()), "no_evidence", 0.0, why=nothing.why)
-    now = _measured(goal, data, period)
+    now = measured_in(goal, data, period)
     line = trend(goal.indicator, data, where=goal.where)
     baseline, elapsed = _baseline(goal, now, data), elapsed_share(goal.start, goal.deadline, data.period)
     bare = Reading(goal, baseline, now, line, "no_evidence", elapsed, _fixed(goal), guards=guards(goal, data))
@@ -232,8 +232,8 @@ def read(goal: Goal, data: Data) -> Reading:
     )
 
 
-def _measured(goal: Goal, data: Data, period: Period) -> Estimate:
-    """The value of a period, of a goal about some customers hidden where they, or the others, are few."""
+def measured_in(goal: Goal, data: Data, period: Period) -> Estimate:
+    """A goal's indicator in a period, of a goal about some customers hidden where they, or the others, are few."""
     if goal.where:
         return shown(goal.indicator, data, (period,), where=goal.where)[0]
     return measure(goal.indicator, data, period=period)
@@ -259,7 +259,7 @@ def _read_in(goal: Goal, data: Data) -> Period:
 def _baseline(goal: Goal, now: Estimate, data: Data) -> Estimate:
     """The baseline measured, or as it was given."""
     if isinstance(goal.baseline, Period):
-        return _measured(goal, data, goal.baseline)
+        return measured_in(goal, data, goal.baseline)
     return replace(
         now, value=goal.baseline, low=None, high=None, se=None, n=0, rows=0, numerator=None, denominator=None,
         method="none", excluded=(), suppressed=False, why=NO_BASELINE if goal.baseline is None else GIVEN,

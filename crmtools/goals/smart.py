@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from crmtools import formats
 from crmtools.goals.goal import Goal, goal_from
 from crmtools.goals.smart_checks import LETTERS, Check, Letter, checks, longer_periods
-from crmtools.goals.smart_facts import Facts, Reach, facts_of
+from crmtools.goals.smart_facts import Facts, Reach, as_today, both, facts_of
 from crmtools.remembered import remembered
 from crmtools.shown import Shown
 from crmtools.tables.source import Data
-from crmtools.words import LANGUAGES, Text
+from crmtools.words import LANGUAGES, Language, Text, word
 
 REACH: dict[Reach, Text] = {
     "trivial": Text("不用做什么也会达成", "would be reached without doing anything"),
@@ -38,7 +38,8 @@ class Smart(Shown):
 
     ``needed`` are the customers a period must have for the wanted change to be detectable, ``detectable`` the smallest change
     that can be seen with as many as there are, in the indicator's unit. ``rewritten`` is the goal as it would pass, in one
-    sentence; None where it passes.
+    sentence; None where it passes. ``revised`` says what became known since of where the goal starts and of its target; None
+    where both are still written as they were.
     """
 
     goal: Goal
@@ -48,6 +49,7 @@ class Smart(Shown):
     chance: float | None
     reach: Reach
     rewritten: Text | None = None
+    revised: Text | None = None
 
     def passes(self, letter: Letter) -> bool | None:
         """Whether no check of a letter failed; None where it has checks and the data can answer none of them."""
@@ -72,7 +74,8 @@ def smart(goal: Goal, data: Data, others: Sequence[Goal] = ()) -> Smart:
     found = checks(facts, others)
     failed = {check.key for check in found if check.passed is False}
     return Smart(
-        goal, found, facts.detectable, facts.needed, facts.chance, facts.reach, _rewritten(facts, failed) if failed else None
+        goal, found, facts.detectable, facts.needed, facts.chance, facts.reach, _rewritten(facts, failed) if failed else None,
+        _revised(facts, as_today(facts, data)),
     )  # fmt: skip
 
 
@@ -111,6 +114,29 @@ def _rewritten(f: Facts, failed: set[str]) -> Text:
         adds.insert(0, _sample(f))
     joined_zh, joined_en = "、".join(pair[0] for pair in adds), ", ".join(pair[1] for pair in adds)
     return Text(zh + (f"；{joined_zh}" if adds else "") + "。", en + (f"; {joined_en}" if adds else "") + ".")
+
+
+def _revised(then: Facts, now: Facts) -> Text | None:
+    """Start and target as they are known now, where they are written otherwise than they were before the goal began."""
+    ends = ((_BASELINE, then.start_value, now.start_value), (_TARGET, then.target, now.target))
+    moved = [
+        (text, before, after)
+        for text, *values in ends
+        if None not in values
+        for before, after in [map(then.said, values)]
+        if before != after
+    ]
+    if not moved:
+        return None
+
+    def said(language: Language) -> str:
+        parts = [
+            text.to(language, before=before.to(language), after=after.to(language)) for text, before, after in moved
+        ]
+        days = {"then": formats.day(then.data.as_of, language), "now": formats.day(now.data.as_of, language)}
+        return _REVISED.to(language, **days, parts=word("comma", language).join(parts))
+
+    return both(said)
 
 
 def _better_target(f: Facts, failed: set[str]) -> float | None:
@@ -154,6 +180,12 @@ def _listed_zh(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{'、'.join(words[:-1])}和{words[-1]}"
 
 
+_REVISED = Text(
+    "以上数字按 {then}所知计算。按 {now}所知（目标页面所示），{parts}。",
+    "These figures are what was known on {then}. As known on {now}, which is what the goal's own page shows, {parts}.",
+)
+_BASELINE = Text("基线为 {after}（此处 {before}）", "the baseline is {after} (here {before})")
+_TARGET = Text("目标值为 {after}（此处 {before}）", "the target is {after} (here {before})")
 _ADDED: dict[str, Text] = {
     "customers": Text("放宽客户条件", "about more customers"),
     "filled": Text("补全数据", "with the data filled in"),

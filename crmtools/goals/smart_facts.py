@@ -6,7 +6,7 @@ its own: what can be seen against it depends on the readings to come alone, and 
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import Literal
@@ -19,6 +19,7 @@ from crmtools.goals.detectable import Smallest, customers_needed, customers_to_m
 from crmtools.goals.forecast import FURTHEST, forecast
 from crmtools.goals.goal import Goal
 from crmtools.goals.outlook import Forecast
+from crmtools.goals.reading import measured_in
 from crmtools.goals.series import Series
 from crmtools.measure import Trend, measure
 from crmtools.period import MONTHS_IN, Period, Step
@@ -55,6 +56,13 @@ def facts_of(goal: Goal, data: Data) -> "Facts":
     else:
         base = next((estimate for estimate in reversed(past) if estimate.value is not None), None)
     return Facts(goal, known, step, Trend(goal.indicator, tuple(past)), base)
+
+
+def as_today(facts: "Facts", data: Data) -> "Facts":
+    """The same goal from its baseline as it is known with all ``data``, which is what its own page reads."""
+    if not isinstance(facts.goal.baseline, Period):
+        return facts
+    return replace(facts, data=data, base=measured_in(facts.goal, data, facts.goal.baseline))
 
 
 @dataclass(frozen=True)

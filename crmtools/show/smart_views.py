@@ -47,6 +47,7 @@ def record(one: Smart, language: Language) -> dict[str, object]:
         "detectable": one.detectable,
         "needed": one.needed,
         "rewritten": None if one.rewritten is None else one.rewritten.to(language),
+        "revised": None if one.revised is None else one.revised.to(language),
         "checks": [
             {
                 "letter": check.letter,
@@ -109,6 +110,7 @@ def tables(found: Sequence[Smart], language: Language) -> list[tuple[str, list[l
         ]
         title = f"{one.goal.name.to(language)}{word('colon', language)}{reached(one, language)}"
         said = [] if one.rewritten is None else [[f"{_PROPOSAL.to(language)}{one.rewritten.to(language)}"]]
+        said += [] if one.revised is None else [[one.revised.to(language)]]
         made += [(title, lines), ("", said)] if lines else [(title, said)]
     return [(title, rows) for title, rows in made if title or rows]
 
@@ -147,6 +149,8 @@ def _goal(one: Smart, language: Language) -> str:
     if one.rewritten is not None:
         words = tag("b", escape(_PROPOSAL.to(language))) + escape(one.rewritten.to(language))
         parts.append(tag("p", words))
+    if one.revised is not None:
+        parts.append(note(one.revised.to(language)).html)
     parts.append(tag("details", tag("summary", escape(_ALL.to(language))) + _all(one, language)))
     return tag("section", "".join(parts))
 
@@ -181,7 +185,8 @@ def _all(one: Smart, language: Language) -> str:
 def _line(one: Smart, language: Language) -> str:
     """One goal for a terminal."""
     said = f"{one.goal.name.to(language)}{word('colon', language)}{how_many(one, language)}"
-    return f"{said} · {reached(one, language)} {'' if one.rewritten is None else one.rewritten.to(language)}".rstrip()
+    more = [text.to(language) for text in (one.rewritten, one.revised) if text is not None]
+    return " ".join([f"{said} · {reached(one, language)}", *more])
 
 
 _TIGHT = "white-space:nowrap;padding:.35rem .12rem"

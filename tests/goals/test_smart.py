@@ -12,6 +12,7 @@ from statsmodels.stats.proportion import proportion_confint
 from two_waves import customers_needed, smallest_change
 
 import crmtools as crm
+from crmtools.goals.reading import read
 from crmtools.goals.smart import smart
 from crmtools.goals.smart_checks import LETTERS
 from crmtools.goals.smart_facts import facts_of
@@ -19,6 +20,10 @@ from crmtools.simulate import simulate_frames
 
 # ibis 12 asks pandas 3 for an option that it has deprecated
 pytestmark = pytest.mark.filterwarnings("ignore:The 'future.infer_string' option:DeprecationWarning")
+
+
+def plain(text: str) -> str:
+    return text.replace("\u00a0", " ")
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +40,38 @@ def company(frames) -> crm.Data:
 def steady() -> crm.Data:
     """Three years in which 100 customers a month were asked and about 60 were satisfied."""
     return answered([(58 + (7 * n) % 5, 100) for n in range(36)])
+
+
+# As of which day
+
+
+def test_what_became_known_since_stands_beside_what_was_known_before():
+    """Twenty tickets take 1 to 20 hours. Twenty more are opened twelve hours before the goal begins and take 13 to 32: the median is
+    15 hours while these are open, of whom at 12 hours 8 of the others are left, and 16 hours once they are solved."""
+    opened = [pd.Timestamp("2024-12-02")] * 20 + [pd.Timestamp("2024-12-31 12:00")] * 20
+    tickets = pd.DataFrame({"created_at": opened, "ticket_id": range(40), "type": "question"})
+    tickets["resolved_at"] = tickets.created_at + pd.to_timedelta([*range(1, 21), *range(13, 33)], unit="h")
+    data = crm.open(tickets=tickets.assign(customer_id=tickets.ticket_id.astype(str)), as_of=date(2025, 12, 31))
+    told = smart(goal(indicator="resolution_time", target={"relative": "-20%"}), data)
+    assert "from 15 h to 12 h by" in plain(told.rewritten.en)
+    assert plain(told.revised.en) == (
+        "These figures are what was known on 31 December 2024. As known on 31 December 2025, which is what the goal's own page shows, "
+        "the baseline is 16 h (here 15 h), the target is 12.8 h (here 12 h)."
+    )
+    assert plain(told.revised.zh) == (
+        "以上数字按 2024 年 12 月 31 日所知计算。按 2025 年 12 月 31 日所知（目标页面所示），"
+        "基线为 16 小时（此处 15 小时），目标值为 12.8 小时（此处 12 小时）。"
+    )
+    reading = read(goal(indicator="resolution_time", target={"relative": "-20%"}), data)
+    assert reading.baseline.value == pytest.approx(16), "what its page shows"
+    fixed = smart(goal(indicator="resolution_time", target={"to": 5}), data).revised.en
+    assert "baseline" in fixed
+    assert "target" not in fixed, "it is written down"
+
+
+def test_where_nothing_became_known_since_there_is_nothing_to_say(steady):
+    assert smart(goal(target={"points": 5}), steady).revised is None
+    assert smart(goal(baseline="44%", target={"to": "45%"}), steady).revised is None
 
 
 # Specific

@@ -16,7 +16,7 @@ from crmtools.goals.smart_checks import LETTERS
 from crmtools.show import record_views
 from crmtools.show.display import RESULT
 from crmtools.show.score_views import overlapping
-from crmtools.show.smart_views import MARKS
+from crmtools.show.smart_views import MARKS, tables
 from crmtools.words import LANGUAGES, Text
 
 from .pages import HOSTILE, cells_of
@@ -75,6 +75,17 @@ def test_hostile_names_and_no_goals(found, read):
     page = read(show.smart([replace(found[0], goal=goal, rewritten=Text(HOSTILE, HOSTILE))], language="en").to_html())
     assert page.text.count(HOSTILE) >= 3
     assert str(show.smart([], language="zh")) == "参数文件中没有设定目标。"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_became_known_since_is_said_on_the_page_and_in_a_terminal(found, language, read):
+    since = Text("此后所知", "known since")
+    display = show.smart([replace(found[0], revised=since), *found[1:]], language=language)
+    assert read(display.to_html()).text.count(since.to(language)) == 1
+    assert display.text.splitlines()[0].endswith(since.to(language))
+    assert [one["revised"] for one in display.result["goals"]] == [since.to(language), *(None for _ in found[1:])]
+    titles = tables([replace(found[0], revised=since)], language)
+    assert any([since.to(language)] in rows for _, rows in titles)
 
 
 def test_the_record_of_smart_holds_every_question(found):
