@@ -17,7 +17,7 @@ from crmtools.indicators import CATALOGUE
 from crmtools.part_of_customers import for_part
 from crmtools.settings import Settings, TableSource
 from crmtools.tables import TABLES
-from crmtools.tables.typing import IGNORE
+from crmtools.tables.remedies import IGNORE
 
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml reads ten times as fast; every notebook reads the parameters file."""

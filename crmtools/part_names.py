@@ -4,10 +4,17 @@ import hashlib
 import re
 from urllib.parse import quote, unquote
 
+from crmtools.words import WORDS
+
 LONGEST = 60
 """Bytes of an attribute or a value that a name keeps: file systems allow some 250 for the whole."""
 SAFE = re.compile(r"\w+")
 ASKED = re.compile(r"#(?P<attribute>[^#=/\\]+)=(?P<value>[^#/\\]*)$")
+
+
+def called_unknown(value: str) -> bool:
+    """Whether this is what a report calls customers without a value, in either of its languages."""
+    return value in (WORDS["unknown"].zh, WORDS["unknown"].en)
 
 
 def part_name(report: str, part: tuple[str, str]) -> str:

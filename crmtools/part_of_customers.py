@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from crmtools.goal_settings import GoalSettings
 from crmtools.indicators.catalogue import CATALOGUE
 from crmtools.indicators.kinds import Total
+from crmtools.part_names import called_unknown
 from crmtools.period import Period
 from crmtools.settings import SetAside, Settings
-from crmtools.words import Language, Text
+from crmtools.words import WORDS, Language, Text
 
 AMOUNT = Text("全公司的总量", "an amount of the whole company")
 OTHERS = Text("针对其他客户，即{who}", "about other customers, {who}")
@@ -44,8 +45,9 @@ def for_part(settings: Settings, only: Mapping[str, str]) -> Settings:
 
 
 def part_label(attribute: str, value: str) -> Text:
-    """What a part is called: the attribute as the report names it, and the value as it stands in the data."""
-    return Text(*(f"{attribute_name(attribute, language)} {value}" for language in ("zh", "en")))
+    """What a part is called: the attribute as the report names it, and the value as it stands in the data, or that there is none."""
+    named = WORDS["unknown"] if called_unknown(value) else Text(value, value)
+    return Text(*(f"{attribute_name(attribute, language)} {named.to(language)}" for language in ("zh", "en")))
 
 
 def attribute_name(attribute: str, language: Language) -> str:

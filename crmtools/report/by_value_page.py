@@ -288,7 +288,7 @@ _LEFT_OUT = Text(
     "没有单独的报告：{names}。其客户少于 {smallest} 位，或者一旦公布就能推算出更小客户群的人数。",
     "Without a report of their own: {names}. They have fewer than {smallest} customers, or a smaller group could be worked out from theirs.",
 )
-_UNKNOWN = Text("未填{by}的客户没有单独的报告。", "Customers whose {by} is not known have no report of their own.")
+_UNKNOWN = Text("未填{by}的客户不在这些报告之中。", "Customers whose {by} is not known are in none of these reports.")
 _ALL = Text("全体客户的报告", "The report of all customers")
 _FAILED = Text("本次未能发布", "could not be published this time")
 _BEFORE = Text("打开的是上一次的报告。", "Its name opens the report of before.")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import duckdb
 
 from crmtools.errors import Problem, few
+from crmtools.tables import remedies
 from crmtools.tables.reading import literal, quote, rows_of
 from crmtools.tables.typing import Plan, accepted
 
@@ -36,17 +37,16 @@ def checks_of(plan: Plan, others: Mapping[str, Plan]) -> Iterator[Check]:
         cell, value = quote(f"cell:{name}"), quote(name)
         if column.required:
             yield Check("missing", name, f"{cell} IS NULL", "are empty, and it is needed", "''", "Fill them.")
-        if remedy := accepted(column, plan.how.formats.get(name)):
+        if remedy := accepted(column, plan.raw, plan.how.formats.get(name)):
             noun = {"day": "days", "time": "dates", "count": "whole numbers", "flag": "yes or no"}.get(
                 column.type, "numbers"
             )
             yield Check("unparsed", name, f"{cell} IS NOT NULL AND {value} IS NULL", f"are not {noun}", cell, remedy)
         if column.values:
             legal = ", ".join(literal(item) for item in column.values)
-            example = f"{{{name}: {{WRITTEN: {column.values[0]}}}}}"
             yield Check(
                 "values", name, f"{value} NOT IN ({legal})", "are not among the known words", cell,
-                f"Known: {', '.join(column.values)}. Map yours under source.tables.{table.name}.values: {example}.",
+                f"Known: {', '.join(column.values)}. {remedies.name_words(plan.raw, name, column.values[0])}",
             )  # fmt: skip
         if column.type in ("number", "money", "count") and not column.signed:
             returned = (
@@ -117,7 +117,7 @@ def find_problems(
         shown = ", ".join(f"row {row} {_shown(value)}".rstrip() for row, value in examples)
         message = (
             f"{wrong:,} of {total:,} values {check.says}, first: {shown}.\n{check.remedy}\n"
-            f"To leave such rows out and have them counted: source.tables.{plan.table.name}.leave_out: [{check.kind}]."
+            f"{remedies.leave_out(plan.raw, check.kind)}"
         )
         yield Problem(f"{plan.raw.place} · {check.column}", message)
     for kind, count in rows_of(

@@ -3,7 +3,8 @@
 Guaranteed is that no part is reported whose customers are fewer than ``publish.smallest_group``, and that the number of those
 who are in no report does not follow from the whole and the parts that are: values are left out until at least two of them, with
 ``smallest_group`` customers or more among them, are (:func:`crmtools.suppression.hidden_groups`, as for the groups of a
-breakdown). Customers without a value are one of the groups; they have no report. It does not depend on who asks:
+breakdown). Customers without a value are one of the groups, and are asked for by what a report calls them (Unknown, 未知); they have
+no book among those of all values. It does not depend on who asks:
 whoever collects all books that can be made from the same data as of one day cannot take a small group from them. Books as of
 different days can be compared: between them lie those who came or went.
 
@@ -19,6 +20,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from crmtools.errors import CRMError, Problem, SettingsError
+from crmtools.part_names import called_unknown
 from crmtools.settings import Settings
 from crmtools.tables import TABLES
 from crmtools.tables.answers import Answers
@@ -74,17 +76,21 @@ def part_of(settings: Settings, backend: Any, door: DoorReport, answers: Answers
     """The part that settings ask for, None for all customers; raises SettingsError where there is none that may be reported."""
     if (asked := settings.report.part) is None:
         return None
-    attribute, value = asked
+    attribute, word = asked
     sizes = _sizes(attribute, settings, backend, door, answers)
-    found = _values(attribute, sizes, settings)
-    if value not in found.reported:
-        known = f"Reported can be: {', '.join(found.reported) or 'none'}."
+    reported = _values(attribute, sizes, settings).reported
+    value = None if called_unknown(word) and not sizes.get(word) else word
+    hidden = value in _hidden(sizes, settings)
+    if hidden or not sizes.get(value):
+        known = f"Reported can be: {', '.join(reported) or 'none'}."
         smallest = settings.publish.smallest_group
         said = (
-            f"{attribute} '{value}' has fewer than {smallest} customers (publish.smallest_group), or is so small that the number "
+            f"{attribute} '{word}' has fewer than {smallest} customers (publish.smallest_group), or is so small that the number "
             f"of those in a smaller group would follow from its book. {known} {MERGE.format(attribute=attribute)}"
-            if value in found.left_out
-            else f"no customer has {attribute} '{value}'. {known}"
+            if hidden
+            else f"no customer has {attribute} '{word}'. {known}"
+            if value is not None
+            else f"every customer has a value of {attribute}: what a report calls {word} there belongs to no customer. {known}"
         )
         raise _refused(settings, attribute, said)
     return Part(attribute, value, tuple(sizes), {item.table: item.filled for item in door.tables})
@@ -96,11 +102,9 @@ def values_of(attribute: str, settings: Settings, backend: Any, door: DoorReport
 
 
 def _values(attribute: str, sizes: Mapping[str | None, int], settings: Settings) -> Values:
-    from crmtools.suppression import hidden_groups  # which knows the indicators, and they the tables
-
-    hidden = hidden_groups(list(sizes.values()), settings.publish.smallest_group)
-    named = [(place, value) for place, value in enumerate(sizes) if value is not None and sizes[value]]
-    alike = [value for _, value in named if [other.casefold() for _, other in named].count(value.casefold()) > 1]
+    hidden = _hidden(sizes, settings)
+    named = [value for value in sizes if value is not None and sizes[value]]
+    alike = [value for value in named if [other.casefold() for other in named].count(value.casefold()) > 1]
     if alike:
         one_name = MERGE.replace("To report small groups together, g", "G").format(attribute=attribute)
         raise _refused(
@@ -110,10 +114,18 @@ def _values(attribute: str, sizes: Mapping[str | None, int], settings: Settings)
         )
     return Values(
         attribute,
-        tuple(value for place, value in named if place not in hidden),
-        tuple(value for place, value in named if place in hidden),
+        tuple(value for value in named if value not in hidden),
+        tuple(value for value in named if value in hidden),
         bool(sizes.get(None)),
     )
+
+
+def _hidden(sizes: Mapping[str | None, int], settings: Settings) -> set[str | None]:
+    """The values, or None, whose customers are few, or needed to hide few."""
+    from crmtools.suppression import hidden_groups  # which knows the indicators, and they the tables
+
+    places = hidden_groups(list(sizes.values()), settings.publish.smallest_group)
+    return {value for place, value in enumerate(sizes) if place in places}
 
 
 def _sizes(

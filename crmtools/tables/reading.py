@@ -49,6 +49,11 @@ class Raw:
     types: Mapping[str, str]
     origin: Path | None = None
 
+    @property
+    def is_frame(self) -> bool:
+        """Whether an analyst opened it as a frame, which no parameters file says anything about."""
+        return self.origin is None
+
 
 def plain(header: str) -> str:
     """A header as it is compared: small letters, underscores for blanks and dashes."""

@@ -8,10 +8,11 @@ import duckdb
 
 from crmtools.errors import Problem, few, nearest
 from crmtools.settings import TableSource
+from crmtools.tables import remedies
 from crmtools.tables.reading import NUMBERS, Raw, literal, plain, quote
+from crmtools.tables.remedies import IGNORE
 from crmtools.tables.schema import Column, Table
 
-IGNORE = "ignore"
 TRUE, FALSE = ("true", "t", "yes", "y", "1", "是"), ("false", "f", "no", "n", "0", "否")
 EPOCH_MS = "epoch_ms"
 
@@ -68,7 +69,10 @@ def plan(table: Table, raw: Raw, how: TableSource, extra: tuple[str, ...]) -> tu
         if target is None:
             unused.append(header)
         elif target in headers:
-            message = f"two headers mean {target}: '{headers[target]}' and '{header}'. Map one of them to {IGNORE}."
+            message = (
+                f"two headers mean {target}: '{headers[target]}' and '{header}'. If one is something else, "
+                f"{remedies.set_aside(raw, header)}."
+            )
             problems.append(Problem(f"{raw.place} · {target}", message))
         else:
             headers[target] = header
@@ -79,15 +83,15 @@ def plan(table: Table, raw: Raw, how: TableSource, extra: tuple[str, ...]) -> tu
         guess = close.removeprefix("Did you mean '").removesuffix("'?") if close.startswith("Did you mean") else ""
         if column.required and not (table.generated_key and (column.name,) == table.key):
             remedy = (
-                f"Found '{guess}': map it with columns: {{{guess}: {column.name}}}."
+                f"Found '{guess}': {remedies.name_it(raw, guess, column.name)}."
                 if guess
-                else f"Found {few(raw.types, 8)}. Map the right one under source.tables.{table.name}.columns."
+                else f"Found {few(raw.types, 8)}. {remedies.name_one(raw, column.name)}."
             )
             problems.append(Problem(f"{raw.place} · {column.name}", f"column missing, and it is needed. {remedy}"))
         elif guess and _looks_misspelled(guess, column.name, known):
             message = (
-                f"'{guess}' is no column but close to this one. Map it with columns: {{{guess}: {column.name}}}, "
-                f"or say that it is something else with columns: {{{guess}: {IGNORE}}}."
+                f"'{guess}' is no column but close to this one. If it is meant, {remedies.name_it(raw, guess, column.name)}; "
+                f"if it is something else, {remedies.set_aside(raw, guess)}."
             )
             problems.append(Problem(f"{raw.place} · {column.name}", message))
     made = Plan(table, raw, how, headers, tuple(unused), tuple(n for n in extra if n in headers and n not in table))
@@ -214,20 +218,20 @@ def _moment_sql(header: str, cell: str, source: str, written: str | None, time_z
     return f"CASE WHEN {marked} THEN {instant} WHEN {written_out} THEN TRY_CAST({cell} AS TIMESTAMP) END"
 
 
-def accepted(column: Column, written: str | None = None) -> str:
+def accepted(column: Column, raw: Raw, written: str | None = None) -> str:
     """What a cell of a column may hold, in words; ``written`` is the format that the parameters file gives it."""
-    name = column.name
+    otherwise = remedies.name_format(raw, column)
     if written in NUMBERS and column.type in ("number", "money", "count"):
         return f"Accepted: numbers written as {written}."
     numbers = (
         "Accepted: plain numbers such as 1234.5, without signs of currency. Where thousands are set apart or decimals follow "
-        f"a comma, show how: formats: {{{name}: '1.234,56'}}."
+        f"a comma, {otherwise}."
     )
     return {
-        "day": f"Accepted: ISO days such as 2025-12-31, or name the format under formats: {{{name}: '%d.%m.%Y'}}.",
-        "time": f"Accepted: ISO times such as 2025-12-31 14:05, or name the format under formats: {{{name}: '%d/%m/%Y %H:%M'}}.",
+        "day": f"Accepted: ISO days such as 2025-12-31, {otherwise}.",
+        "time": f"Accepted: ISO times such as 2025-12-31 14:05, {otherwise}.",
         "number": numbers,
         "money": numbers,
-        "count": f"Accepted: whole numbers; where thousands are set apart, show how: formats: {{{name}: '1.234,56'}}.",
+        "count": f"Accepted: whole numbers; where thousands are set apart, {otherwise}.",
         "flag": "Accepted: true or false, yes or no, 1 or 0, 是 or 否.",
     }.get(column.type, "")

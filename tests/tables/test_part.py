@@ -195,6 +195,44 @@ def test_an_unknown_attribute_or_value_is_one_error_that_names_the_allowed_ones(
         project.open()
 
 
+@pytest.mark.parametrize(("word", "named"), [("Unknown", "mine-region-Unknown"), ("未知", "mine-region-未知")])
+def test_customers_without_a_value_are_asked_for_by_what_a_report_calls_them(project, word, named):
+    rows = project.rows("customers")
+    without = {row["customer_id"] for row in rows[:4]}
+    project.save(
+        "customers", [row | {"region": "" if row["customer_id"] in without else row["region"]} for row in rows]
+    )
+    project.settings["source"]["pseudonyms"] = False
+    project.open()
+    data = north(project, f"region={word}")
+    assert data.settings.name == named
+    customers = data.ask(data["customers"])
+    assert set(customers["customer_id"]) <= without
+    assert customers["region"].isna().all()
+    assert crm.measure("csat_mean", data).n == crm.measure("csat_mean", project.open(), where={"region": None}).n > 0
+    assert (data.settings.report.title.en, data.settings.report.title.zh) == (
+        "Mine · Region Unknown",
+        "我的 · 地区 未知",
+    )
+
+
+def test_a_value_of_that_very_name_is_meant_before_customers_without_one(project):
+    rows = project.rows("customers")
+    project.save("customers", [row | {"region": "" if place < 4 else "Unknown"} for place, row in enumerate(rows)])
+    project.open()
+    data, others = north(project, "region=Unknown"), north(project, "region=未知")
+    assert set(data.ask(data["customers"])["region"]) == {"Unknown"}
+    assert others.ask(others["customers"])["region"].isna().all()
+
+
+def test_where_every_customer_has_a_value_it_is_said_whose_rows_are_called_unknown(project):
+    project.open()
+    with pytest.raises(
+        SettingsError, match="every customer has a value of region: what a report calls 未知 there belongs to no"
+    ):
+        north(project, "region=未知")
+
+
 def test_the_same_part_is_the_same_however_it_is_asked_for(both):
     whole, _ = both
     asked = read_settings(f"{whole.parameters}#region=north")
@@ -338,6 +376,17 @@ def test_a_small_part_is_refused_and_so_is_the_next_that_would_give_it_away(proj
         assert "Reported can be: north, south." in str(error.value)
         assert not any(count in str(error.value) for count in ("3 ", "20 ")), "no count is told"
     assert len(north(project).ask(north(project)["customers"])) == 40
+
+
+def test_customers_without_a_value_are_hidden_as_a_group_of_few_is(project):
+    shop(project, {"north": (40, 40), "south": (30, 30), "east": (20, 20), "": (3, 3)})
+    for region in ("Unknown", "east"):
+        with pytest.raises(SettingsError, match=f"region '{region}' has fewer than 10 customers"):
+            north(project, f"region={region}")
+    shop(project, {"north": (40, 40), "south": (30, 30), "": (20, 20), "west": (3, 3)})
+    for region in ("未知", "west"):
+        with pytest.raises(SettingsError, match=f"region '{region}' has fewer than 10 customers"):
+            north(project, f"region={region}")
 
 
 def test_an_attribute_of_very_many_values_is_no_attribute_to_report_by(project):

@@ -341,6 +341,55 @@ def test_frames_that_are_broken(frames, words) -> None:
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("broken", "advice"),
+    [
+        (
+            orders().rename(columns={"net_amount": "net_amout"}),
+            "Found 'net_amout': rename it: orders=frame.rename(columns={'net_amout': 'net_amount'}).",
+        ),
+        (
+            orders().rename(columns={"net_amount": "sum"}),
+            "Rename the right one: orders=frame.rename(columns={'YOURS': 'net_amount'}).",
+        ),
+        (
+            orders(chanel=["web", "shop"]),
+            (
+                "If it is meant, rename it: orders=frame.rename(columns={'chanel': 'channel'}); "
+                "if it is something else, drop it: orders=frame.drop(columns='chanel')."
+            ),
+        ),
+        (
+            pd.concat([orders(), orders()[["net_amount"]]], axis=1),
+            "If one is something else, drop it: orders=frame.drop(columns=",
+        ),
+        (orders(status=["done", "done"]), "Replace yours: frame['status'].replace({'WRITTEN': 'completed'})."),
+        (
+            orders(ordered_at=["31/12/2025", "2025-12-01"]),
+            "or convert them: pd.to_datetime(frame['ordered_at'], format='%d/%m/%Y %H:%M').",
+        ),
+        (
+            orders(net_amount=["1.234,50", "2,50"]),
+            "convert them: pd.to_numeric(frame['net_amount'].str.replace('.', '').str.replace(',', '.')).",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_frame_is_mended_in_the_frame(broken, advice) -> None:
+    """Frames have no parameters file: its keys would be no help."""
+    with pytest.raises(DataError) as caught:
+        crm.open(orders=broken)
+    assert advice in str(caught.value)
+    assert not any(key in str(caught.value) for key in ("source.tables", "columns: ", "formats: ", "leave_out"))
+
+
+def test_the_advice_mends_the_frame() -> None:
+    misspelled = orders().rename(columns={"net_amount": "net_amout"})
+    assert crm.open(orders=misspelled.rename(columns={"net_amout": "net_amount"})).has("orders")
+    text = orders(net_amount=["1.234,50", "2,50"])
+    mended = text.assign(net_amount=pd.to_numeric(text["net_amount"].str.replace(".", "").str.replace(",", ".")))
+    assert crm.open(orders=mended)["orders"].net_amount.sum().execute() == 1237.0
+
+
 def test_frames_without_a_day_need_one() -> None:
     with pytest.raises(CRMError, match="These frames hold no dates"):
         crm.open(customers=pd.DataFrame({"customer_id": ["a"]}))
