@@ -77,12 +77,19 @@ def resolve(item: Indicator, data: Data, given: Mapping[str, object]) -> dict[st
     if not terms.keys() <= item.assumptions.keys():
         terms = {}
     in_force = item.with_assumptions({**terms, **settings.definitions.get(item.id, {}), **given})
-    for group in item.one_of:
+    for name, group in item.choosing.items():
         there = [table for table in group if usable(item, data, table)]
-        for name in (name for name, choices in item.choices.items() if {*choices} == {*group}):
-            if there and in_force[name] not in there:
-                in_force[name] = there[0]
+        if there and in_force[name] not in there:
+            in_force[name] = there[0]
     return in_force
+
+
+def tables_read(item: Indicator, data: Data, given: Mapping[str, object]) -> tuple[str, ...]:
+    """The tables that an indicator is made of with these assumptions: of those it can do without the ones that are there. All that
+    it could read where it is not computable."""
+    if not_computable(item, data):
+        return item.tables
+    return tuple(table for table in item.tables_with(resolve(item, data, given)) if usable(item, data, table))
 
 
 def estimates(

@@ -8,7 +8,7 @@ import pandas as pd
 from crmtools import questions
 from crmtools.errors import CRMError
 from crmtools.estimate import Estimate
-from crmtools.estimating import MEANING, Where, counting, estimates, not_computable, resolve
+from crmtools.estimating import MEANING, Where, counting, estimates, not_computable, resolve, tables_read
 from crmtools.indicators.catalogue import Indicator, find
 from crmtools.period import MONTHS_IN, Period, Step
 from crmtools.publishable import given_away, published, shown
@@ -21,10 +21,11 @@ from crmtools.tables.source import Data
 
 @dataclass(frozen=True, slots=True)
 class Trend(Shown):
-    """An indicator over consecutive periods, earliest first."""
+    """An indicator over consecutive periods, earliest first; ``tables`` are those that it was made of."""
 
     indicator: Indicator
     estimates: tuple[Estimate, ...]
+    tables: tuple[str, ...] = ()
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -45,11 +46,13 @@ class Trend(Shown):
 
 @dataclass(frozen=True, slots=True)
 class Breakdown(Shown):
-    """An indicator by the values of one attribute, largest group first; small groups are hidden."""
+    """An indicator by the values of one attribute, largest group first; small groups are hidden. ``tables`` are those that it was
+    made of."""
 
     indicator: Indicator
     by: str
     estimates: tuple[Estimate, ...]
+    tables: tuple[str, ...] = ()
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -117,7 +120,9 @@ def trend(
         raise CRMError(f"A trend needs at least one period, found {periods}.")
     spans = data.period.up_to(periods or report.trend_length, by or report.step)
     # a month with a handful of answers tells about people, and nothing about the indicator
-    return Trend(find(indicator), shown(indicator, data, spans, where=where, assumptions=assumptions))
+    item = find(indicator)
+    found = shown(item, data, spans, where=where, assumptions=assumptions)
+    return Trend(item, found, tables_read(item, data, assumptions))
 
 
 def breakdown(
@@ -145,7 +150,8 @@ def breakdown(
         found = [e.hidden() for e in found]  # their sum is what must not be told
     elif secret := given_away(data, ask, groups=True):
         found = [e.hidden() if e.group in secret else e for e in found]
-    return Breakdown(item, by, tuple(suppressed(found, data.settings.publish.smallest_group)))
+    told = tuple(suppressed(found, data.settings.publish.smallest_group))
+    return Breakdown(item, by, told, tables_read(item, data, assumptions))
 
 
 @remembered(*MEANING)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from crmtools.estimate import Estimate
+from crmtools.estimating import tables_read
 from crmtools.goals.change import Change, Verdict, change
 from crmtools.goals.evidence import Case, Evidence, evidence, kept, settled, unfit
 from crmtools.goals.forecast import forecast
@@ -146,7 +147,7 @@ def history(reading: Reading, data: Data) -> Trend:
     found = list(published(goal.indicator, data, spans, where=goal.where))
     while found and found[0].value is None and not found[0].suppressed:
         found.pop(0)
-    return Trend(goal.indicator, tuple(found))
+    return Trend(goal.indicator, tuple(found), tables_read(goal.indicator, data, {}))
 
 
 def _step(data: Data) -> Step:

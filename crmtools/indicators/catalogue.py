@@ -116,6 +116,16 @@ class Indicator:
         """The tables it reads."""
         return tuple(self.uses)
 
+    @property
+    def choosing(self) -> dict[str, tuple[str, ...]]:
+        """The assumptions that name which of several tables is used, each with these tables."""
+        return {name: group for group in self.one_of for name, told in self.choices.items() if {*told} == {*group}}
+
+    def tables_with(self, in_force: Mapping[str, object]) -> tuple[str, ...]:
+        """The tables it reads with certain assumptions: of several of which one is used, that one."""
+        passed_over = {table for name, group in self.choosing.items() for table in group if table != in_force[name]}
+        return tuple(table for table in self.tables if table not in passed_over)
+
     def sets(self, in_force: Mapping[str, object]) -> Iterator[dict[str, object]]:
         """Every defensible set of assumptions, those in force first."""
         names = list(self.defensible)

@@ -111,7 +111,8 @@ def _definition(item: Indicator, in_force: Mapping[str, object], sources: Mappin
         (key if value == "" else f"{key} = {value}") + colon + item.assumption_words[key].to(language)
         for key, value in in_force.items()
     ]
-    used = [f"{name} ({', '.join(column for column, _ in item.columns(name))})" for name in item.tables]
+    tables = item.tables_with(in_force)
+    used = [f"{name} ({', '.join(column for column, _ in item.columns(name))})" for name in tables]
     rows: list[tuple[str, object]] = [
         (word("unit", language), item.unit.name.to(language)),
         (Text("方向", "Direction").to(language), word(item.better, language)),

@@ -6,7 +6,7 @@ from html import escape, unescape
 from latex2mathml.converter import convert
 
 from crmtools import formats
-from crmtools.estimating import not_computable, resolve
+from crmtools.estimating import not_computable, resolve, tables_read
 from crmtools.indicators.catalogue import CATALOGUE, DIMENSIONS, EXCLUSIONS, OWNERS, Indicator, Tier, find
 from crmtools.measure import measure, sql
 from crmtools.readiness import readiness
@@ -65,7 +65,7 @@ def _rows(item: Indicator, data: Data, language: Language) -> list[tuple[Text, s
         ),
         (_TIER, escape(TIERS[item.tier].to(language))),
         (_ASSUMPTIONS, _assumptions(item, data, language)),
-        (_TABLES, _tables(item, language)),
+        (_TABLES, _tables(item, data, language)),
         (_MISSING, _missing(item, data, language)),
         (_EXCLUDED, _excluded(item, data, language)),
         (_CAVEAT, escape(item.caveat.to(language))),
@@ -95,10 +95,10 @@ def written(value: object, language: Language) -> str:
     return formats.number(value, language) if isinstance(value, int | float) else str(value)
 
 
-def _tables(item: Indicator, language: Language) -> str:
-    """The tables and columns it reads; what it can do without is in brackets."""
+def _tables(item: Indicator, data: Data, language: Language) -> str:
+    """The tables and columns it is made of; what it can do without is in brackets."""
     lines = []
-    for name in item.tables:
+    for name in tables_read(item, data, {}):
         columns = ", ".join(column if needed else f"({column})" for column, needed in item.columns(name))
         lines.append(
             tag(

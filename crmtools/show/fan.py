@@ -188,7 +188,7 @@ def _caption(reading: Reading, judgement: Judgement, language: Language) -> str:
         parts.append(_NO_KIND.to(language))
     else:
         parts.append(say(_NO_FAN, language, why=goal_words.no_forecast(judgement).to(language)))
-    parts += rests_on(past, goal.indicator, language)
+    parts += rests_on(past, judgement.past, language)
     return "".join(f"{part}。" for part in parts) if language == "zh" else " ".join(f"{part}." for part in parts)
 
 

@@ -134,7 +134,7 @@ def _caption(breakdown: Breakdown, shown: Sequence[Estimate], total: Estimate, l
     hidden = [name_in(e, breakdown.by, language) for e in breakdown.estimates if e.suppressed]
     if hidden:
         parts.append(say(_HIDDEN, language, groups=word("list", language).join(hidden)))
-    parts += rests_on([e for e in shown if e.n], breakdown.indicator, language)[-2:]
+    parts += rests_on([e for e in shown if e.n], breakdown, language)[-2:]
     return "".join(f"{part}。" for part in parts) if language == "zh" else " ".join(f"{part}." for part in parts)
 
 

@@ -6,8 +6,7 @@ from html import escape
 from crmtools import formats
 from crmtools.estimate import Estimate, valued
 from crmtools.goals.reading import Reading
-from crmtools.indicators.catalogue import Indicator
-from crmtools.measure import Trend
+from crmtools.measure import Breakdown, Trend
 from crmtools.period import Period
 from crmtools.show import findings, sentences
 from crmtools.show.chart import Level, Series, Tick, line_chart, span_of
@@ -109,19 +108,19 @@ def caption(trend: Trend, reading: Reading | None, language: Language) -> str:
     )
     if reading is not None and reading.target is not None:
         parts.append(say(_LINES, language, by=formats.day(reading.goal.deadline, language)))
-    parts += rests_on(trend.estimates, trend.indicator, language)
+    parts += rests_on(trend.estimates, trend, language)
     return "".join(f"{part}。" for part in parts) if language == "zh" else " ".join(f"{part}." for part in parts)
 
 
-def rests_on(estimates: Sequence[Estimate], item: Indicator, language: Language) -> list[str]:
-    """n, source and day of the data, as parts of a caption."""
+def rests_on(estimates: Sequence[Estimate], of: Trend | Breakdown, language: Language) -> list[str]:
+    """n, source and day of the data, as parts of a caption; some ``estimates`` of a result."""
     counts = [e.n for e in estimates if e.n]
     parts = []
     if counts:
         few, many = (formats.number(n, language) for n in (min(counts), max(counts)))
         parts.append(f"n = {few}" if few == many else say(_N, language, few=few, many=many))
     tables = word("list", language).join(
-        sentences.before_comma(TABLES[name].meaning.to(language)) for name in item.tables
+        sentences.before_comma(TABLES[name].meaning.to(language)) for name in of.tables or of.indicator.tables
     )
     parts.append(f"{word('source', language)}{word('colon', language)}{tables}")
     if estimates:

@@ -8,6 +8,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
+import crmtools as crm
 from crmtools import show
 from crmtools.errors import SettingsError
 from crmtools.indicators import CATALOGUE
@@ -15,6 +16,7 @@ from crmtools.measure import measure
 from crmtools.show.definitions import formula
 from crmtools.show.quality import LEFT_OUT
 from crmtools.tables import TABLES
+from crmtools.tables.answers import Answers
 from crmtools.words import LANGUAGES, Text
 
 from .pages import HOSTILE, cells_of
@@ -130,6 +132,35 @@ def test_a_definition_marks_what_the_parameters_file_changed(tiny, language):
     settings = tiny.settings.model_copy(update={"definitions": {"nps": {"promoter_from": 8}}})
     shown = show.definition("nps", replace(tiny, settings=settings), language=language)
     assert {"en": "(by default 9)", "zh": "（默认值 9）"}[language] in shown.html
+
+
+@pytest.mark.parametrize(
+    ("told", "read_from", "not_from"),
+    [
+        ({}, "subscriptions or contracts", "orders"),
+        ({"activity": "orders"}, "orders", "subscriptions or contracts"),
+    ],
+)
+def test_what_an_indicator_was_not_made_of_is_not_named(tiny, told, read_from, not_from):
+    """Of two tables that would do one is used: that of the parameters file, or the one that is there."""
+    chosen = replace(tiny, settings=tiny.settings.model_copy(update={"definitions": {"retention_rate": told}}))
+    _names(chosen, read_from, not_from)
+    if told:
+        without = {name: table for name, table in tiny.tables.items() if name != "subscriptions"}
+        _names(replace(tiny, tables=without, answers=Answers("without subscriptions")), read_from, not_from)
+
+
+def _names(data, read_from, not_from):
+    trend, parts = crm.trend("retention_rate", data), crm.breakdown("retention_rate", data, by="region")
+    captions = [
+        re.findall(r"Source: [^.]*", shown.html)[-1]
+        for shown in (show.trend(trend), show.breakdown(parts, total=crm.measure("retention_rate", data)))
+    ]
+    row = re.search(r"Data it reads: (.*)", show.definition("retention_rate", data).text)[1]
+    for said in (*captions, row):
+        assert read_from in said
+        assert not_from not in said
+    assert trend.tables == parts.tables
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
