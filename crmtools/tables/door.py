@@ -19,6 +19,7 @@ from crmtools.tables.checks import checks_of, currency_problems, find_problems
 from crmtools.tables.privacy import pseudonym_sql
 from crmtools.tables.reading import Raw, literal, locate, quote
 from crmtools.tables.schema import TYPE_WORDS, Table
+from crmtools.tables.side_by_side import side_by_side
 from crmtools.tables.text_files import no_encoding, opened
 from crmtools.tables.typing import Plan, cell_sql, plan, value_sql
 
@@ -94,13 +95,16 @@ def pass_the_door(
         problems += wrong
         plans[raw.table] = made
         if not wrong:
-            _type(con, made, settings)
             sound[raw.table] = made
+    side_by_side(con, lambda own, made: _type(own, made, settings), sound.values())
     left_out: dict[str, dict[str, int]] = {name: {} for name in plans}
     # what is sound is looked at even where another table is not, so that everything is said at once
-    for name, made in sound.items():
-        checks = list(checks_of(made, sound))
-        problems += find_problems(con, made, checks, left_out[name])
+    checked = side_by_side(
+        con,
+        lambda own, made: [*find_problems(own, made, list(checks_of(made, sound)), left_out[made.table.name])],
+        sound.values(),
+    )
+    problems += [problem for found in checked for problem in found]
     rates = "fx_rates" in plans
     if "fx_rates" in sound or not (rates or "fx_rates" in unreadable):
         for made in sound.values():
@@ -115,11 +119,12 @@ def pass_the_door(
     _drop_tests(con, plans, left_out)
     if "customers" not in plans and "orders" in plans and _derives(settings):
         plans["customers"] = _derive_customers(con, plans["orders"], left_out)
-    reports = []
-    for name, made in plans.items():
-        _finish(con, made, settings, key)
-        reports.append(_report(con, made, left_out[name], settings))
-    return DoorReport(tuple(reports), tuple(_remarks(plans, settings)))
+
+    def finished(own: duckdb.DuckDBPyConnection, made: Plan) -> TableReport:
+        _finish(own, made, settings, key)
+        return _report(own, made, left_out[made.table.name], settings)
+
+    return DoorReport(tuple(side_by_side(con, finished, plans.values())), tuple(_remarks(plans, settings)))
 
 
 def _no_rows(table: str) -> str:

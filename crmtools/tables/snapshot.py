@@ -4,7 +4,6 @@ Files pass the door once per state; the clean tables are Parquet files under ``.
 needs no tables to be open: whether anything has changed is known from files alone.
 """
 
-import contextlib
 import hashlib
 import json
 import secrets
@@ -20,16 +19,7 @@ from crmtools.settings import Settings, TableSource
 from crmtools.tables.door import pass_the_door
 from crmtools.tables.privacy import key_mark, pseudonym_key
 from crmtools.tables.reading import Raw, content_hash, files_of, literal, locate, quote, read_database, read_file
-
-SHOW_NO_PROGRESS = "SET enable_progress_bar = false"
-"""DuckDB takes ``python -m crmtools`` for somebody typing and draws bars into standard output, amid the JSON of --json."""
-
-
-def draw_no_bars(con: duckdb.DuckDBPyConnection) -> None:
-    """Keep the engine from drawing progress bars amid what a command prints."""
-    # in a notebook the engine asks for ipywidgets even to be told this; without them it draws nothing there
-    with contextlib.suppress(duckdb.InvalidInputException):
-        con.execute(SHOW_NO_PROGRESS)
+from crmtools.tables.side_by_side import draw_no_bars, side_by_side
 
 
 def snapshot_of(settings: Settings) -> tuple[Settings, str, Path]:
@@ -110,18 +100,14 @@ def _make_snapshot(folder: Path, settings: Settings, files: Mapping[str, Path], 
         if settings.source.duckdb:
             raws = read_database(con, files[""], settings.source.duckdb, settings.source.tables)
         else:
-            for table, path in files.items():
-                try:
-                    raws.append(read_file(con, table, path, settings.source.tables.get(table, TableSource())))
-                except DataError as error:
-                    unreadable[table] = Problem(path.name, str(error).removeprefix(f"{path.name}: "))
+            read = side_by_side(con, lambda own, table: _read(own, table, files[table], settings), files)
+            raws = [one for one in read if isinstance(one, Raw)]
+            unreadable = {table: one for table, one in zip(files, read, strict=True) if isinstance(one, Problem)}
         door = pass_the_door(con, raws, settings, key=key, unreadable=unreadable)
         part = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.part")
         part.mkdir(parents=True)
         try:
-            for item in door.tables:
-                target = literal(str(part / f"{item.table}.parquet"))
-                con.execute(f"COPY {quote(item.table)} TO {target} (FORMAT parquet, COMPRESSION zstd)")
+            side_by_side(con, lambda own, item: _write(own, item.table, part), door.tables)
             (part / "door.json").write_text(json.dumps(door.to_dict(), ensure_ascii=False, indent=1), encoding="utf-8")
             try:
                 part.rename(folder)
@@ -132,3 +118,15 @@ def _make_snapshot(folder: Path, settings: Settings, files: Mapping[str, Path], 
             shutil.rmtree(part, ignore_errors=True)
     finally:
         con.close()
+
+
+def _read(con: duckdb.DuckDBPyConnection, table: str, path: Path, settings: Settings) -> Raw | Problem:
+    try:
+        return read_file(con, table, path, settings.source.tables.get(table, TableSource()))
+    except DataError as error:
+        return Problem(path.name, str(error).removeprefix(f"{path.name}: "))
+
+
+def _write(con: duckdb.DuckDBPyConnection, table: str, folder: Path) -> None:
+    target = literal(str(folder / f"{table}.parquet"))
+    con.execute(f"COPY {quote(table)} TO {target} (FORMAT parquet, COMPRESSION zstd)")

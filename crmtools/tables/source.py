@@ -38,7 +38,8 @@ from crmtools.tables.reading import (
     quote,
     read_frame,
 )
-from crmtools.tables.snapshot import draw_no_bars, snapshot_of
+from crmtools.tables.side_by_side import draw_no_bars
+from crmtools.tables.snapshot import snapshot_of
 from crmtools.tables.statement import statement
 from crmtools.words import Text
 

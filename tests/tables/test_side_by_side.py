@@ -1,0 +1,55 @@
+"""Statements about several tables at a time."""
+
+import os
+import signal
+import threading
+import time
+
+import duckdb
+import pytest
+
+from crmtools.tables.side_by_side import side_by_side
+
+LONG = "SELECT count(*) FROM range(300_000) a JOIN range(300_000) b ON a.range % 7 = b.range % 7"
+"""A minute of work."""
+
+
+@pytest.fixture
+def con():
+    with duckdb.connect() as made:
+        yield made
+
+
+def test_all_is_done_in_one_database_and_told_in_order(con):
+    def make(own, number):
+        time.sleep((5 - number) / 100)
+        own.execute(f"CREATE TABLE t{number} AS SELECT {number} AS x")
+        return number
+
+    assert side_by_side(con, make, range(6)) == [*range(6)]
+    tables = con.execute("SELECT table_name FROM duckdb_tables() ORDER BY 1").fetchall()
+    assert tables == [(f"t{number}",) for number in range(6)]
+    assert side_by_side(con, make, []) == []
+
+
+def test_two_are_done_at_once(con, monkeypatch):
+    monkeypatch.setattr("crmtools.tables.side_by_side.cores", lambda: 2)
+    both = threading.Barrier(2, timeout=30)
+    side_by_side(con, lambda own, _: both.wait(), range(2))
+
+
+def test_the_first_that_goes_wrong_is_told_and_what_is_under_way_is_stopped(con, monkeypatch):
+    monkeypatch.setattr("crmtools.tables.side_by_side.cores", lambda: 2)
+    began = time.monotonic()
+    with pytest.raises(duckdb.CatalogException, match="nothing"):
+        side_by_side(con, lambda own, text: own.execute(text).fetchall(), ["SELECT * FROM nothing", LONG])
+    assert time.monotonic() - began < 60
+
+
+def test_ctrl_c_stops_what_is_under_way(con):
+    threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side(con, lambda own, text: own.execute(text).fetchall(), [LONG])
+    assert time.monotonic() - began < 60
+    assert con.execute("SELECT 1").fetchall() == [(1,)]
