@@ -186,7 +186,7 @@ def _worked_out(
     request = Request(facts, keys, data.ask, in_force, level, counted, item.unique, resample, customers)
     figures = item.kind.read(request)
     excluded = _excluded(item, frame, keys)
-    until = _data_until(item, data)
+    until = _data_until(item, data, in_force)
     blank = [replace(e, maturity=_maturity(item, data, in_force, e.period), data_until=until) for e in blank]
     made = []
     if not by:
@@ -265,9 +265,10 @@ def _maturity(item: Indicator, data: Data, in_force: Mapping[str, object], perio
     return min(max((settled - period.start).days / period.days, 0.0), 1.0)
 
 
-def _data_until(item: Indicator, data: Data) -> date | None:
-    """How far the data behind an indicator reach: the last day of the table that ends first."""
-    return min((day for table in item.tables if (day := data.last_day(table)) is not None), default=None)
+def _data_until(item: Indicator, data: Data, in_force: Mapping[str, object]) -> date | None:
+    """How far the data behind an indicator reach: the last day of the table that ends first, of those that it is made of."""
+    days = (data.last_day(table) for table in item.tables_with(in_force))
+    return min((day for day in days if day is not None), default=None)
 
 
 def _estimate(

@@ -50,6 +50,15 @@ def test_retention_by_orders_is_final_with_its_period(data) -> None:
     assert crm.measure("retention_rate", known, period="2025-12").maturity < 1
 
 
+def test_data_reach_as_far_as_the_table_that_a_number_is_made_of() -> None:
+    """Contracts that were last signed in June say nothing about the age of retention by orders."""
+    known = crm.open("tiny")
+    by_orders = crm.measure("retention_rate", known, activity="orders")
+    by_contracts = crm.measure("retention_rate", known, activity="subscriptions")
+    assert by_orders.data_until == known.last_day("orders")
+    assert by_contracts.data_until == known.last_day("subscriptions") != by_orders.data_until
+
+
 def test_a_set_of_assumptions_that_makes_no_difference_is_no_set(data) -> None:
     by_orders = crm.stress("retention_rate", data)
     assert [dict(changed) for changed in by_orders.changes] == [{}, {"active_days": 182}, {"active_days": 548}]

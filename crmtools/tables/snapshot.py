@@ -100,9 +100,11 @@ def _make_snapshot(folder: Path, settings: Settings, files: Mapping[str, Path], 
         if settings.source.duckdb:
             raws = read_database(con, files[""], settings.source.duckdb, settings.source.tables)
         else:
-            read = side_by_side(con, lambda own, table: _read(own, table, files[table], settings), files)
-            raws = [one for one in read if isinstance(one, Raw)]
-            unreadable = {table: one for table, one in zip(files, read, strict=True) if isinstance(one, Problem)}
+            for table, path in files.items():  # one after another: workbooks are read by Python
+                try:
+                    raws.append(read_file(con, table, path, settings.source.tables.get(table, TableSource())))
+                except DataError as error:
+                    unreadable[table] = Problem(path.name, str(error).removeprefix(f"{path.name}: "))
         door = pass_the_door(con, raws, settings, key=key, unreadable=unreadable)
         part = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.part")
         part.mkdir(parents=True)
@@ -118,13 +120,6 @@ def _make_snapshot(folder: Path, settings: Settings, files: Mapping[str, Path], 
             shutil.rmtree(part, ignore_errors=True)
     finally:
         con.close()
-
-
-def _read(con: duckdb.DuckDBPyConnection, table: str, path: Path, settings: Settings) -> Raw | Problem:
-    try:
-        return read_file(con, table, path, settings.source.tables.get(table, TableSource()))
-    except DataError as error:
-        return Problem(path.name, str(error).removeprefix(f"{path.name}: "))
 
 
 def _write(con: duckdb.DuckDBPyConnection, table: str, folder: Path) -> None:
