@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import pandas as pd
 
 from crmtools.estimate import Estimate
-from crmtools.estimating import MEANING, Where, resolve
+from crmtools.estimating import MEANING, Where, computable, conditions, resolve
 from crmtools.indicators.catalogue import Indicator, find
 from crmtools.measure import measure
 from crmtools.period import Period
 from crmtools.remembered import remembered
 from crmtools.shown import Shown
+from crmtools.sums import cells_together
 from crmtools.suppression import people
 from crmtools.tables.source import Data
 
@@ -91,10 +92,12 @@ def stress(
     """
     item = find(indicator)
     in_force = resolve(item, data, assumptions)
-    found, changes = [], []
-    for chosen in _distinct(item, data, in_force):
-        found.append(measure(item, data, period=period, where=where, **chosen))
-        changes.append({name: value for name, value in chosen.items() if value != in_force[name]})
+    sets = _distinct(item, data, in_force)
+    found = [measure(item, data, period=period, where=where, **sets[0])]
+    if computable(item, data):
+        cells_together(item, data, (found[0].period,), sets[1:], conditions(where))
+    found += [measure(item, data, period=period, where=where, **chosen) for chosen in sets[1:]]
+    changes = [{name: value for name, value in chosen.items() if value != in_force[name]} for chosen in sets]
     return Stress(item, in_force, _without_few(found, data), tuple(changes))
 
 

@@ -53,8 +53,30 @@ def cells(
         standard = standard_periods(item, data)
         if set(periods) <= set(standard) and set(keys) <= {*found.columns}:
             return _rolled_up(_renumbered(found, standard, periods), ("period", *keys), where)
+    return data.ask(_query(item, data, periods, in_force, keys, where, made), again=True)
+
+
+def cells_together(
+    item: Indicator, data: Data, periods: tuple[Period, ...], sets: Sequence[Mapping[str, object]], where: Where
+) -> None:
+    """Ask for the cells of several sets of assumptions at once, for whoever asks for each of them next."""
+    data.ask_together(
+        _query(item, data, periods, in_force, (), where) for in_force in sets if gathered(item, data, in_force) is None
+    )
+
+
+def _query(
+    item: Indicator,
+    data: Data,
+    periods: tuple[Period, ...],
+    in_force: Mapping[str, object],
+    keys: tuple[str, ...],
+    where: Where,
+    made: Callable[[], ir.Table] | None = None,
+) -> ir.Table:
+    """The question for an indicator's sums."""
     asked = made() if made else facts(item, data, periods, in_force, tuple(dict.fromkeys([*keys, *where])), where)
-    return data.ask(item.kind.query(asked, ("period", *keys, "excluded"), unique=item.unique), again=True)
+    return item.kind.query(asked, ("period", *keys, "excluded"), unique=item.unique)
 
 
 def counted(frame: pd.DataFrame) -> pd.DataFrame:

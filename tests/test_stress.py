@@ -30,6 +30,34 @@ def test_every_set_is_a_measurement_and_the_one_in_force_comes_first(name, tiny)
     assert len(found.frame) == len(found)
 
 
+SEVERAL = sorted(name for name, item in CATALOGUE.items() if len([*item.sets(dict(item.assumptions))]) > 2)
+OF_EACH_KIND = ("churn_rate", "dso", "first_response_time", "interaction_decline", "segment_stability", "winback_rate")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(one, marks=[pytest.mark.slow] * (one not in OF_EACH_KIND)) for one in SEVERAL]
+)
+def test_sets_that_are_asked_for_together_give_what_each_gives_alone(name, tiny) -> None:
+    together = crm.stress(name, replace(tiny, answers=Answers("together")))
+    alone = replace(tiny, answers=Answers("alone"))
+    for change, estimate in zip(together.changes, together.estimates, strict=True):
+        assert estimate == crm.measure(name, alone, **{**together.in_force, **change})
+
+
+def test_sets_share_one_statement(tiny, monkeypatch) -> None:
+    asked = []
+    answer = crm.Data._answer
+    monkeypatch.setattr(crm.Data, "_answer", lambda self, text, of: asked.append(text) or answer(self, text, of))
+    found = crm.stress("churn_rate", replace(tiny, answers=Answers("")))
+    cells = [text for text in asked if "excluded" in text]
+    assert len(cells) == 2 < len(found), "that of the set in force, and that of all others"
+
+
+def test_an_attribute_that_is_not_there_is_told_before_anything_is_asked(tiny) -> None:
+    with pytest.raises(CRMError, match="cannot be split by 'planet'"):
+        crm.stress("churn_rate", tiny, where={"planet": "earth"})
+
+
 def test_spread_stands_beside_the_width_of_the_interval(tiny) -> None:
     found = crm.stress("inactivity_rate", tiny)
     values = [e.value for e in found.estimates if e.value is not None]

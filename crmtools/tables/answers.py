@@ -15,7 +15,8 @@ from pyarrow import parquet
 
 from crmtools.whole_files import write_whole
 
-RECENT, RECENT_ROWS = 4, 100_000
+RECENT, RECENT_ROWS = 32, 100_000
+"""How many questions and answers stay at hand, and the rows of all these answers together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +96,12 @@ class Answers:
         return None if found is None else found.copy()
 
     def keep_for_now(self, question: Hashable, frame: pd.DataFrame) -> pd.DataFrame:
-        """Keep an answer until others have taken its place; the same. One of many rows would keep memory that is needed."""
+        """Keep an answer until others have taken its place; the same. Many rows would keep memory that is needed."""
         if len(frame) <= RECENT_ROWS:
+            self.recent.pop(question, None)
             self.recent[question] = frame.copy()
-            for old in list(self.recent)[:-RECENT]:
-                self.recent.pop(old, None)
+            while len(self.recent) > RECENT or sum(map(len, self.recent.values())) > RECENT_ROWS:
+                self.recent.pop(next(iter(self.recent)))
         return frame
 
     def expression(self, name: Hashable, build: Callable[[], ir.Table]) -> ir.Table:

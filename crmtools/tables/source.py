@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -17,9 +17,11 @@ from typing import Any
 
 import duckdb
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 import crmtools
 from crmtools.errors import CRMError, DataError, Problem, SettingsError, nearest
@@ -137,6 +139,22 @@ class Data(Shown):
             return known
         found = self._answer(statement(expression, self.backend), expression).to_pandas(date_as_object=False)
         return self.answers.keep_for_now(expression.op(), found) if again else found
+
+    def ask_together(self, expressions: Iterable[ir.Table]) -> None:
+        """Ask for several answers that are alike in their columns in one statement: what they have in common is read once.
+
+        ``ask(…, again=True)`` finds each of them.
+        """
+        alike: dict[ibis.Schema, dict[ops.Node, ir.Table]] = {}
+        for one in expressions:
+            if one.op() not in self.answers.recent:
+                alike.setdefault(one.schema(), {})[one.op()] = one
+        for of in (found for found in alike.values() if len(found) > 1):
+            all_of = ibis.union(*(one.mutate(asked_as=number) for number, one in enumerate(of.values())))
+            answer = self._answer(statement(all_of, self.backend), all_of)
+            for number, question in enumerate(of):
+                own = answer.filter(pc.field("asked_as") == number).drop_columns("asked_as")
+                self.answers.keep_for_now(question, own.to_pandas(date_as_object=False))
 
     def _answer(self, text: str, expression: ir.Table) -> pa.Table:
         backend: Any = self.backend
