@@ -89,7 +89,11 @@ def tables_read(item: Indicator, data: Data, given: Mapping[str, object]) -> tup
     it could read where it is not computable."""
     if not_computable(item, data):
         return item.tables
-    return tuple(table for table in item.tables_with(resolve(item, data, given)) if usable(item, data, table))
+    return _tables(item, data, resolve(item, data, given))
+
+
+def _tables(item: Indicator, data: Data, in_force: Mapping[str, object]) -> tuple[str, ...]:
+    return tuple(table for table in item.tables_with(in_force) if usable(item, data, table))
 
 
 def estimates(
@@ -267,7 +271,7 @@ def _maturity(item: Indicator, data: Data, in_force: Mapping[str, object], perio
 
 def _data_until(item: Indicator, data: Data, in_force: Mapping[str, object]) -> date | None:
     """How far the data behind an indicator reach: the last day of the table that ends first, of those that it is made of."""
-    days = (data.last_day(table) for table in item.tables_with(in_force))
+    days = (data.last_day(table) for table in _tables(item, data, in_force))
     return min((day for day in days if day is not None), default=None)
 
 

@@ -2,9 +2,9 @@
 
 import ast
 import importlib
+import inspect
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 
 def on_demand(package: str) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
@@ -14,7 +14,7 @@ def on_demand(package: str) -> tuple[Callable[[str], object], Callable[[], list[
     importing the module would put it in the name's place.
     """
     module = sys.modules[package]
-    homes = _homes(Path(str(module.__file__)))
+    homes = _homes(inspect.getsource(module))
 
     def get(name: str) -> object:
         if name not in homes:
@@ -31,10 +31,10 @@ def on_demand(package: str) -> tuple[Callable[[str], object], Callable[[], list[
     return get, lambda: sorted({*vars(module), *homes})
 
 
-def _homes(file: Path) -> dict[str, str]:
-    """Where the names come from that a file imports for type checkers only; those from the package itself are its modules."""
+def _homes(source: str) -> dict[str, str]:
+    """Where the names come from that a source imports for type checkers only; those from the package itself are its modules."""
     homes: dict[str, str] = {}
-    for step in ast.parse(file.read_text(encoding="utf-8")).body:
+    for step in ast.parse(source).body:
         if isinstance(step, ast.If) and isinstance(step.test, ast.Name) and step.test.id == "TYPE_CHECKING":
             for one in step.body:
                 if isinstance(one, ast.ImportFrom) and one.module:

@@ -61,13 +61,19 @@ def given_away(data: Data, ask: Callable[[Data], Sequence[Estimate]], *, groups:
 
     What is ``ask``ed of every part makes a table, parts by answers, whose sums are told in the report of the whole, and of
     ``groups`` those of a part in its own; which of its cells must be hidden is the same whoever asks. An answer goes by its
-    group, or by its place where it has none.
+    group, or by its place where it has none. Rows that name no customer are in the whole and in no part: what is left of it when
+    all parts are taken away is one part more.
     """
     if data.part is None or data.settings.publish.smallest_group <= 1:
         return set()
-    answers = [
-        {one.group if groups else place: people(one) for place, one in enumerate(ask(part))} for part in data.parts()
-    ]
+
+    def counted(part: Data) -> dict[object, int]:
+        return {one.group if groups else place: people(one) for place, one in enumerate(ask(part))}
+
+    answers = [counted(part) for part in data.parts()]
+    if data.cut_to.partial:
+        whole = counted(data.whole())
+        answers.append({place: max(n - sum(found.get(place, 0) for found in answers), 0) for place, n in whole.items()})
     # in the order in which the values are asked for where they tell the parts: of equally small cells both ways hide the same
     places: list[object] = sorted(dict.fromkeys(place for found in answers for place in found), key=_in_order)
     counts = np.array([[found.get(place, 0) for found in answers] for place in places], dtype=np.float64)

@@ -49,9 +49,9 @@ def drivers(readings: Sequence[Reading], data: Data) -> tuple[Driver, ...]:
 
 def _driver(reading: Reading, own: Moves, moved: Sequence[Moves], readings: Sequence[Reading]) -> Driver | None:
     groups = own.improved or own.worse
-    if not groups or not own.still or (own.improved and own.worse):
+    if not groups or not own.still or (own.improved and own.worse) or own.changed:
         return None
-    same = {one.goal for one in moved if one.by == own.by and {*one.improved, *one.worse} == {*groups}}
+    same = {one.goal for one in moved if one.by == own.by and {*one.named} == {*groups}}
     alike = tuple(
         other
         for other in readings

@@ -223,9 +223,13 @@ def _compared(reading: Reading, data: Data) -> Change | None:
     together = 0.0
     if isinstance(goal.baseline, Period):
         together = panel(item, data, goal.baseline, reading.now.period, goal.where).correlation
-    better = item.better if goal.controls or reading.target is None else reading.better
     return change(
-        reading.baseline, reading.now, item.kind, better=better, correlation=together, tolerance=goal.tolerance
+        reading.baseline,
+        reading.now,
+        item.kind,
+        better=reading.improves,
+        correlation=together,
+        tolerance=goal.tolerance,
     )
 
 

@@ -5,12 +5,12 @@ hundred groups in which nothing happened, five come out significant at 5 %. So a
 report, are judged together by the step-down procedure of Holm (1979), which holds whatever the groups have in common.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from crmtools.estimating import computable
 from crmtools.goals.change import Change, change
+from crmtools.goals.evidence import unfit
 from crmtools.goals.reading import Reading, scorecard
 from crmtools.measure import breakdown
 from crmtools.period import Period
@@ -28,15 +28,24 @@ ONE_GROUP = Text("目标只涉及这一维度中的一个客户群", "the goal i
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """The groups of a goal by an attribute: those in which its indicator ``improved`` or got ``worse``, and ``still`` those in
-    which no change is seen. ``among`` is how many groups were judged together."""
+    """The groups of a goal by an attribute in which its indicator ``improved``, got ``worse``, or ``changed`` where neither way is better.
+
+    ``still`` are those in which no change is seen, though each is looked at alone. Between them lie groups whose change would be
+    seen alone and is not among so many: of these nothing is said. ``among`` is how many groups were judged together.
+    """
 
     goal: str
     by: str
     improved: tuple[str, ...]
     worse: tuple[str, ...]
+    changed: tuple[str, ...]
     still: tuple[str, ...]
     among: int
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The groups that moved, whichever way."""
+        return (*self.improved, *self.worse, *self.changed)
 
 
 @remembered()
@@ -51,9 +60,9 @@ def moves(readings: Sequence[Reading], data: Data) -> tuple[Moves, ...]:
     from statsmodels.stats.multitest import multipletests  # two seconds, and not every command corrects
 
     ps = [one.p for groups in compared.values() for one in groups.values()]
-    seen = iter(multipletests(ps, alpha=FALSE, method="holm")[0] if ps else [])
+    clear = iter(multipletests(ps, alpha=FALSE, method="holm")[0] if ps else [])
     return tuple(
-        _told(goal, by, groups, [next(seen) for _ in groups], len(ps)) for (goal, by), groups in compared.items()
+        _told(goal, by, groups, [next(clear) for _ in groups], len(ps)) for (goal, by), groups in compared.items()
     )
 
 
@@ -80,22 +89,30 @@ def _compared(reading: Reading, data: Data, by: str) -> dict[str, Change]:
     hidden = reading.baseline.suppressed or reading.now.suppressed
     if hidden or not isinstance(goal.baseline, Period) or not computable(goal.indicator, data):
         return {}
-    if not_split_by(by, reading, data) is not None:
+    if unfit(reading.now, goal) is not None or not_split_by(by, reading, data) is not None:
         return {}
     then, now = (
         {dict(e.group)[by]: e for e in breakdown(goal.indicator, data, by=by, period=span, where=goal.where).estimates}
         for span in (goal.baseline, reading.now.period)
     )
     found = {
-        name: change(then[name], now[name], goal.indicator.kind, better=reading.better)
+        name: change(then[name], now[name], goal.indicator.kind, better=reading.improves)
         for name in now
-        if name in then and name != UNKNOWN and not (then[name].suppressed or now[name].suppressed)
+        if name in then and name != UNKNOWN and not then[name].suppressed and unfit(now[name], goal) is None
     }
     return {name: one for name, one in found.items() if one.p is not None}
 
 
-def _told(goal: str, by: str, groups: Mapping[str, Change], seen: Sequence[bool], among: int) -> Moves:
-    sides: dict[float, list[str]] = {1.0: [], -1.0: [], 0.0: []}
-    for (name, one), clear in sorted(zip(groups.items(), seen, strict=True), key=lambda pair: pair[0][0]):
-        sides[math.copysign(1.0, one.gain or 0.0) if clear else 0.0].append(name)
-    return Moves(goal, by, tuple(sides[1.0]), tuple(sides[-1.0]), tuple(sides[0.0]), among)
+def _told(goal: str, by: str, groups: Mapping[str, Change], clear: Sequence[bool], among: int) -> Moves:
+    sides: dict[str, list[str]] = {"improved": [], "worse": [], "changed": [], "still": [], "": []}
+    for (name, one), sure in sorted(zip(groups.items(), clear, strict=True), key=lambda pair: pair[0][0]):
+        sides[_side(one, sure=sure)].append(name)
+    return Moves(goal, by, among=among, **{side: tuple(sides[side]) for side in sides if side})
+
+
+def _side(one: Change, *, sure: bool) -> str:
+    if one.verdict == "no_detectable_change":
+        return "still"
+    if not sure:
+        return ""
+    return "changed" if one.gain is None else "improved" if one.gain > 0 else "worse"

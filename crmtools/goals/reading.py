@@ -21,6 +21,7 @@ from crmtools.goals.goal import Goal, goal_from
 from crmtools.goals.guardrails import Guard, guards
 from crmtools.goals.paths import NO_SEASON, covered, seasonal_index
 from crmtools.goals.status import PlanStatus, held_status, plan_status
+from crmtools.indicators.catalogue import Better
 from crmtools.indicators.kinds import CENSUS
 from crmtools.measure import Trend, measure, trend
 from crmtools.period import Period
@@ -108,6 +109,11 @@ class Reading(Shown):
         """The side of the target that attains it."""
         way = (self.target or 0.0) - (self.baseline.value or 0.0)
         return "higher" if (self.goal.sign or way) > 0 else "lower"
+
+    @property
+    def improves(self) -> Better:
+        """The direction of change that is an improvement: of a goal to keep a range that of its indicator, which may have none."""
+        return self.goal.indicator.better if self.goal.controls or self.target is None else self.better
 
     @property
     def held(self) -> bool:

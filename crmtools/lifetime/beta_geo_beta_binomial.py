@@ -77,7 +77,7 @@ class BetaGeoBetaBinomial(PurchaseModel):
         """
         alpha, beta, gamma, delta = parameters
         ages, position = np.unique(_whole(T), return_inverse=True)
-        lengths = np.array([_opportunities(float(each)) for each in np.atleast_1d(horizon)])
+        lengths = np.array([_opportunities(float(each)) for each in np.atleast_1d(horizon)], dtype=int)
         at = ages[:, None] + 1 + np.arange(lengths.max(initial=1))
         log = Rising.of(delta, at).log - Rising.of(gamma + delta, at).log
         stays = np.exp(log - log[:, :1]).cumsum(axis=1)[position, lengths - 1]

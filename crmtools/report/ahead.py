@@ -1,17 +1,22 @@
 """Work begun before its result is needed, while this process waits for others."""
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import TypeVar
 
 T = TypeVar("T")
+AGAIN = 0.05
+"""Seconds until somebody who did not hear that he shall stop, being between two questions, is told again."""
 
 
-def ahead(work: Callable[[], T]) -> "Future[T]":
-    """Begin work in a thread of its own; ``result()`` waits for it and raises what it raised.
+@contextlib.contextmanager
+def ahead(work: Callable[[], T], stop: Callable[[], object]) -> Iterator["Future[T]"]:
+    """Work in a thread of its own; ``result()`` waits for it and raises what it raised.
 
-    Nobody waits for it who does not ask: a run that is stopped ends at once.
+    It is over when the block ends: where it is not needed any more ``stop`` is called until it has heard. A thread that went on inside
+    of the engine would take the process down with it as that ends.
     """
     done: Future[T] = Future()
 
@@ -21,5 +26,12 @@ def ahead(work: Callable[[], T]) -> "Future[T]":
         except BaseException as error:  # noqa: BLE001 - for whoever asks for the result
             done.set_exception(error)
 
-    threading.Thread(target=run, daemon=True).start()
-    return done
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield done
+    finally:
+        while thread.is_alive():
+            with contextlib.suppress(Exception):  # what would be stopped may be over by now
+                stop()
+            thread.join(AGAIN)

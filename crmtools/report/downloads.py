@@ -27,7 +27,7 @@ FORMULA = re.compile(r"\s*(?:[=@\t\r]|[+\-\u2212](?!\s*(?:[\d.,]+\s*%?|inf|nan)?
 NUMBER = re.compile(
     r"(?P<sign>[-−+]?)(?P<money>[¥￥$€£]?)\s?(?P<digits>\d{1,3}(?:,\d{3})+|\d+)(?P<rest>\.\d+)?\s?(?P<unit>%|万|亿)?"
 )
-RESERVED = re.compile(r"[\[\]:*?/\\]")
+RESERVED = re.compile(r"[\[\]:*?/\\\x00-\x1f\x7f]")
 TIMES = {"%": 0.01, "万": 1e4, "亿": 1e8, None: 1.0}
 EPOCH = datetime(1980, 1, 1, tzinfo=UTC)
 """The time that is written into archives: the same tables give the same file."""
@@ -108,8 +108,9 @@ def as_workbook(tables: Sequence[Shown]) -> bytes:
 
 
 def _sheet_name(title: str, number: int) -> str:
-    """A name that Excel takes: no more than 31 characters, none of those it reserves, no quote at its end, each once."""
-    return f"{number} {RESERVED.sub(' ', title)}"[:31].strip(" '")
+    """A name that Excel takes: no more than 31 characters as it counts them, none of those it reserves, no quote at its end, each once."""
+    counted = f"{number} {RESERVED.sub(' ', title)}".encode("utf-16-le", "ignore")[: 2 * 31]
+    return counted.decode("utf-16-le", "ignore").strip(" '")
 
 
 def read_table(html: str, name: str, language: Language = "en") -> Shown:

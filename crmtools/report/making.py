@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
+
 from crmtools import faults
 from crmtools.alerts import NOTHING, Evaluation, after_run
 from crmtools.errors import CRMError, Problem, RunError
@@ -157,26 +159,27 @@ class _Run:
             self.manifest.write(self.folder / "manifest.json")
             self._note(problems)
         built = self.folder / "html"
-        with stage("book", stages, self.out):
-            private = ahead(lambda: private_values(self.data.settings))
-            source = Made(self.plan, self.manifest, numbers, outcomes, in_force)
-            editions = [
-                edition(source, language, folder=self.folder / "pages" / language, assets=assets)
-                for language in self.settings.report.languages
-            ]
-            log = self.folder / "logs"
-            build_books(
-                self.folder / "book",
-                editions=editions,
-                out=built,
-                log=log,
-                extra=self.folder / "beside",
-                assets=assets,
-                benches=benches,
-                begun=begun,
-            )
-        with stage("gate", stages, self.out):
-            self._gate(built, results, published, private.result(), benches)
+        con = duckdb.connect()
+        with ahead(lambda: private_values(self.data.settings, con), stop=con.interrupt) as private:
+            with stage("book", stages, self.out):
+                source = Made(self.plan, self.manifest, numbers, outcomes, in_force)
+                editions = [
+                    edition(source, language, folder=self.folder / "pages" / language, assets=assets)
+                    for language in self.settings.report.languages
+                ]
+                log = self.folder / "logs"
+                build_books(
+                    self.folder / "book",
+                    editions=editions,
+                    out=built,
+                    log=log,
+                    extra=self.folder / "beside",
+                    assets=assets,
+                    benches=benches,
+                    begun=begun,
+                )
+            with stage("gate", stages, self.out):
+                self._gate(built, results, published, private.result(), benches)
         with stage("publish", stages, self.out):
             publish(built, root=published, report=name, run_id=run_id, keep=self.settings.publish.keep)
             whole = not problems and all(outcome.ok for outcome in outcomes)

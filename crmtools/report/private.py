@@ -10,6 +10,7 @@ from crmtools.settings import Settings, TableSource
 from crmtools.tables import TABLES
 from crmtools.tables.reading import Raw, files_of, quote, read_database, read_file
 from crmtools.tables.schema import Column
+from crmtools.tables.side_by_side import draw_no_bars
 from crmtools.tables.typing import plan
 
 PUBLIC_IDS = ("item", "survey", "campaign", "product")
@@ -18,14 +19,15 @@ SQL_WORDS = frozenset(part.casefold() for words in DuckDB.Tokenizer.KEYWORDS for
 """Pages print the query behind a number; a customer whose name is Null cannot be told from a word of SQL there."""
 
 
-def private_values(settings: Settings) -> set[str]:
+def private_values(settings: Settings, con: duckdb.DuckDBPyConnection | None = None) -> set[str]:
     """The raw ids of people and deals, and every personal value, as they stand in the source.
 
     Nothing of a column that the parameters file keeps (``source.keep_personal``), and no ids where pseudonyms
-    are off.
+    are off. ``con`` is the connection to read through, which is closed afterwards, for whoever may have to interrupt it.
     """
-    con = duckdb.connect()
+    con = con or duckdb.connect()
     try:
+        draw_no_bars(con)
         found: set[str] = set()
         for raw in _raws(con, settings):
             table = TABLES[raw.table]

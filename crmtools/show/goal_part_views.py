@@ -35,7 +35,7 @@ def goal_parts(parts: Parts, *, language: Language, currency: str = "", value_pe
         for by, why in parts.why
     ]
     split = {found.by for found in parts.made}
-    unseen = [one for one in parts.moves if one.by not in split and (one.improved or one.worse)]
+    unseen = [one for one in parts.moves if one.by not in split and one.named]
     said += [*(_moved(one, item, language) for one in unseen), *(among(one, language) for one in unseen[:1])]
     if parts.factors is not None:
         drawn.append(product_waterfall(parts.factors, language=language, currency=currency))
@@ -50,7 +50,7 @@ def goal_parts(parts: Parts, *, language: Language, currency: str = "", value_pe
 def _moved(moves: Moves, item: Indicator, language: Language) -> str:
     """In which groups a goal moved that no picture shows."""
     comma, colon = word("list", language), word("colon", language)
-    told = ((_IMPROVED, moves.improved), (_WORSE, moves.worse), (_STILL, moves.still))
+    told = ((_IMPROVED, moves.improved), (_WORSE, moves.worse), (_CHANGED, moves.changed), (_STILL, moves.still))
     parts = [say(text, language, groups=comma.join(groups)) for text, groups in told if groups]
     by = say(_BY, language, by=attribute_words(moves.by, item, language))
     return by + colon + ("；".join(parts) + "。" if language == "zh" else "; ".join(parts) + ".")
@@ -65,4 +65,5 @@ _SAME_GAP = Text(
 _BY = Text("按{by}", "By {by}")
 _IMPROVED = Text("在“{groups}”有改善", "improved in {groups}")
 _WORSE = Text("在“{groups}”恶化", "got worse in {groups}")
+_CHANGED = Text("在“{groups}”有变化", "changed in {groups}")
 _STILL = Text("在“{groups}”未检出变化", "no change seen in {groups}")

@@ -160,7 +160,7 @@ def _title(found: Decomposition, moves: Moves | None, language: Language, curren
     )  # fmt: skip
     if moves is None:
         return first
-    named = {*moves.improved, *moves.worse}
+    named = {*moves.named}
     clear = [
         (line.name.to(language), line.rate) for line in found.lines if line.rate is not None and line.segment in named
     ]
@@ -254,12 +254,13 @@ _SPLIT = Text(
     "By {by}: of a change of {change}, {mix} is the mix and {rest} the segments themselves.",
 )
 _NONE_CLEAR = Text(
-    "没有哪个客户群的变化能单独与偶然波动区分。", "No segment by itself has changed by more than chance explains."
+    "在全报告的各项比较中，没有哪个客户群的变化能与偶然波动区分。",
+    "Among all comparisons of this report, no segment's change can be told from chance.",
 )
 _CLEAR = Text("超出偶然波动的：{segments}。", "Beyond chance: {segments}.")
 _AMONG = Text(
-    "全报告共 {count} 项客户群比较一并检验（Holm），变化仍超出偶然波动的客户群才点出。",
-    "A segment is named where its change is more than chance among all {count} comparisons of segments in this report (Holm).",
+    "把全报告的客户群比较（共 {count} 项）一并检验（Holm），变化仍超出偶然波动的客户群才点出。",
+    "A segment is named where its change is more than chance, the comparisons of segments in this report ({count}) taken together (Holm).",
 )
 _EACH = Text(
     "横线只就单个部分而言：比较多了，总有几条碰巧不含 0。",

@@ -37,7 +37,7 @@ def checks_of(plan: Plan, others: Mapping[str, Plan]) -> Iterator[Check]:
         cell, value = quote(f"cell:{name}"), quote(name)
         if column.required:
             yield Check("missing", name, f"{cell} IS NULL", "are empty, and it is needed", "''", "Fill them.")
-        if remedy := accepted(column, plan.raw, plan.how.formats.get(name)):
+        if remedy := accepted(column, plan.raw, plan.headers[name], plan.how.formats.get(name)):
             noun = {"day": "days", "time": "dates", "count": "whole numbers", "flag": "yes or no"}.get(
                 column.type, "numbers"
             )
@@ -46,7 +46,7 @@ def checks_of(plan: Plan, others: Mapping[str, Plan]) -> Iterator[Check]:
             legal = ", ".join(literal(item) for item in column.values)
             yield Check(
                 "values", name, f"{value} NOT IN ({legal})", "are not among the known words", cell,
-                f"Known: {', '.join(column.values)}. {remedies.name_words(plan.raw, name, column.values[0])}",
+                f"Known: {', '.join(column.values)}. {remedies.name_words(plan.raw, plan.headers[name], name, column.values[0])}",
             )  # fmt: skip
         if column.type in ("number", "money", "count") and not column.signed:
             returned = (

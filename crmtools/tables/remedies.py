@@ -27,24 +27,32 @@ def set_aside(raw: Raw, header: str) -> str:
     return f"say so with columns: {{{header}: {IGNORE}}}"
 
 
-def name_words(raw: Raw, column: str, word: str) -> str:
+def _made_anew(raw: Raw, header: str, how: str) -> str:
+    """The frame with one of its columns made anew, under the name that it has there."""
+    return f"{raw.table}=frame.assign(**{{{header!r}: {how}}})"
+
+
+def name_words(raw: Raw, header: str, column: str, word: str) -> str:
     """How a company's own words are made to mean those that are known."""
     if raw.is_frame:
-        return f"Replace yours: frame[{column!r}].replace({{'WRITTEN': {word!r}}})."
+        replaced = f"frame[{header!r}].replace({{'WRITTEN': {word!r}}})"
+        return f"Replace yours: {_made_anew(raw, header, replaced)}."
     return f"Map yours under source.tables.{raw.table}.values: {{{column}: {{WRITTEN: {word}}}}}."
 
 
-def name_format(raw: Raw, column: Column) -> str:
+def name_format(raw: Raw, header: str, column: Column) -> str:
     """How dates and numbers are read that are written in a way of their own; empty where no format helps."""
     day = "%d.%m.%Y" if column.type == "day" else "%d/%m/%Y %H:%M"
     match column.type:
         case "day" | "time":
             if raw.is_frame:
-                return f"or convert them: pd.to_datetime(frame[{column.name!r}], format={day!r})"
+                read = f"pd.to_datetime(frame[{header!r}], format={day!r})"
+                return f"or convert them: {_made_anew(raw, header, read)}"
             return f"or name the format under formats: {{{column.name}: '{day}'}}"
         case "number" | "money" | "count":
             if raw.is_frame:
-                return f"convert them: pd.to_numeric(frame[{column.name!r}].str.replace('.', '').str.replace(',', '.'))"
+                read = f"pd.to_numeric(frame[{header!r}].str.replace('.', '').str.replace(',', '.'))"
+                return f"convert them: {_made_anew(raw, header, read)}"
             return f"show how: formats: {{{column.name}: '1.234,56'}}"
         case _:
             return ""

@@ -5,7 +5,7 @@ The engine works on one table in as many threads as it has pieces of a hundred t
 
 import contextlib
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -16,6 +16,8 @@ from crmtools.settings import cores
 T = TypeVar("T")
 R = TypeVar("R")
 
+AGAIN = 0.05
+"""Seconds until statements are interrupted again."""
 SHOW_NO_PROGRESS = "SET enable_progress_bar = false"
 """DuckDB takes ``python -m crmtools`` for somebody typing and draws bars into standard output, amid the JSON of --json."""
 
@@ -49,10 +51,13 @@ def side_by_side(
                 free.put(taken)
 
         with ThreadPoolExecutor(max_workers=len(own)) as pool:
+            begun = [pool.submit(done, thing) for thing in things]
             try:
-                return list(pool.map(done, things))
+                return [one.result() for one in begun]
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
-                for one in own:
-                    one.interrupt()
+                # who is between two statements does not hear it
+                while wait(begun, timeout=AGAIN).not_done:
+                    for each in own:
+                        each.interrupt()
                 raise

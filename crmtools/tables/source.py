@@ -199,6 +199,10 @@ class Data(Shown):
             made if made[0].settings == self.settings else tuple(replace(one, settings=self.settings) for one in made)
         )
 
+    def whole(self) -> "Data":
+        """The data of all customers, as they are known on the same day."""
+        return self if self.part is None else self._known(self.as_of, None)
+
     def _known(self, day: date, part: Part | None) -> "Data":
         """The tables as known at the end of a day, of all customers or of one of the parts."""
         cut_to = part.cut if part else WHOLE

@@ -218,9 +218,9 @@ def _moment_sql(header: str, cell: str, source: str, written: str | None, time_z
     return f"CASE WHEN {marked} THEN {instant} WHEN {written_out} THEN TRY_CAST({cell} AS TIMESTAMP) END"
 
 
-def accepted(column: Column, raw: Raw, written: str | None = None) -> str:
+def accepted(column: Column, raw: Raw, header: str, written: str | None = None) -> str:
     """What a cell of a column may hold, in words; ``written`` is the format that the parameters file gives it."""
-    otherwise = remedies.name_format(raw, column)
+    otherwise = remedies.name_format(raw, header, column)
     if written in NUMBERS and column.type in ("number", "money", "count"):
         return f"Accepted: numbers written as {written}."
     numbers = (

@@ -10,7 +10,7 @@ import crmtools as crm
 from crmtools.goal_settings import GoalSettings
 from crmtools.goals.change import change
 from crmtools.goals.goal import goal_from
-from crmtools.goals.moved import FALSE, Moves, moves, moves_of
+from crmtools.goals.moved import FALSE, Moves, _side, moves, moves_of
 from crmtools.goals.reading import read
 from crmtools.period import Period
 
@@ -26,7 +26,7 @@ def company() -> crm.Data:
     rows = [
         (f"{region}-{when}-{n}", region, day, 5.0 if n < good else 1.0)
         for region, counts in BOUGHT.items()
-        for when, day, good in zip("ab", ("2024-11-10", "2025-11-10"), counts, strict=True)
+        for when, day, good in zip("ab", ("2024-11-10", "2025-12-28"), counts, strict=True)
         for n in range(200)
     ]
     frame = pd.DataFrame(rows, columns=["customer_id", "region", "answered_at", "value"])
@@ -68,8 +68,11 @@ def test_all_groups_of_all_goals_are_judged_together(company) -> None:
     found = moves(crm.scorecard(company).readings, company)
     assert {(one.goal, name) for one in found for name in (*one.improved, *one.worse)} == seen
     assert {one.among for one in found} == {24}
+    assert not any("r03" in one.still for one in found if one.goal == "csat_top2"), (
+        "alone it would be seen: nothing is said of it"
+    )
     assert found[0] == Moves(
-        "csat_top2", "region", ("r07",), ("r09",), tuple(r for r in REGIONS if r not in ("r07", "r09")), 24
+        "csat_top2", "region", ("r07",), ("r09",), (), tuple(r for r in REGIONS if r not in ("r03", "r07", "r09")), 24
     )
 
 
@@ -85,3 +88,21 @@ def test_a_goal_that_is_not_of_the_report_is_judged_among_those_that_are(company
     other = read(goal_from(company.settings.goals[0].model_copy(update={"id": "more"})), company)
     (own,) = moves_of(other, company)
     assert own.among == 36
+
+
+def test_a_range_to_keep_has_no_better_side_of_its_own(company) -> None:
+    """Whether its nearest bound lies above or below says nothing about a change: neither way is better where the indicator says so."""
+    reading = crm.scorecard(company).readings[0]
+    item = replace(reading.goal.indicator, better="range")
+    settings = reading.goal.settings.model_copy(update={"kind": "range"})
+    kept = replace(reading, goal=replace(reading.goal, indicator=item, settings=settings))
+    assert (reading.improves, kept.goal.controls, kept.improves) == ("higher", True, "range")
+    changes = [replace(one, better=kept.improves, verdict="changed") for one in compared(company, "csat_top2").values()]
+    assert {_side(one, sure=True) for one in changes} == {"changed"}
+    assert {_side(one, sure=False) for one in changes} == {""}
+
+
+def test_a_reading_that_must_not_be_judged_names_no_group(company) -> None:
+    readings = crm.scorecard(company).readings
+    old = [replace(one, now=replace(one.now, data_until=date(2025, 6, 30))) for one in readings]
+    assert moves(old, company) == ()

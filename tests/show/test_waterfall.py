@@ -42,7 +42,9 @@ def misleading() -> Decomposition:
 
 
 def moves(**groups: tuple[str, ...]) -> Moves:
-    return Moves("csat_top2", "region", **({"improved": (), "worse": (), "still": ()} | groups), among=76)
+    return Moves(
+        "csat_top2", "region", **({"improved": (), "worse": (), "changed": (), "still": ()} | groups), among=76
+    )
 
 
 def plain(text: str) -> str:
@@ -130,7 +132,7 @@ def test_the_title_names_only_what_chance_does_not_explain(misleading) -> None:
     assert text.startswith(
         "By region: of a change of +4.5 percentage points, +4.9 is the mix and −0.4 the segments themselves."
     )
-    assert "No segment by itself has changed by more than chance explains." in text
+    assert "Among all comparisons of this report, no segment's change can be told from chance." in text
     assert "Beyond chance: a (" in plain(show.gap_waterfall(misleading, language="en", moves=moves(worse=("a",))).text)
 
 
@@ -139,8 +141,8 @@ def test_a_whisker_that_leaves_out_0_makes_no_claim(misleading) -> None:
     first, *rest = misleading.lines
     far = replace(misleading, lines=(replace(first, rate=Term("rate", -0.03, -0.05, -0.01, 0.01)), *rest))
     shown = show.gap_waterfall(far, language="en", moves=moves())
-    assert "No segment by itself has changed" in shown.text
-    assert "among all 76 comparisons of segments in this report (Holm)" in plain(shown.html)
+    assert "no segment's change can be told from chance" in plain(shown.text)
+    assert "the comparisons of segments in this report (76) taken together (Holm)" in plain(shown.html)
     alone = show.gap_waterfall(far, language="en")
     assert "chance" not in alone.text + alone.html, "who looked at how many groups is not known"
 
@@ -216,7 +218,7 @@ def test_the_stake_is_said_once_for_all_pictures(misleading, goals, tiny) -> Non
     ("language", "told"),
     [
         ("en", "By region: improved in a; no change seen in b. A segment is named where"),
-        ("zh", "按地区：在“a”有改善；在“b”未检出变化。全报告共 76 项客户群比较一并检验"),
+        ("zh", "按地区：在“a”有改善；在“b”未检出变化。把全报告的客户群比较（共 76 项）一并检验"),
     ],
 )
 def test_where_a_goal_moved_is_said_where_no_picture_shows_it(goals, tiny, language, told) -> None:

@@ -363,14 +363,17 @@ def test_frames_that_are_broken(frames, words) -> None:
             pd.concat([orders(), orders()[["net_amount"]]], axis=1),
             "If one is something else, drop it: orders=frame.drop(columns=",
         ),
-        (orders(status=["done", "done"]), "Replace yours: frame['status'].replace({'WRITTEN': 'completed'})."),
+        (
+            orders(status=["done", "done"]),
+            "Replace yours: orders=frame.assign(**{'status': frame['status'].replace({'WRITTEN': 'completed'})}).",
+        ),
         (
             orders(ordered_at=["31/12/2025", "2025-12-01"]),
-            "or convert them: pd.to_datetime(frame['ordered_at'], format='%d/%m/%Y %H:%M').",
+            "or convert them: orders=frame.assign(**{'ordered_at': pd.to_datetime(frame['ordered_at'], format='%d/%m/%Y %H:%M')}).",
         ),
         (
             orders(net_amount=["1.234,50", "2,50"]),
-            "convert them: pd.to_numeric(frame['net_amount'].str.replace('.', '').str.replace(',', '.')).",
+            "convert them: orders=frame.assign(**{'net_amount': pd.to_numeric(frame['net_amount'].str.replace('.', '').str.replace(',', '.'))}).",
         ),
     ],
 )
