@@ -3,6 +3,8 @@
 import pkgutil
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -45,3 +47,15 @@ def test_the_process_of_a_run_does_without_figures():
     say = "import sys, crmtools.cli, crmtools.report.making\nprint({'matplotlib', 'scipy.stats'} & {*sys.modules})"
     told = subprocess.run([sys.executable, "-c", say], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "set()"
+
+
+def test_a_package_in_an_archive_is_read_as_any(tmp_path):
+    """What stands below `if TYPE_CHECKING:` is asked of whoever loaded the package, not of a file."""
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.write(Path(crmtools.__file__).parent / "on_demand.py", "crmtools/on_demand.py")
+        archive.writestr("crmtools/__init__.py", "")
+        text = "from typing import TYPE_CHECKING\nfrom crmtools.on_demand import on_demand\nif TYPE_CHECKING:\n    from json import loads\n"
+        archive.writestr("some/__init__.py", text + "__getattr__, __dir__ = on_demand(__name__)\n")
+    say = f"import sys; sys.path.insert(0, {str(tmp_path / 'all.zip')!r})\nimport some\nprint(some.loads('3'), 'loads' in dir(some))"
+    told = subprocess.run([sys.executable, "-c", say], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert told.stdout.strip() == "3 True"

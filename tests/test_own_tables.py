@@ -59,6 +59,21 @@ def test_data_reach_as_far_as_the_table_that_a_number_is_made_of() -> None:
     assert by_contracts.data_until == known.last_day("subscriptions") != by_orders.data_until
 
 
+def test_a_table_that_cannot_be_used_says_nothing_of_the_age_of_a_number() -> None:
+    """Contracts without their ends are not read by the complaint rate."""
+    made = frames()
+    tickets = made["orders"][["customer_id", "ordered_at"]].rename(columns={"ordered_at": "created_at"})
+    tickets = tickets.assign(ticket_id=range(len(tickets)), type="complaint")
+    contracts = pd.DataFrame(
+        {"subscription_id": ["s"], "customer_id": ["1"], "started_at": [pd.Timestamp("2025-03-02")]}
+    )
+    plain, beside = (
+        crm.open(**made, tickets=tickets, **more, as_of="2025-12-31") for more in ({}, {"subscriptions": contracts})
+    )
+    one, other = (crm.measure("complaint_rate", each, period="2025-12") for each in (plain, beside))
+    assert (one.value, one.data_until) == (other.value, other.data_until)
+
+
 def test_a_set_of_assumptions_that_makes_no_difference_is_no_set(data) -> None:
     by_orders = crm.stress("retention_rate", data)
     assert [dict(changed) for changed in by_orders.changes] == [{}, {"active_days": 182}, {"active_days": 548}]

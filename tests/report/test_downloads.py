@@ -76,9 +76,9 @@ def test_a_workbook_has_a_sheet_per_table_with_numbers_and_percentages():
 
 
 def test_a_title_that_excel_refuses_gets_another_name():
-    titles = ["'" * 40, "History", "a title of more than thirty-one ch'aracters", "[]:*?/\\"]
+    titles = ["'" * 40, "History", "a title of more than thirty-one ch'aracters", "[]:*?/\\", "𠮷" * 20, "a\tb\x01"]
     names = load_workbook(io.BytesIO(as_workbook([Shown(title, [["Head"], [1]]) for title in titles]))).sheetnames
-    assert names == ["1", "2 History", "3 a title of more than thirty-o", "4"]
+    assert names == ["1", "2 History", "3 a title of more than thirty-o", "4", "5 " + "𠮷" * 14, "6 a b"]
 
 
 def test_every_table_of_a_book_gets_its_line_and_its_files_and_a_second_time_the_same(tmp_path):

@@ -457,3 +457,24 @@ def test_groups_inside_of_a_part_are_hidden_together_with_those_of_other_parts(p
     assert groups["south"] == {"gold": 0, "basic": 0}, "or the whole less north and south would tell of them"
     assert groups["north"] == {"gold": 30, "basic": 30}
     assert all("region" not in data.segments for data in (north(project),))
+
+
+@pytest.mark.parametrize("nameless", [4, 40])
+def test_rows_that_name_no_customer_are_not_what_the_parts_leave_of_the_whole(project, nameless):
+    """They are in the whole and in no part: where they are few, a part is hidden, or the whole less all parts would tell of them."""
+    shop(project, {"north": (60, 60), "south": (50, 50)})
+    named = [row["customer_id"] for row in project.rows("customers")]
+    rows = [
+        {
+            "feedback_id": f"f{place}",
+            "customer_id": one,
+            "at": "2025-11-01 10:00",
+            "sentiment": "positive" if one and place % 3 else "negative",
+        }
+        for place, one in enumerate([*named, *[""] * nameless])
+    ]
+    project.save("feedback", rows)
+    project.open()
+    parts = [crm.measure("negative_feedback_share", north(project, f"region={name}")) for name in ("north", "south")]
+    told = [one for one in parts if one.value is not None]
+    assert len(told) == (1 if nameless < 10 else 2)

@@ -53,3 +53,17 @@ def test_ctrl_c_stops_what_is_under_way(con):
         side_by_side(con, lambda own, text: own.execute(text).fetchall(), [LONG])
     assert time.monotonic() - began < 60
     assert con.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_ctrl_c_is_heard_between_two_statements(con):
+    """An interruption reaches only the statement that is running; whoever is between two must be told again."""
+
+    def two(own, _):
+        time.sleep(2)
+        return own.execute(LONG).fetchall()
+
+    threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side(con, two, [0])
+    assert time.monotonic() - began < 30
