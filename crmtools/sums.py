@@ -247,9 +247,7 @@ def gather(data: Data, assumptions: Mapping[str, Mapping[str, object]], items: S
     _gather_numbered([item for item in todo if _numbers(item, data)], data, assumptions)
     for item in todo:
         if not _numbers(item, data):
-            own = segments(item, data)
-            asked = facts(item, data, standard_periods(item, data), assumptions[item.id], own)
-            query = item.kind.query(asked, ("period", *own, "excluded"), unique=item.unique)
+            query = _query(item, data, standard_periods(item, data), assumptions[item.id], segments(item, data), {})
             _keep(_name(item, data, assumptions[item.id]), data, data.ask(query))
     return len(todo)
 
