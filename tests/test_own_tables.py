@@ -62,6 +62,7 @@ def test_data_reach_as_far_as_the_table_that_a_number_is_made_of() -> None:
 def test_a_table_that_cannot_be_used_says_nothing_of_the_age_of_a_number() -> None:
     """Contracts without their ends are not read by the complaint rate."""
     made = frames()
+    made["customers"].loc[0, "acquired_at"] = pd.Timestamp("2025-12-30")
     tickets = made["orders"][["customer_id", "ordered_at"]].rename(columns={"ordered_at": "created_at"})
     tickets = tickets.assign(ticket_id=range(len(tickets)), type="complaint")
     contracts = pd.DataFrame(
@@ -71,7 +72,9 @@ def test_a_table_that_cannot_be_used_says_nothing_of_the_age_of_a_number() -> No
         crm.open(**made, tickets=tickets, **more, as_of="2025-12-31") for more in ({}, {"subscriptions": contracts})
     )
     one, other = (crm.measure("complaint_rate", each, period="2025-12") for each in (plain, beside))
+    assert one.value is not None, one.why
     assert (one.value, one.data_until) == (other.value, other.data_until)
+    assert other.data_until > beside.last_day("subscriptions")
 
 
 def test_a_set_of_assumptions_that_makes_no_difference_is_no_set(data) -> None:

@@ -10,7 +10,7 @@ import crmtools as crm
 from crmtools.goal_settings import GoalSettings
 from crmtools.goals.change import change
 from crmtools.goals.goal import goal_from
-from crmtools.goals.moved import FALSE, Moves, _side, moves, moves_of
+from crmtools.goals.moved import FALSE, Moves, _compared, _side, moves, moves_of
 from crmtools.goals.reading import read
 from crmtools.period import Period
 
@@ -97,7 +97,9 @@ def test_a_range_to_keep_has_no_better_side_of_its_own(company) -> None:
     settings = reading.goal.settings.model_copy(update={"kind": "range"})
     kept = replace(reading, goal=replace(reading.goal, indicator=item, settings=settings))
     assert (reading.improves, kept.goal.controls, kept.improves) == ("higher", True, "range")
-    changes = [replace(one, better=kept.improves, verdict="changed") for one in compared(company, "csat_top2").values()]
+    found = _compared(kept, company, "region")
+    assert {one.better for one in found.values()} == {"range"}
+    changes = [replace(one, verdict="changed") for one in found.values()]
     assert {_side(one, sure=True) for one in changes} == {"changed"}
     assert {_side(one, sure=False) for one in changes} == {""}
 
