@@ -19,20 +19,13 @@ __version__ = "0.1.0"
 
 from typing import TYPE_CHECKING
 
-from crmtools.errors import CRMError, DataError, RunError, SettingsError
-from crmtools.estimate import Estimate
-from crmtools.estimating import computable
-from crmtools.indicators import CATALOGUE
-from crmtools.measure import Breakdown, Trend, breakdown, measure, splits, sql, trend
 from crmtools.on_demand import on_demand
-from crmtools.period import Period
-from crmtools.stress import Stress, stress
-from crmtools.tables.source import Data
-from crmtools.tables.source import open as open
-from crmtools.words import Text
 
 if TYPE_CHECKING:
     from crmtools import cohorts, lifetime, rfm, show
+    from crmtools.errors import CRMError, DataError, RunError, SettingsError
+    from crmtools.estimate import Estimate
+    from crmtools.estimating import computable
     from crmtools.goals.change import Change
     from crmtools.goals.compared import compare
     from crmtools.goals.contrasted import Contrast, contrast
@@ -45,6 +38,13 @@ if TYPE_CHECKING:
     from crmtools.goals.record import track_record
     from crmtools.goals.scores import scores
     from crmtools.goals.smart import smart, smart_goals
+    from crmtools.indicators import CATALOGUE
+    from crmtools.measuring import Breakdown, Trend, breakdown, measure, splits, sql, trend
+    from crmtools.period import Period
+    from crmtools.stressing import Stress, stress
+    from crmtools.tables.source import Data
+    from crmtools.tables.source import open as open
+    from crmtools.words import Text
 
 __getattr__, __dir__ = on_demand(__name__)
 

@@ -90,6 +90,7 @@ def _shared_snapshots(tmp_path_factory: pytest.TempPathFactory) -> None:
 @pytest.fixture(autouse=True, scope="session")
 def _one_warm_process() -> Iterator[None]:
     """The runs of a worker fork their kernels from one process, started with the first of them: to import everything takes seconds."""
+    from crmtools.commands import report
     from crmtools.report import run, warm
 
     started: list[Warm | None] = []
@@ -101,7 +102,8 @@ def _one_warm_process() -> Iterator[None]:
                 started[:] = [end.enter_context(warm.warm_process())]
             yield started[0]
 
-        patch.setattr(run, "warm_process", shared)
+        for asker in (report, run):
+            patch.setattr(asker, "warm_process", shared)
         yield
 
 

@@ -15,7 +15,7 @@ from crmtools import CATALOGUE, CRMError, Estimate, Period, Text
 from crmtools.estimating import estimates
 from crmtools.indicators.catalogue import EXCLUSIONS, Indicator
 from crmtools.indicators.kinds import Duration, Model, Total
-from crmtools.measure import measure
+from crmtools.measuring import measure
 from crmtools.questions import attributes, missing_columns
 from crmtools.simulate import simulate_frames
 from crmtools.tables import TABLES

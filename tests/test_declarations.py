@@ -11,7 +11,7 @@ import crmtools as crm
 from crmtools import CATALOGUE, CRMError, Period, Text
 from crmtools.indicators.catalogue import DIMENSIONS, OWNERS, find, indicator
 from crmtools.indicators.kinds import Duration, Mean, Share
-from crmtools.measure import measure
+from crmtools.measuring import measure
 
 Q4 = Period.parse("2025-Q4")
 every_indicator = pytest.mark.parametrize("name", CATALOGUE)

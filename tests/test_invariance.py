@@ -15,7 +15,7 @@ from crmtools.goals.goal import goal_from
 from crmtools.goals.reading import read
 from crmtools.indicators.catalogue import Indicator
 from crmtools.indicators.kinds import Coefficient, Model, Total
-from crmtools.measure import measure
+from crmtools.measuring import measure
 from crmtools.simulate import simulate_frames
 from crmtools.tables import TABLES
 from crmtools.tables.answers import Answers

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -20,26 +21,39 @@ def test_every_name_that_is_told_is_there(package):
     assert not missing
 
 
-def test_no_name_of_what_is_shown_is_that_of_a_module():
+@PACKAGES
+def test_no_name_is_that_of_a_module_unless_it_is_the_module(package):
     """Importing the module would put it in the name's place: a function could not be called any more."""
-    modules = {found.name for found in pkgutil.iter_modules(show.__path__)}
-    assert modules & {*show.__all__} == {"plots"}  # itself a module
+    modules = {found.name for found in pkgutil.iter_modules(package.__path__)}
+    same = modules & {*package.__all__}
+    assert same == {name for name in package.__all__ if isinstance(getattr(package, name), ModuleType)}
 
 
-def test_a_name_stays_what_it_is_when_modules_are_imported_first():
+@PACKAGES
+def test_a_name_stays_what_it_is_when_modules_are_imported_first(package):
     say = (
-        "import importlib, pkgutil, crmtools\nfrom crmtools import show\n"
-        "for one in pkgutil.iter_modules(show.__path__): importlib.import_module(f'crmtools.show.{one.name}')\n"
-        "print([name for name in show.__all__ if name != 'plots' and not callable(getattr(show, name))])"
+        f"import importlib, pkgutil\nimport {package.__name__} as package\n"
+        "for one in pkgutil.iter_modules(package.__path__):\n"
+        "    if one.name != '__main__': importlib.import_module(f'{package.__name__}.{one.name}')\n"
+        "print(sorted(name for name in package.__all__ if type(getattr(package, name)).__name__ == 'module'))"
     )
     told = subprocess.run([sys.executable, "-c", say], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "[]"
+    assert told.stdout.strip() == str(
+        sorted(name for name in package.__all__ if isinstance(getattr(package, name), ModuleType))
+    )
 
 
 @PACKAGES
 def test_a_name_that_is_not_there_is_told(package):
     with pytest.raises(AttributeError, match=f"module '{package.__name__}' has no attribute 'nonsense'"):
         _ = package.nonsense
+
+
+def test_a_command_is_there_before_the_libraries_of_its_work():
+    """`--help` and errors of usage need none of them, and a report has another process import them meanwhile."""
+    say = "import sys, crmtools.cli\nprint({'pandas', 'numpy', 'ibis', 'duckdb', 'scipy', 'pydantic'} & {*sys.modules})"
+    told = subprocess.run([sys.executable, "-c", say], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "set()"
 
 
 def test_the_process_of_a_run_does_without_figures():

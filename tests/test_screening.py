@@ -4,7 +4,7 @@ import pytest
 
 import crmtools as crm
 from crmtools import CRMError
-from crmtools.measure import measure
+from crmtools.measuring import measure
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from scipy import stats
 
 import crmtools as crm
 from crmtools.indicators import CATALOGUE
-from crmtools.measure import breakdown, measure
+from crmtools.measuring import breakdown, measure
 from crmtools.simulate import Company, simulate_frames, true_value
 from crmtools.simulate.truth import INDICATORS
 from crmtools.tables import TABLES

@@ -11,7 +11,7 @@ from crmtools.beginnings.names import check_name
 from crmtools.errors import CRMError, Problem, nearest
 from crmtools.estimating import not_computable
 from crmtools.indicators import CATALOGUE
-from crmtools.measure import measure
+from crmtools.measuring import measure
 from crmtools.parameters import load
 from crmtools.period import MONTHS_IN
 from crmtools.report.remarks import ERSATZ, REPLACE

@@ -2,7 +2,6 @@
 
 import click
 
-from crmtools import formats
 from crmtools.commands.printing import as_json, in_language, print_json, print_table
 from crmtools.commands.project import settings_of
 from crmtools.words import Language
@@ -14,6 +13,7 @@ from crmtools.words import Language
 @as_json
 def goals(parameters: str, language: Language, wanted_json: bool) -> None:
     """Print where every goal of a PARAMETERS file stands, and what the data say about it."""
+    from crmtools import formats
     from crmtools.goals.change import VERDICTS
     from crmtools.goals.evidence import EVIDENCE
     from crmtools.goals.judgement import judgements

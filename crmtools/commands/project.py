@@ -1,11 +1,13 @@
 """The project that is worked in, and its parameters files."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from crmtools.settings import Settings
+if TYPE_CHECKING:
+    from crmtools.settings import Settings
 
 
-def settings_of(name: str) -> Settings:
+def settings_of(name: str) -> "Settings":
     """The settings of a parameters file, or of a report's name."""
     from crmtools.asked import read_settings
 

@@ -3,7 +3,8 @@
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -11,11 +12,12 @@ import click
 
 from crmtools.commands.printing import near, print_table
 from crmtools.commands.project import settings_of
-from crmtools.settings import Settings
+from crmtools.report.warm import warm_process
 
 if TYPE_CHECKING:
     from crmtools.report.run import RunResult
     from crmtools.report.warm import Warm
+    from crmtools.settings import Settings
 
 
 @click.command()
@@ -62,29 +64,60 @@ def report(
     all runs; a period that cannot be published ends a --catch-up, so that none is left out, a value that cannot be published
     does not keep the others of --by from it.
     """
-    settings = settings_of(parameters)
-    if by and (only or catch_up):
-        raise click.UsageError(
-            "--by makes all books of one period: not with --only, and with NAME@last instead of --catch-up."
-        )
-    if only:
-        attribute, equals, value = only.partition("=")
-        if not (attribute and equals and value):
+    forked = engine == "forked" and not only_plan
+    # before anything else: it imports what kernels need while this process finds out what is to be done
+    with warm_process() if forked else nullcontext() as warm:
+        made = _Made(published, notebooks, fresh=fresh, forked=forked, warm=warm)
+        settings = settings_of(parameters)
+        if by and (only or catch_up):
             raise click.UsageError(
-                f"--only {only}: write an attribute of the customers and a value, for example --only region=north."
+                "--by makes all books of one period: not with --only, and with NAME@last instead of --catch-up."
             )
-        from crmtools.asked import for_customers
+        if only:
+            settings = _of_part(settings, only)
+        if by:
+            code = _by(settings, by.strip(), made, only_plan=only_plan)
+        elif catch_up:
+            code = _catch_up(settings, made, only_plan=only_plan)
+        else:
+            code = _one(settings, made, only_plan=only_plan)
+    sys.exit(code)
 
-        settings = for_customers(settings, {attribute.strip(): value.strip()})
-    if by:
-        sys.exit(
-            _by(settings, by.strip(), published, notebooks, fresh=fresh, forked=engine == "forked", only_plan=only_plan)
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """How reports are to be made: what :func:`crmtools.report.run.run_report` is told besides the settings."""
+
+    published: Path | None
+    notebooks: Path | None
+    fresh: bool
+    forked: bool
+    warm: "Warm | None"
+
+
+def _of_part(settings: "Settings", only: str) -> "Settings":
+    """The report of the customers that ``--only`` names."""
+    from crmtools.asked import for_customers
+
+    attribute, equals, value = only.partition("=")
+    if not (attribute and equals and value):
+        raise click.UsageError(
+            f"--only {only}: write an attribute of the customers and a value, for example --only region=north."
         )
-    if not catch_up:
-        if only_plan:
-            _print_plan(settings, notebooks, fresh=fresh)
-            return
-        sys.exit(_run(settings, published, notebooks, fresh=fresh, forked=engine == "forked"))
+    return for_customers(settings, {attribute.strip(): value.strip()})
+
+
+def _one(settings: "Settings", made: _Made, *, only_plan: bool) -> int:
+    """Run a report, say what became of it, and return the exit code; or print what would be run."""
+    if only_plan:
+        _print_plan(settings, made)
+        return 0
+    with _ended_politely():
+        return _ran(settings, made).exit_code
+
+
+def _catch_up(settings: "Settings", made: _Made, *, only_plan: bool) -> int:
+    """Every period that is over since the last published one, in order; the gravest exit code."""
     from crmtools.asked import for_period
     from crmtools.report.by_value import GRAVITY
     from crmtools.schedule.catch_up import missed, reason_to_wait
@@ -97,31 +130,13 @@ def report(
             click.echo(wait)
             break
         click.echo(f"{settings.name} {period.id}")
-        if only_plan:
-            _print_plan(asked, notebooks, fresh=fresh)
-        else:
-            codes.append(_run(asked, published, notebooks, fresh=fresh, forked=engine == "forked"))
+        codes.append(_one(asked, made, only_plan=only_plan))
     else:
         click.echo(f"{settings.name}: nothing is missed{' any more' * (len(codes) > 1)}.")
-    sys.exit(max(codes, key=GRAVITY.index))
+    return max(codes, key=GRAVITY.index)
 
 
-def _run(settings: Settings, published: Path | None, notebooks: Path | None, *, fresh: bool, forked: bool) -> int:
-    """Run a report, say what became of it, and return the exit code."""
-    with _ended_politely():
-        return _ran(settings, published, notebooks, fresh=fresh, forked=forked).exit_code
-
-
-def _by(
-    settings: Settings,
-    attribute: str,
-    published: Path | None,
-    notebooks: Path | None,
-    *,
-    fresh: bool,
-    forked: bool,
-    only_plan: bool,
-) -> int:
+def _by(settings: "Settings", attribute: str, made: _Made, *, only_plan: bool) -> int:
     """The reports of all values of an attribute, and the page that leads to them; the gravest exit code."""
     from crmtools.asked import for_customers
     from crmtools.report.by_value import run_by_value
@@ -131,12 +146,12 @@ def _by(
         for value in values_by(for_customers(settings, {}), attribute).reported:
             part = for_customers(settings, {attribute: value})
             click.echo(part.name)
-            _print_plan(part, notebooks, fresh=fresh)
+            _print_plan(part, made)
         return 0
 
-    def run(part: Settings, warm: "Warm | None") -> "RunResult":
+    def run(part: "Settings") -> "RunResult":
         click.echo(part.name)
-        result = _ran(part, published, notebooks, fresh=fresh, forked=forked, warm=warm)
+        result = _ran(part, made)
         click.echo()
         return result
 
@@ -144,7 +159,7 @@ def _by(
         click.echo(f"{attribute} {value} was not published: {why}\n", err=True)
 
     with _ended_politely():
-        done = run_by_value(settings, attribute, run, failed=failed, published=published, forked=forked)
+        done = run_by_value(settings, attribute, run, failed=failed, published=made.published)
     if done.values.left_out:
         click.echo(f"Without a report of their own, to keep small groups hidden: {', '.join(done.values.left_out)}")
     if done.unchanged:
@@ -154,15 +169,7 @@ def _by(
     return done.exit_code
 
 
-def _ran(
-    settings: Settings,
-    published: Path | None,
-    notebooks: Path | None,
-    *,
-    fresh: bool,
-    forked: bool,
-    warm: "Warm | None" = None,
-) -> "RunResult":
+def _ran(settings: "Settings", made: _Made) -> "RunResult":
     """Run a report and say what became of it."""
     from crmtools.progress import progress
     from crmtools.report.run import run_report
@@ -170,8 +177,9 @@ def _ran(
 
     with progress() as shown:
         result = run_report(
-            settings, out=shown, published=published, notebooks=notebooks, fresh=fresh, forked=forked, warm=warm
-        )
+            settings, out=shown, published=made.published, notebooks=made.notebooks, fresh=made.fresh, forked=made.forked,
+            warm=made.warm,
+        )  # fmt: skip
     click.echo()
     if result.unchanged:
         click.echo(f"Nothing has changed since run {result.run_id}: the published book stays.")
@@ -190,27 +198,27 @@ def _ran(
     return result
 
 
-def _print_plan(settings: Settings, notebooks: Path | None, *, fresh: bool) -> None:
+def _print_plan(settings: "Settings", made: _Made) -> None:
     """Every page with what would become of it."""
     from crmtools.report.cache import PageCache
     from crmtools.report.plan import plan
     from crmtools.tables.source import open_settings
 
     data = open_settings(settings)
-    jobs, known = plan(settings, data, notebooks=notebooks).jobs, PageCache.of(settings, data)
-    why = [None if fresh else known.why(job) for job in jobs]
+    jobs, known = plan(settings, data, notebooks=made.notebooks).jobs, PageCache.of(settings, data)
+    why = [None if made.fresh else known.why(job) for job in jobs]
     print_table(
         [
             [
                 job.slug,
                 job.language,
-                "run" if fresh or reason else "cached",
-                reason.en if reason else "asked for" if fresh else "",
+                "run" if made.fresh or reason else "cached",
+                reason.en if reason else "asked for" if made.fresh else "",
             ]
             for job, reason in zip(jobs, why, strict=True)
         ]
     )
-    run = len(jobs) if fresh else sum(reason is not None for reason in why)
+    run = len(jobs) if made.fresh else sum(reason is not None for reason in why)
     click.echo(f"\n{run} of {len(jobs)} notebooks would be run.")
 
 

@@ -5,7 +5,7 @@ from crmtools.estimating import Where
 from crmtools.goals.change import Change, change
 from crmtools.goals.panel import correlation
 from crmtools.indicators.catalogue import Indicator, find
-from crmtools.measure import measure
+from crmtools.measuring import measure
 from crmtools.period import Period
 from crmtools.tables.source import Data
 

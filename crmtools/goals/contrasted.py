@@ -15,7 +15,7 @@ from crmtools.goals.form import form_of
 from crmtools.goals.panel import groups_together
 from crmtools.indicators.catalogue import Indicator, find
 from crmtools.indicators.kinds import CENSUS
-from crmtools.measure import breakdown, measure
+from crmtools.measuring import breakdown, measure
 from crmtools.period import Period
 from crmtools.questions import UNKNOWN
 from crmtools.shown import Shown

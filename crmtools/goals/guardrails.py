@@ -8,7 +8,7 @@ from crmtools.goal_settings import Guardrail
 from crmtools.goals.evidence import FEWEST, RIPE
 from crmtools.goals.goal import Goal, written_value
 from crmtools.indicators.catalogue import find
-from crmtools.measure import measure
+from crmtools.measuring import measure
 from crmtools.questions import attributes
 from crmtools.tables.source import Data
 from crmtools.words import Text

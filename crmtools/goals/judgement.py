@@ -24,7 +24,7 @@ from crmtools.goals.reading import Reading, read, scorecard
 from crmtools.goals.series import SEASONS, Series
 from crmtools.indicators.catalogue import CATALOGUE
 from crmtools.intervals import z_of
-from crmtools.measure import Trend
+from crmtools.measuring import Trend
 from crmtools.period import MONTHS_IN, Period, Step
 from crmtools.publishable import published
 from crmtools.questions import attributes

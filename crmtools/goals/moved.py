@@ -12,7 +12,7 @@ from crmtools.estimating import computable
 from crmtools.goals.change import Change, change
 from crmtools.goals.evidence import unfit
 from crmtools.goals.reading import Reading, scorecard
-from crmtools.measure import breakdown
+from crmtools.measuring import breakdown
 from crmtools.period import Period
 from crmtools.questions import UNKNOWN, attributes
 from crmtools.remembered import remembered

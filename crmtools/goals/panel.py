@@ -77,7 +77,7 @@ def panel(
 ) -> Panel:
     """The customers of two periods beside each other: one query of sums, however many they are.
 
-    ``where`` and ``assumptions`` are those of :func:`crmtools.measure.measure`. Periods that overlap may be asked for: rows
+    ``where`` and ``assumptions`` are those of :func:`crmtools.measure`. Periods that overlap may be asked for: rows
     that are in both are part of what the estimates share. Raises CRMError for an attribute that is not there.
     """
     item = find(indicator)

@@ -23,7 +23,7 @@ from crmtools.goals.paths import NO_SEASON, covered, seasonal_index
 from crmtools.goals.status import PlanStatus, held_status, plan_status
 from crmtools.indicators.catalogue import Better
 from crmtools.indicators.kinds import CENSUS
-from crmtools.measure import Trend, measure, trend
+from crmtools.measuring import Trend, measure, trend
 from crmtools.period import Period
 from crmtools.publishable import shown
 from crmtools.questions import attributes

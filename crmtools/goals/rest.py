@@ -16,7 +16,7 @@ from crmtools.goals.form import Form, form_of, size_of
 from crmtools.indicators.kinds import Mean, NetShare, Rate, Ratio, Share
 from crmtools.indicators.moments import Kind
 from crmtools.intervals import garwood, log_delta, t_interval, wilson, z_of
-from crmtools.measure import Breakdown
+from crmtools.measuring import Breakdown
 
 Apart = Literal["higher", "lower", "same", "undetectable", "unknown"]
 MEANS = (Share, NetShare, Mean, Ratio, Rate)

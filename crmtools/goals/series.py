@@ -9,7 +9,7 @@ from typing import Literal, Self
 from crmtools.errors import CRMError
 from crmtools.estimate import Estimate
 from crmtools.indicators.catalogue import find
-from crmtools.measure import Trend
+from crmtools.measuring import Trend
 from crmtools.period import MONTHS_IN
 
 SeriesStep = Literal["month", "quarter"]

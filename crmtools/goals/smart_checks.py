@@ -15,7 +15,7 @@ from crmtools.goals.smart_past import ALIKE, filled_shares, same, season_of
 from crmtools.indicators.catalogue import CATALOGUE
 from crmtools.indicators.kinds import Duration
 from crmtools.intervals import z_of
-from crmtools.measure import measure
+from crmtools.measuring import measure
 from crmtools.period import Step
 from crmtools.words import Language, Text
 

@@ -21,7 +21,7 @@ from crmtools.goals.goal import Goal
 from crmtools.goals.outlook import Forecast
 from crmtools.goals.reading import measured_in
 from crmtools.goals.series import Series
-from crmtools.measure import Trend, measure
+from crmtools.measuring import Trend, measure
 from crmtools.period import MONTHS_IN, Period, Step
 from crmtools.publishable import published
 from crmtools.tables.source import Data

@@ -18,7 +18,7 @@ from crmtools.estimating import computable, resolve
 from crmtools.goals.reading import scorecard
 from crmtools.goals.values import reading_values
 from crmtools.indicators import CATALOGUE, Indicator
-from crmtools.measure import breakdown, measure
+from crmtools.measuring import breakdown, measure
 from crmtools.period import MONTHS_IN, Period, Step
 from crmtools.questions import attributes
 from crmtools.report.history import append_history, folder_of

@@ -14,7 +14,6 @@ is no rest of anything on it; which values have books is settled so that it is n
 (:mod:`crmtools.tables.parts`).
 """
 
-import contextlib
 import hashlib
 import shutil
 from collections.abc import Callable
@@ -37,7 +36,6 @@ from crmtools.report.publish import publish
 from crmtools.report.results import Results
 from crmtools.report.run import RunResult
 from crmtools.report.stamps import without_stamps
-from crmtools.report.warm import Warm, warm_process
 from crmtools.settings import Settings
 from crmtools.tables.parts import Values
 from crmtools.tables.snapshot import located
@@ -45,7 +43,7 @@ from crmtools.tables.source import values_by
 
 GRAVITY = (0, 3, 2, 1)
 """Exit codes of runs, the gravest last."""
-Run = Callable[[Settings, Warm | None], RunResult]
+Run = Callable[[Settings], RunResult]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,6 @@ def run_by_value(
     failed: Callable[[str, str], None],
     published: Path | None = None,
     assets: Path | None = None,
-    forked: bool = True,
 ) -> ByValue:
     """Run the report of every value that may have one, then publish the page that leads to their books.
 
@@ -79,7 +76,7 @@ def run_by_value(
     settings
         Those of the report; which customers they are about makes no difference.
     run
-        Runs the report of one value, in the warm process that it is given.
+        Runs the report of one value.
     failed
         Told of a value whose report could not be published, and why.
 
@@ -105,11 +102,10 @@ def run_by_value(
         )
     with only_run(whole.root, name):
         books, codes = [], [0]
-        with warm_process() if forked else contextlib.nullcontext() as warm:
-            for value in found.reported:
-                book, code = _book(for_customers(settings, {attribute: value}), value, run, failed, published, warm)
-                books.append(book)
-                codes.append(code)
+        for value in found.reported:
+            book, code = _book(for_customers(settings, {attribute: value}), value, run, failed, published)
+            books.append(book)
+            codes.append(code)
         if all(book.results is None for book in books):
             raise RunError(f"None of the reports by {attribute} could be published: what was published before stays.")
         began = datetime.now(UTC)
@@ -119,11 +115,11 @@ def run_by_value(
 
 
 def _book(
-    settings: Settings, value: str, run: Run, failed: Callable[[str, str], None], published: Path, warm: Warm | None
+    settings: Settings, value: str, run: Run, failed: Callable[[str, str], None], published: Path
 ) -> tuple[Book, int]:
     """Run the report of one value; whatever happens to it happens to it alone."""
     try:
-        result = run(settings, warm)
+        result = run(settings)
         results = Results.read(result.folder / "results.json")
     except Exception as error:  # noqa: BLE001 - the other values have their reports all the same
         logs = settings.root / ".crmtools" / "logs"

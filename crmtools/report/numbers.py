@@ -17,7 +17,7 @@ from crmtools.goals.moved import moves
 from crmtools.goals.reading import Scorecard, scorecard
 from crmtools.indicators import CATALOGUE, Indicator
 from crmtools.lifetime.study import Study, study
-from crmtools.measure import breakdown, measure, trend
+from crmtools.measuring import breakdown, measure, trend
 from crmtools.questions import attributes
 from crmtools.report.plan import CHAPTERS, Job, Plan
 from crmtools.sums import gather, gathers

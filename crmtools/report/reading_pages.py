@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from crmtools.indicators import CATALOGUE, Indicator
-from crmtools.measure import Trend
+from crmtools.measuring import Trend
 from crmtools.report.blocks import Html, chip, flat, link, table
 from crmtools.report.notebooks import escape as markdown
 from crmtools.report.numbers import Numbers

@@ -7,8 +7,8 @@ from crmtools import formats
 from crmtools.estimate import METHODS, Estimate
 from crmtools.goals.change import Change
 from crmtools.indicators.catalogue import EXCLUSIONS, Indicator, find
-from crmtools.measure import Trend, measure
-from crmtools.measure import trend as trend_of
+from crmtools.measuring import Trend, measure
+from crmtools.measuring import trend as trend_of
 from crmtools.show import findings, sentences
 from crmtools.show.answers import results
 from crmtools.show.display import Display, tag

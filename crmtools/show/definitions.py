@@ -8,7 +8,7 @@ from latex2mathml.converter import convert
 from crmtools import formats
 from crmtools.estimating import not_computable, resolve, tables_read
 from crmtools.indicators.catalogue import CATALOGUE, DIMENSIONS, EXCLUSIONS, OWNERS, Indicator, Tier, find
-from crmtools.measure import measure, sql
+from crmtools.measuring import measure, sql
 from crmtools.readiness import readiness
 from crmtools.show.card_views import reason_words
 from crmtools.show.display import Display, tag

@@ -4,7 +4,7 @@ from crmtools import formats
 from crmtools.estimate import Estimate, valued
 from crmtools.goals.reading import Reading
 from crmtools.goals.rest import apart
-from crmtools.measure import Breakdown, Trend
+from crmtools.measuring import Breakdown, Trend
 from crmtools.show import sentences
 from crmtools.show.sentences import known, moved, say, since
 from crmtools.words import Language, Text, word

@@ -12,7 +12,7 @@ from crmtools.goals.reading import Reading, Scorecard
 from crmtools.goals.status import STATUS
 from crmtools.indicators.catalogue import CATALOGUE, Indicator
 from crmtools.intervals import z_of
-from crmtools.measure import measure
+from crmtools.measuring import measure
 from crmtools.period import MONTHS_IN, Period
 from crmtools.questions import missing_columns, uncut
 from crmtools.show import findings, sentences

@@ -5,7 +5,7 @@ from html import escape
 
 from crmtools import formats
 from crmtools.estimate import Estimate, valued
-from crmtools.measure import Breakdown
+from crmtools.measuring import Breakdown
 from crmtools.show import findings, sentences
 from crmtools.show.chart import Span, span_of
 from crmtools.show.display import Display, joined, tag

@@ -11,7 +11,7 @@ from crmtools.errors import RunError
 from crmtools.estimate import Estimate
 from crmtools.estimating import resolve
 from crmtools.indicators.catalogue import Indicator, find
-from crmtools.measure import measure
+from crmtools.measuring import measure
 from crmtools.period import Period
 from crmtools.show.display import Display, tag
 from crmtools.show.look import Tone, chip

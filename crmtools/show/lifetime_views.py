@@ -12,7 +12,7 @@ from crmtools.indicators.catalogue import find
 from crmtools.lifetime.occasions import REASONS
 from crmtools.lifetime.study import Study
 from crmtools.lifetime.value import CustomerValue
-from crmtools.measure import measure
+from crmtools.measuring import measure
 from crmtools.show import sentences
 from crmtools.show.blocks import figure_cell, grid, lead, named, note
 from crmtools.show.display import Display, tag

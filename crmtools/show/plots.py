@@ -16,7 +16,7 @@ from crmtools import formats
 from crmtools.estimate import Estimate
 from crmtools.goals.reading import Reading
 from crmtools.indicators.units import Unit
-from crmtools.measure import Breakdown, Trend
+from crmtools.measuring import Breakdown, Trend
 from crmtools.show import findings, sentences
 from crmtools.show.chart import width
 from crmtools.show.look import HEX

@@ -17,7 +17,7 @@ from crmtools.show.look import chip
 from crmtools.show.sentences import known, say
 from crmtools.show.sparks import axis_row, empty_strip, strip
 from crmtools.show.trends import figure, level_of
-from crmtools.stress import Stress
+from crmtools.stressing import Stress
 from crmtools.words import Language, Text, word
 
 MOST = 9

@@ -6,7 +6,7 @@ from html import escape
 from crmtools import formats
 from crmtools.estimate import Estimate, valued
 from crmtools.goals.reading import Reading
-from crmtools.measure import Breakdown, Trend
+from crmtools.measuring import Breakdown, Trend
 from crmtools.period import Period
 from crmtools.show import findings, sentences
 from crmtools.show.chart import Level, Series, Tick, line_chart, span_of

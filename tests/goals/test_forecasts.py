@@ -13,7 +13,7 @@ from crmtools.goals.links import link_of, scaled
 from crmtools.goals.outlook import METHODS, attains
 from crmtools.goals.series import Series
 from crmtools.indicators import CATALOGUE
-from crmtools.measure import Trend
+from crmtools.measuring import Trend
 from crmtools.words import Text
 
 AS_OF = date(2025, 12, 31)

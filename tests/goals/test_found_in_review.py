@@ -15,7 +15,7 @@ from crmtools.goals.judgement import NO_WHOLE, judge, standing
 from crmtools.goals.reading import IMPOSSIBLE, read
 from crmtools.goals.scores import attained
 from crmtools.goals.smart_facts import facts_of
-from crmtools.measure import Trend
+from crmtools.measuring import Trend
 from crmtools.period import Period
 from crmtools.settings import Publish
 

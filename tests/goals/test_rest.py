@@ -14,7 +14,7 @@ from crmtools.estimate import Estimate
 from crmtools.goals.rest import MEANS, apart, without
 from crmtools.indicators.kinds import Mean, Rate
 from crmtools.intervals import garwood, t_interval, wilson
-from crmtools.measure import Breakdown
+from crmtools.measuring import Breakdown
 from crmtools.period import Period
 
 NOW = Period.parse("2025-Q4")

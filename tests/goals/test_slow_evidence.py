@@ -18,7 +18,7 @@ from crmtools.goals.judgement import standing
 from crmtools.goals.reading import Reading
 from crmtools.indicators.kinds import NetShare
 from crmtools.indicators.moments import Request, Sums
-from crmtools.measure import Trend
+from crmtools.measuring import Trend
 
 pytestmark = pytest.mark.slow
 BEFORE, MONTHS, REPEATS = 12, 12, 300

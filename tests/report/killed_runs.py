@@ -312,6 +312,7 @@ def in_steps(folder, fatal, number):
     from click.testing import CliRunner
 
     from crmtools.cli import main as command
+    from crmtools.commands import report
     from crmtools.report import making, run
 
     done = []
@@ -328,7 +329,7 @@ def in_steps(folder, fatal, number):
     for name in STEPS:
         setattr(os, name, watched(name, getattr(os, name)))
     vars(making).update(STANDING_IN)
-    run.warm_process = contextlib.nullcontext
+    run.warm_process = report.warm_process = contextlib.nullcontext
     os.chdir(folder)
     result = CliRunner().invoke(command, ["report", f"parameters/{NAME}.yml"])
     return {"code": result.exit_code, "said": result.stderr, "out": result.stdout, "steps": done}

@@ -31,7 +31,7 @@ from crmtools.tables.source import values_by
 NUMBERS = ("nps", "churn_rate", "cac")
 
 
-def book_of(settings: Settings, warm: object = None, *, seen: list[str] | None = None) -> RunResult:
+def book_of(settings: Settings, *, seen: list[str] | None = None) -> RunResult:
     """What a run leaves that the page of all books reads, without notebooks and book."""
     data = crm.open(settings.reference)
     goals = crm.scorecard(data)
@@ -92,14 +92,12 @@ def test_one_value_that_fails_keeps_no_other_from_its_book(company: Path):
     told, seen = [], []
     first = values_by(read_settings(company), "region").reported[0]
 
-    def run(settings: Settings, warm: object) -> RunResult:
+    def run(settings: Settings) -> RunResult:
         if settings.report.only["region"] == first:
             raise RunError("the disk is full")
         return book_of(settings, seen=seen)
 
-    done = run_by_value(
-        read_settings(company), "region", run, failed=lambda value, why: told.append((value, why)), forked=False
-    )
+    done = run_by_value(read_settings(company), "region", run, failed=lambda value, why: told.append((value, why)))
     assert told == [(first, "the disk is full")]
     assert (done.exit_code, len(seen)) == (1, len(done.values.reported) - 1)
     for language, words in (("en", "could not be published this time"), ("zh", "本次未能发布")):
@@ -109,7 +107,7 @@ def test_one_value_that_fails_keeps_no_other_from_its_book(company: Path):
 
 
 def test_the_page_tells_what_the_books_tell(company: Path):
-    done = run_by_value(read_settings(company), "region", book_of, failed=pytest.fail, forked=False)
+    done = run_by_value(read_settings(company), "region", book_of, failed=pytest.fail)
     assert done.exit_code == 0
     page = (done.page / "en" / "index.html").read_text(encoding="utf-8")
     rows = re.findall(r"<tr>(<th scope=.row.>.*?)</tr>", page)
@@ -133,7 +131,7 @@ def test_the_page_tells_what_the_books_tell(company: Path):
 
 
 def test_no_number_of_customers_stands_on_the_page(company: Path):
-    done = run_by_value(read_settings(company), "region", book_of, failed=pytest.fail, forked=False)
+    done = run_by_value(read_settings(company), "region", book_of, failed=pytest.fail)
     for language in ("en", "zh"):
         page = (done.page / language / "index.html").read_text(encoding="utf-8")
         assert not re.search(r"\bn\s*=", page)
@@ -145,7 +143,7 @@ def test_no_number_of_customers_stands_on_the_page(company: Path):
 
 def test_the_page_passes_the_gate_and_a_book_that_is_gone_does_not(company: Path):
     settings = read_settings(company)
-    done = run_by_value(settings, "region", book_of, failed=pytest.fail, forked=False)
+    done = run_by_value(settings, "region", book_of, failed=pytest.fail)
     assert problems_of(done.page, settings, beside=done.page.parent) == []
     lost = done.page.parent / read_settings(f"{company}#region={done.values.reported[-1]}").name
     shutil.move(lost, lost.with_name("elsewhere"))
@@ -155,9 +153,9 @@ def test_the_page_passes_the_gate_and_a_book_that_is_gone_does_not(company: Path
 
 
 def test_a_page_that_says_the_same_is_not_made_again(company: Path):
-    first = run_by_value(read_settings(company), "region", book_of, failed=pytest.fail, forked=False)
+    first = run_by_value(read_settings(company), "region", book_of, failed=pytest.fail)
     place = first.page.resolve()
-    again = run_by_value(read_settings(company), "region", book_of, failed=pytest.fail, forked=False)
+    again = run_by_value(read_settings(company), "region", book_of, failed=pytest.fail)
     assert again.unchanged
     assert again.page.resolve() == place
 
@@ -167,7 +165,7 @@ def test_where_no_value_can_be_reported_nothing_is_published(company: Path):
     other = company.with_name("strict.yml")
     other.write_text(text.replace("smallest_group: 2", "smallest_group: 50"), encoding="utf-8")
     with pytest.raises(RunError, match="No region can have a report of its own"):
-        run_by_value(read_settings(other), "region", book_of, failed=pytest.fail, forked=False)
+        run_by_value(read_settings(other), "region", book_of, failed=pytest.fail)
     assert not (company.parents[1] / "published" / "strict-by-region").exists()
     other.unlink()
 

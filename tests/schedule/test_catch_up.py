@@ -106,11 +106,11 @@ def test_a_period_without_a_row_waits():
 def test_the_command_runs_one_after_the_other(monkeypatch, codes, code):
     ran = []
 
-    def run(settings, published, notebooks, *, fresh, forked):
+    def run(settings, made, *, only_plan):
         ran.append((settings.report.period.id, str(settings.report.as_of)))
         return codes[len(ran) - 1]
 
-    monkeypatch.setattr(command, "_run", run)
+    monkeypatch.setattr(command, "_one", run)
     spans = tuple(map(Period.parse, ["2025-Q2", "2025-Q3", "2025-Q4", "2027-Q1"]))
     monkeypatch.setattr("crmtools.schedule.catch_up.missed", lambda _: spans)
     result = CliRunner().invoke(main, ["report", "tiny", "--catch-up"])
@@ -126,7 +126,7 @@ def test_one_that_fails_ends_it(monkeypatch):
         ran.append(settings.report.period.id)
         raise CRMError("no")
 
-    monkeypatch.setattr(command, "_run", run)
+    monkeypatch.setattr(command, "_one", run)
     monkeypatch.setattr("crmtools.schedule.catch_up.missed", lambda _: tuple(map(Period.parse, ["2025-Q3", "2025-Q4"])))
     assert CliRunner().invoke(main, ["report", "tiny", "--catch-up"]).exit_code == 1
     assert ran == ["2025-Q3"]

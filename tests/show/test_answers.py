@@ -8,7 +8,7 @@ import pytest
 from crmtools import show
 from crmtools.estimate import Estimate
 from crmtools.indicators import CATALOGUE
-from crmtools.measure import Breakdown, breakdown, measure
+from crmtools.measuring import Breakdown, breakdown, measure
 from crmtools.period import Period
 from crmtools.show.card_views import on_a_year_ago
 from crmtools.show.display import RESULT, Display, joined, plain, tag

@@ -15,7 +15,7 @@ from crmtools.goals.judgement import Judgement
 from crmtools.goals.outlook import TOO_SHORT, Forecast, said
 from crmtools.goals.reading import Reading
 from crmtools.indicators import CATALOGUE
-from crmtools.measure import Trend
+from crmtools.measuring import Trend
 from crmtools.period import Period
 from crmtools.show.chart import Series, Tick, line_chart, span_of
 from crmtools.show.fan import periods_ahead

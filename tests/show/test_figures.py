@@ -8,7 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from crmtools import show
-from crmtools.measure import breakdown, measure, trend
+from crmtools.measuring import breakdown, measure, trend
 from crmtools.show import plots
 from crmtools.show.figures import svg_of
 from crmtools.show.style import rc, styled

@@ -22,7 +22,7 @@ from crmtools.goals.outlook import TOO_SHORT, Forecast, said
 from crmtools.goals.reading import Reading
 from crmtools.goals.reading import read as read_goal
 from crmtools.indicators import CATALOGUE
-from crmtools.measure import Trend
+from crmtools.measuring import Trend
 from crmtools.period import Period
 from crmtools.show.evidence_words import EVIDENCE_ICONS, chance_words
 from crmtools.show.goal_words import outlook, since_baseline, stands

@@ -15,7 +15,7 @@ from crmtools.goals.change import IMMATURE, change
 from crmtools.goals.status import STATUS
 from crmtools.indicators import CATALOGUE
 from crmtools.indicators.kinds import CENSUS, NO_DATA, NO_UPPER
-from crmtools.measure import Breakdown, Trend
+from crmtools.measuring import Breakdown, Trend
 from crmtools.period import Period
 from crmtools.show import findings, headlines, sentences
 from crmtools.show.card_views import on_a_year_ago

@@ -11,7 +11,7 @@ from crmtools import show
 from crmtools.indicators import CATALOGUE
 from crmtools.show.display import RESULT
 from crmtools.show.stress_views import MOST, set_words, spoken
-from crmtools.stress import Stress
+from crmtools.stressing import Stress
 from crmtools.words import LANGUAGES, Text
 
 from .pages import HOSTILE

@@ -12,7 +12,7 @@ import crmtools as crm
 from crmtools import show
 from crmtools.errors import SettingsError
 from crmtools.indicators import CATALOGUE
-from crmtools.measure import measure
+from crmtools.measuring import measure
 from crmtools.show.definitions import formula
 from crmtools.show.quality import LEFT_OUT
 from crmtools.tables import TABLES

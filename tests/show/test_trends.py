@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crmtools import show
 from crmtools.indicators import CATALOGUE
-from crmtools.measure import Trend, trend
+from crmtools.measuring import Trend, trend
 from crmtools.period import Period
 from crmtools.show.chart import Level, Series, Tick, line_chart, round_step, span_of
 from crmtools.show.trends import period_ticks

@@ -14,7 +14,7 @@ import pandas as pd
 from crmtools.estimate import Estimate
 from crmtools.estimating import MEANING, Where, computable, conditions, resolve
 from crmtools.indicators.catalogue import Indicator, find
-from crmtools.measure import measure
+from crmtools.measuring import measure
 from crmtools.period import Period
 from crmtools.remembered import remembered
 from crmtools.shown import Shown
