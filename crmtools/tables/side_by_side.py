@@ -56,8 +56,11 @@ def side_by_side(
                 return [one.result() for one in begun]
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
+                under_way = [
+                    one for one in begun if not one.cancelled()
+                ]  # nobody ever says of the others that they are done
                 # who is between two statements does not hear it
-                while wait(begun, timeout=AGAIN).not_done:
+                while wait(under_way, timeout=AGAIN).not_done:
                     for each in own:
                         each.interrupt()
                 raise

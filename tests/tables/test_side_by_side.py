@@ -46,6 +46,30 @@ def test_the_first_that_goes_wrong_is_told_and_what_is_under_way_is_stopped(con,
     assert time.monotonic() - began < 60
 
 
+def test_what_has_not_begun_when_one_goes_wrong_is_not_waited_for(con, monkeypatch):
+    monkeypatch.setattr("crmtools.tables.side_by_side.cores", lambda: 2)
+    told, did = [], []
+
+    def work(_, number):
+        did.append(number)
+        if number == 0:
+            raise ValueError("the first")
+        time.sleep(0.2)
+
+    def ask():
+        try:
+            side_by_side(con, work, range(20))
+        except ValueError as error:
+            told.append(str(error))
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(30)
+    assert not asking.is_alive(), "it waits for what nobody will do"
+    assert told == ["the first"]
+    assert len(did) < 20
+
+
 def test_ctrl_c_stops_what_is_under_way(con):
     threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
     began = time.monotonic()
