@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_origin
 
@@ -41,6 +42,12 @@ def load(path: str | Path, *, only: Mapping[str, str] | None = None) -> Settings
         raise SettingsError(f"There is no parameters file {path}. {known}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} cannot be read as UTF-8 text: {error}.") from None
+    return _read(path, Path.cwd(), written, None if only is None else tuple(only.items()))
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, _: Path, written: str, only: tuple[tuple[str, str], ...] | None) -> Settings:
+    """The settings that a file's text means; settings never change, so that whoever asks again gets the same."""
     try:
         loader = LOADER(written)
         tree = loader.get_single_node()
@@ -64,7 +71,7 @@ def load(path: str | Path, *, only: Mapping[str, str] | None = None) -> Settings
         raise SettingsError.of(
             f"{len(problems)} problem{'s'[: len(problems) > 1]} in {path}", problems, "Nothing was run."
         )
-    return for_part(settings, settings.report.only if only is None else only)
+    return for_part(settings, settings.report.only if only is None else dict(only))
 
 
 def _lines(node: yaml.Node | None, place: Place) -> Iterator[tuple[Place, int]]:

@@ -20,7 +20,9 @@ import nbformat
 import papermill
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
+from papermill.engines import papermill_engines
 from papermill.exceptions import PapermillExecutionError
+from papermill.execute import raise_for_execution_errors
 
 from crmtools.errors import CRMError
 from crmtools.report import kernel
@@ -250,14 +252,16 @@ def _through_papermill(
     ready = prepare(read_notebook(task.job.notebook), language=task.job.language, facts=task.facts)
     at = {"cell": 0}
     try:
-        papermill.execute_notebook(
-            ready,
-            None,
-            parameters=dict(task.job.parameters),
-            engine_name=kernel.ENGINE,
+        # in two steps: in one Papermill would also write the notebook with all that it says, to nowhere
+        notebook = papermill.execute_notebook(
+            ready, None, dict(task.job.parameters), engine_name=kernel.ENGINE, kernel_name="python3", prepare_only=True
+        )
+        notebook = papermill_engines.execute_notebook_with_engine(
+            kernel.ENGINE,
+            notebook,
             kernel_name="python3",
+            output_path=None,
             progress_bar=False,
-            request_save_on_cell_execute=False,
             start_timeout=START_SECONDS,
             stderr_file=said,
             cell_seconds=cell_seconds,
@@ -266,6 +270,7 @@ def _through_papermill(
             seen=seen,
             on_cell_start=lambda cell, cell_index, **_: at.update(cell=cell_index + 1),
         )
+        raise_for_execution_errors(notebook, None)
     except PapermillExecutionError:
         pass  # found again in the notebook, where sys.exit is found too
     except CellTimeoutError:

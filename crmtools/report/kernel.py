@@ -224,9 +224,9 @@ class _Client(PapermillNotebookClient):
             besides = self._ask(RUN.format(asked=str(asked), said=str(said), now=str(now), seconds=cell_seconds))
             told = json.loads(said.read_text("utf-8"))
         except DeadKernelError:
-            if not now.is_file():
+            if not (running := now.read_text("utf-8").split() if now.is_file() else []):
                 raise
-            number, begun = now.read_text("utf-8").split()
+            number, begun = running
             at, cell = cells[int(number)]
             self.on_cell_start(cell=cell, cell_index=at)
             if kernel.why is None and time.monotonic() - float(begun) >= cell_seconds:

@@ -47,9 +47,11 @@ def run(asked: str, said: str, now: str, seconds: int) -> None:
     """
     begin()
     found: list[Told] = []
-    with _heard(get_ipython()) as heard:
+    with _heard(get_ipython()) as heard, Path(now).open("wb", buffering=0) as running:
         for number, source in enumerate(json.loads(Path(asked).read_text("utf-8"))):
-            Path(now).write_text(f"{number} {time.monotonic()}", encoding="utf-8")
+            # in one place of the file, and of one length: a reader finds the one or the other, whenever this process ends
+            running.seek(0)
+            running.write(f"{number:6} {time.monotonic():24.6f}".encode())
             found.append(_cell(source, seconds, heard))
             if "failed" in found[-1]:
                 break

@@ -112,8 +112,10 @@ def run_report(
                 warm = ending.enter_context(warm_process())
             from crmtools.report.making import make  # what makes a book takes seconds to import
             from crmtools.tables.binding import bind_plainly
+            from crmtools.tables.rewriting import rewrite_by_kind
 
             bind_plainly()
+            rewrite_by_kind()
             return make(
                 settings, inputs, notebooks=notebooks, assets=assets, published=published, out=out, started=started,
                 stages=stages, fresh=fresh, warm=warm,

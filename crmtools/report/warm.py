@@ -39,6 +39,8 @@ PRELOADED = (
     "crmtools.asked",
     "crmtools.report.book",
     "crmtools.report.gate",
+    "crmtools.report.history",
+    "crmtools.report.plan",
     "encodings.utf_8_sig",
     "IPython.core.completer",
     "IPython.core.completerlib",
@@ -284,8 +286,10 @@ def _preload() -> None:
     import duckdb
 
     from crmtools.tables.binding import bind_plainly
+    from crmtools.tables.rewriting import rewrite_by_kind
 
     bind_plainly()
+    rewrite_by_kind()
     _rehearse()
     # importing duckdb opens a connection with a thread of its own; a fork would inherit the one without the other
     duckdb.default_connection().close()

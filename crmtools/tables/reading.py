@@ -15,7 +15,9 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from xml.etree.ElementTree import ParseError
 
 import duckdb
@@ -94,10 +96,12 @@ def files_of(source: Source, root: Path) -> tuple[dict[str, Path], list[Problem]
             problems.append(
                 Problem(f"{source.folder} · {name}", f"there is no file '{written}'. {nearest(written, files)}")
             )
+    listed = {one.name.lower() for one in folder.iterdir()}
     for name in TABLES:
         if name in named or (name in source.tables and source.tables[name].derive):
             continue
-        named_so = [path for ending in ENDINGS if os.path.lexists(path := folder / f"{name}{ending}")]
+        endings = (ending for ending in ENDINGS if f"{name}{ending}" in listed)
+        named_so = [path for ending in endings if os.path.lexists(path := folder / f"{name}{ending}")]
         candidates = [path for path in named_so if path.is_file()]
         for path in named_so:
             if path not in candidates:  # silence would lose the table
@@ -290,13 +294,8 @@ def content_hash(path: Path, remembered: Path) -> str:
     """SHA-256 of a file; remembered by size and time of change, so that opening again does not read it again."""
     stat = path.stat()
     # copying tools set the time of change back to the original's, never that of the file's own record
-    key = f"{path.resolve()}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}"
-    known: dict[str, str] = {}
-    if remembered.is_file():
-        try:
-            known = json.loads(remembered.read_text(encoding="utf-8"))
-        except ValueError:
-            known = {}  # cut off by a kill: it is only a memory
+    key = f"{path.absolute()}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}"
+    known = _hashes(remembered)
     if key in known:
         return known[key]
     with path.open("rb") as file:
@@ -306,6 +305,23 @@ def content_hash(path: Path, remembered: Path) -> str:
         text = json.dumps({**known, key: content}, indent=0)
         write_whole(remembered, text.encode(), again=True, lasting=False)
     return content
+
+
+def _hashes(file: Path) -> Mapping[str, str]:
+    """What a file of hashes holds; read once as long as it stays as it is, for each table asks for its own."""
+    try:
+        stat = file.stat()
+    except FileNotFoundError:
+        return {}
+    return _read_hashes(file, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+@lru_cache(maxsize=4)
+def _read_hashes(file: Path, *_: int) -> Mapping[str, str]:
+    try:
+        return MappingProxyType(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}  # cut off by a kill: it is only a memory
 
 
 def rows_of(con: duckdb.DuckDBPyConnection, query: str) -> Iterator[tuple[object, ...]]:

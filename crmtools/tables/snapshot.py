@@ -9,6 +9,7 @@ import json
 import secrets
 import shutil
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -77,17 +78,27 @@ def _fingerprint(settings: Settings, files: Mapping[str, Path], key: bytes | Non
         for listing in how.lists.values():
             path = locate(listing.file, settings.root)
             hashes[f"list {listing.file}"] = content_hash(path, memory) if path.is_file() else ""
-    door = Path(__file__).parent
-    code = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(door.glob("*.py")))).hexdigest()
     parts = {
         "files": hashes,
         # the folder holds the files, and they are told by what is in them: a project gives the same numbers wherever it lies
         "source": settings.source.model_dump(mode="json", exclude={"folder"}),
         "report": [settings.report.currency, settings.report.time_zone, settings.report.segments],
-        "code": code,
+        "code": _code(),
         "key": key_mark(key) if key else "",
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:20]
+
+
+def _code() -> str:
+    """The hash of the code of the door; its files are read once as long as they stay as they are."""
+    files = sorted(Path(__file__).parent.glob("*.py"))
+    stats = [file.stat() for file in files]
+    return _hash_of(tuple(files), tuple((one.st_ino, one.st_size, one.st_mtime_ns, one.st_ctime_ns) for one in stats))
+
+
+@lru_cache(maxsize=1)
+def _hash_of(files: tuple[Path, ...], _: tuple[tuple[int, ...], ...]) -> str:
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def _make_snapshot(folder: Path, settings: Settings, files: Mapping[str, Path], key: bytes | None) -> None:
