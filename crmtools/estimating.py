@@ -270,9 +270,14 @@ def _maturity(item: Indicator, data: Data, in_force: Mapping[str, object], perio
 
 
 def _data_until(item: Indicator, data: Data, in_force: Mapping[str, object]) -> date | None:
-    """How far the data behind an indicator reach: the last day of the table that ends first, of those that it is made of."""
-    days = (data.last_day(table) for table in _tables(item, data, in_force))
-    return min((day for day in days if day is not None), default=None)
+    """How far the data behind an indicator reach: the last day of the table that ends first, of those that it is made of.
+
+    That nobody has joined lately does not make what customers do out of date. Their table says how far the data reach where nothing else
+    does, and where those who joined are what is counted: beside what was spent to win them.
+    """
+    read = _tables(item, data, in_force)
+    told = read if "spend" in read else [table for table in read if table != "customers"] or read
+    return min((day for table in told if (day := data.last_day(table)) is not None), default=None)
 
 
 def _estimate(

@@ -59,6 +59,30 @@ def test_data_reach_as_far_as_the_table_that_a_number_is_made_of() -> None:
     assert by_contracts.data_until == known.last_day("subscriptions") != by_orders.data_until
 
 
+def test_where_nobody_joins_what_customers_do_is_not_out_of_date() -> None:
+    made = frames()
+    made["customers"]["acquired_at"] = pd.Timestamp("2025-01-01")
+    spend = pd.DataFrame({"period": ["2025-12-01"], "category": ["acquisition"], "amount": [100.0], "channel": ["all"]})
+    known = crm.open(**made, spend=spend, as_of="2025-12-31")
+    assert known.last_day("customers").year == 2025
+    assert crm.measure("purchase_frequency", known, period="2025-12").data_until == known.last_day("orders")
+    assert crm.measure("cac", known, period="2025-12").data_until == known.last_day("customers"), (
+        "who was won is counted"
+    )
+
+
+def test_contracts_that_end_tell_how_far_they_are_known() -> None:
+    contracts = pd.DataFrame(
+        {
+            "subscription_id": ["a", "b", "c"], "customer_id": ["1", "2", "3"], "started_at": pd.Timestamp("2025-01-01"),
+            "ended_at": pd.to_datetime(["2025-06-10", "2026-03-01", None]),
+        }
+    )  # fmt: skip
+    known = crm.open(subscriptions=contracts, as_of="2025-12-31")
+    assert str(known.last_day("subscriptions")) == "2025-06-10", "an end to come tells nothing of what is known"
+    assert str(known.at(pd.Timestamp("2025-04-30").date()).last_day("subscriptions")) == "2025-01-01"
+
+
 def test_a_table_that_cannot_be_used_says_nothing_of_the_age_of_a_number() -> None:
     """Contracts without their ends are not read by the complaint rate."""
     made = frames()

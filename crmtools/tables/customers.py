@@ -51,6 +51,7 @@ SUBSCRIPTIONS = Table(
     ),
     key=("subscription_id",),
     time="started_at",
+    ends="ended_at",
     order=(("started_at", "ended_at"),),
 )
 

@@ -73,7 +73,7 @@ class Table:
 
     ``order`` lists pairs (earlier, later): where both times are there, the first may not come after the second.
     ``key`` is empty where rows have no identity of their own; ``generated_key`` numbers the rows when a source has none.
-    ``monthly`` rows are booked for a month, on whatever day of it.
+    ``monthly`` rows are booked for a month, on whatever day of it. ``ends`` is the column in which a row that lasts comes to its end.
     """
 
     name: str
@@ -84,10 +84,12 @@ class Table:
     order: tuple[tuple[str, str], ...] = ()
     generated_key: bool = False
     monthly: bool = False
+    ends: str = ""
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
-        unknown = {*self.key, *([self.time] if self.time else []), *(x for pair in self.order for x in pair)} - {*names}
+        told = {*self.key, *filter(None, (self.time, self.ends)), *(x for pair in self.order for x in pair)}
+        unknown = told - {*names}
         if unknown or len(set(names)) < len(names):
             raise CRMError(f"Table '{self.name}' is declared wrongly: {sorted(unknown) or 'a column stands twice'}.")
 

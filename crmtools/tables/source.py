@@ -161,13 +161,20 @@ class Data(Shown):
         return backend.raw_sql(text).to_arrow_table().cast(expression.schema().to_pyarrow())
 
     def last_day(self, table: str) -> date | None:
-        """The last day on which a table has a row; None where it has none, or no time of its own."""
+        """The last day on which a table tells of something, a row that begins or one that ends; None where it has no row, or no time
+        of its own.
+        """
         time = TABLES[table].time
         if not (time and self.has(table, time)):
             return None
         name = f"last day of {table}"
         if (told := self.answers.text(name)) is None:
-            last = pd.to_datetime(self.ask(self[table].aggregate(last=self[table][time].max()))["last"]).iloc[0]
+            rows, ends = self[table], TABLES[table].ends
+            known = {"begins": rows[time].cast("date").max()}
+            if ends and self.has(table, ends):
+                ended = rows[ends].cast("date")
+                known["ends"] = ended.max(where=ended <= self.as_of)  # an end may be known before it comes
+            last = pd.to_datetime(self.ask(rows.aggregate(**known)).iloc[0]).max()
             told = "" if pd.isna(last) else str(last.date())
             self.answers.keep_text(name, told)
         if not told:
