@@ -9,7 +9,7 @@ import pytest
 import crmtools as crm
 from crmtools import show
 from crmtools.cohort_projection import CONCENTRATED, expected_retention
-from crmtools.estimating import resolve
+from crmtools.estimating import resolve, tables_read
 from crmtools.lifetime.study import study
 
 RETENTION = crm.CATALOGUE["retention_rate"]
@@ -69,6 +69,13 @@ def test_where_nobody_joins_what_customers_do_is_not_out_of_date() -> None:
     assert crm.measure("cac", known, period="2025-12").data_until == known.last_day("customers"), (
         "who was won is counted"
     )
+
+
+def test_a_table_that_only_one_key_reads_is_named_with_that_key() -> None:
+    known = crm.open("tiny")
+    margin = crm.CATALOGUE["customer_margin"]
+    assert set(tables_read(margin, known, {})) == {"orders", "spend"}
+    assert set(tables_read(margin, known, {"key": "handling"})) == {"orders", "spend", "tickets"}
 
 
 def test_contracts_that_end_tell_how_far_they_are_known() -> None:

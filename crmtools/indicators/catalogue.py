@@ -122,8 +122,9 @@ class Indicator:
         return {name: group for group in self.one_of for name, told in self.choices.items() if {*told} == {*group}}
 
     def tables_with(self, in_force: Mapping[str, object]) -> tuple[str, ...]:
-        """The tables it reads with certain assumptions: of several of which one is used, that one."""
+        """The tables it reads with certain assumptions: of several of which one is used, that one, and none that another would need."""
         passed_over = {table for name, group in self.choosing.items() for table in group if table != in_force[name]}
+        passed_over |= {table for table in self.tables if not self.acts(table, in_force)}
         return tuple(table for table in self.tables if table not in passed_over)
 
     def sets(self, in_force: Mapping[str, object]) -> Iterator[dict[str, object]]:
@@ -138,8 +139,10 @@ class Indicator:
             yield {**in_force, **dict(zip(names, values, strict=True))}
 
     def acts(self, name: str, in_force: Mapping[str, object]) -> bool:
-        """Whether an assumption makes a difference beside the others: some do only where another has a certain value."""
-        other, value = self.only_with.get(name, (name, in_force[name]))
+        """Whether an assumption makes a difference beside the others, or a table is read: some only where another has a certain value."""
+        if name not in self.only_with:
+            return True
+        other, value = self.only_with[name]
         return in_force[other] == value
 
     def follow_up_days(self, in_force: Mapping[str, object]) -> int:
@@ -273,7 +276,7 @@ def indicator(
     waits_for
         What does not exist yet, as the end of "not computable yet: …"; the function is then never called.
     only_with
-        Assumption → another one and the value of it without which the first makes no difference.
+        Assumption or table → another assumption and the value of it without which the first makes no difference, or is not read.
     """
 
     def register(facts: Facts) -> Facts:
@@ -365,7 +368,11 @@ def _problems_of_assumptions(item: Indicator) -> Iterator[str]:
             yield f"one_of names {extra}: write these tables with '?' under uses"
     if isinstance(item.follow_up, str) and item.follow_up not in item.assumptions:
         yield f"follow_up '{item.follow_up}'. {nearest(item.follow_up, item.assumptions)}"
-    for name in [*item.only_with, *(other for other, _ in item.only_with.values())]:
+    for name in item.only_with:
+        if name not in item.assumptions and name not in item.optional:
+            there = [*item.assumptions, *item.optional]
+            yield f"only_with '{name}' is no assumption and no table that may be missing. {nearest(name, there)}"
+    for name, _ in item.only_with.values():
         if name not in item.assumptions:
             yield f"only_with '{name}' is no assumption. {nearest(name, item.assumptions)}"
     for name, values in item.defensible.items():

@@ -142,6 +142,7 @@ def usage_rate(usage: ir.Table, periods: Periods, *, window_days: int = 28) -> i
         "default_margin": DEFAULT_MARGIN,
     },
     defensible={"key": ("equal", "revenue", "handling"), "default_margin": Around(0.5)},
+    only_with={"tickets": ("key", "handling")},
 )  # fmt: skip
 def customer_margin(
     orders: ir.Table, spend: ir.Table | None, tickets: ir.Table | None, periods: Periods, *,
