@@ -3,13 +3,16 @@
 Prints seconds of one run of each side, their ratio, how long the whole report takes from nothing to the published book in both
 languages, and how long running it again does when nothing has changed. Each side has a copy of the project of its own, so
 that neither finds what the other worked out. ``python benchmarks/report.py 8`` runs every eighth notebook on the plain side
-and multiplies: the plain side of all of them takes half an hour.
+and multiplies: the plain side of all of them takes half an hour; ``python benchmarks/report.py 0`` runs none and measures the whole
+report only. Machines that are shared change their speed from minute to minute: the seconds of a fixed piece of work, on every core
+at once, before and after the report say at which speed it was measured.
 """
 
 import json
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -49,6 +52,14 @@ def ours(folder: Path) -> tuple[dict[str, float], float, float]:
     return json.loads(run.read_text("utf-8"))["stage_seconds"], walls[0], walls[1]
 
 
+def pace() -> float:
+    """Seconds of a fixed piece of work, done on every core at once: the mean of all cores."""
+    work = "import time; t = time.perf_counter(); [sorted(map(str, range(400_000))) for _ in range(8)]; print(time.perf_counter() - t)"
+    command = [sys.executable, "-c", work]
+    side_by_side = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in os.sched_getaffinity(0)]
+    return statistics.mean(float(one.communicate()[0]) for one in side_by_side)
+
+
 def plain(folder: Path, jobs: list[Job]) -> float:
     """Seconds of a shell script's way: one command per notebook, each in a new process with a new kernel."""
     environment = {name: value for name, value in os.environ.items() if name not in OURS}
@@ -68,17 +79,21 @@ def main() -> None:
     """Print what was measured."""
     every = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     with tempfile.TemporaryDirectory() as place:
+        before = pace()
         stages, whole, again = ours(project(Path(place) / "ours"))
+        after = pace()
         folder = project(Path(place) / "plain")
         settings = load(folder / "parameters" / "demo.yml")
         jobs = plan(settings, open_settings(settings), notebooks=folder / "notebooks").jobs
-        some = jobs[::every]
-        seconds = plain(folder, list(some)) * len(jobs) / len(some)
+        some = jobs[::every] if every else ()
+        seconds = plain(folder, list(some)) * len(jobs) / len(some) if some else 0.0
     mine = stages["notebooks"]
-    said = f"{len(some)} of them, multiplied" if every > 1 else "all of them"
     print(f"{len(jobs)} notebooks on {len(os.sched_getaffinity(0))} cores")
-    print(f"papermill, one by one         {seconds:8.1f} s ({said})")
-    print(f"our engine                    {mine:8.1f} s, ratio {seconds / mine:.1f}")
+    print(f"a fixed piece of work         {before:8.2f} s before the report, {after:.2f} s after it")
+    if some:
+        said = f"{len(some)} of them, multiplied" if every > 1 else "all of them"
+        print(f"papermill, one by one         {seconds:8.1f} s ({said})")
+        print(f"our engine                    {mine:8.1f} s, ratio {seconds / mine:.1f}")
     print(f"the whole report, from cold   {whole:8.1f} s " + ", ".join(f"{k} {v:.1f}" for k, v in stages.items()))
     print(f"the same again, unchanged     {again:8.1f} s")
 
