@@ -283,6 +283,32 @@ def test_settings_cannot_be_changed(loaded) -> None:
         settings.report.currency = "USD"
 
 
+def test_a_file_is_read_again_when_it_says_something_else(tmp_path, monkeypatch) -> None:
+    """Whoever serves one notebook after another opens the same file for each; it may be edited in between."""
+    text = LEAST
+    places = [tmp_path / one / "parameters" for one in ("one", "other")]
+    for place in places:
+        place.mkdir(parents=True)
+        (place / "mine.yml").write_text(text, encoding="utf-8")
+    file = places[0] / "mine.yml"
+    first = load(file)
+    assert load(file) is first
+    assert load(file, only={"region": "north"}).report.only == {"region": "north"} != first.report.only
+    assert load(file) is first
+    file.write_text(text.replace("Q4", "Q3"), encoding="utf-8")
+    assert (load(file).report.period.id, first.report.period.id) == ("2025-Q3", "2025-Q4")
+    file.write_text(text + "nonsense: 1\n", encoding="utf-8")
+    for _ in range(2):
+        with pytest.raises(SettingsError, match="nonsense"):
+            load(file)
+    file.write_text(text, encoding="utf-8")
+    roots = []
+    for place in places:  # one name, from two folders
+        monkeypatch.chdir(place.parent)
+        roots.append(load("parameters/mine.yml").root)
+    assert roots[0] != roots[1]
+
+
 @pytest.mark.parametrize("item", CATALOGUE.values(), ids=lambda item: item.id)
 def test_every_assumption_may_be_written_down(loaded, item) -> None:
     given = "".join(f"    {name}: {json.dumps(value)}\n" for name, value in item.assumptions.items())
