@@ -18,7 +18,7 @@ def on_demand(package: str) -> tuple[Callable[[str], object], Callable[[], list[
 
     def get(name: str) -> object:
         if name not in homes:
-            raise AttributeError(f"module '{package}' has no attribute '{name}'")
+            return _module(package, name)
         home = homes[name]
         found = (
             importlib.import_module(f"{home}.{name}")
@@ -29,6 +29,16 @@ def on_demand(package: str) -> tuple[Callable[[str], object], Callable[[], list[
         return found
 
     return get, lambda: sorted({*vars(module), *homes})
+
+
+def _module(package: str, name: str) -> object:
+    """A module of the package, which may be asked for as if it had been imported; raises AttributeError where there is none."""
+    try:
+        return importlib.import_module(f"{package}.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"{package}.{name}":
+            raise
+        raise AttributeError(f"module '{package}' has no attribute '{name}'") from None
 
 
 def _homes(source: str) -> dict[str, str]:

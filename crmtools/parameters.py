@@ -42,12 +42,13 @@ def load(path: str | Path, *, only: Mapping[str, str] | None = None) -> Settings
         raise SettingsError(f"There is no parameters file {path}. {known}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} cannot be read as UTF-8 text: {error}.") from None
-    return _read(path, Path.cwd(), written, None if only is None else tuple(only.items()))
+    settings = _read(path, written, None if only is None else tuple(only.items()))
+    return settings.model_copy(deep=True)  # what is in them can be changed, if not the settings themselves
 
 
 @lru_cache(maxsize=8)
-def _read(path: Path, _: Path, written: str, only: tuple[tuple[str, str], ...] | None) -> Settings:
-    """The settings that a file's text means; settings never change, so that whoever asks again gets the same."""
+def _read(path: Path, written: str, only: tuple[tuple[str, str], ...] | None) -> Settings:
+    """The settings that a file's text means: kept, for a process that serves one notebook after another reads it for each."""
     try:
         loader = LOADER(written)
         tree = loader.get_single_node()

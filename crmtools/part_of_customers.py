@@ -16,6 +16,8 @@ from crmtools.period import Period
 from crmtools.settings import SetAside, Settings
 from crmtools.words import WORDS, Language, Text
 
+NO_VALUE = ""
+"""How a goal's ``where`` names customers without a value."""
 AMOUNT = Text("全公司的总量", "an amount of the whole company")
 OTHERS = Text("针对其他客户，即{who}", "about other customers, {who}")
 TITLE = Text("{title} · {part}", "{title} · {part}")
@@ -66,8 +68,10 @@ def _why_not(goal: GoalSettings, part: tuple[str, str]) -> Text | None:
     attribute, value = part
     if (others := goal.where.get(attribute)) is not None:
         values = [others] if isinstance(others, str) else others
-        if value not in values:
-            zh, en = f"{attribute_name(attribute, 'zh')} {'、'.join(values)}", ", ".join(values)
+        if value not in values and not (NO_VALUE in values and called_unknown(value)):
+            named = [WORDS["unknown"] if one == NO_VALUE else Text(one, one) for one in values]
+            zh = f"{attribute_name(attribute, 'zh')} {'、'.join(one.zh for one in named)}"
+            en = ", ".join(one.en for one in named)
             return Text(
                 OTHERS.zh.format(who=zh), OTHERS.en.format(who=f"{attribute_name(attribute, 'en').lower()} {en}")
             )

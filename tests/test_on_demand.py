@@ -49,6 +49,12 @@ def test_a_name_that_is_not_there_is_told(package):
         _ = package.nonsense
 
 
+def test_a_module_can_be_asked_for_as_if_it_had_been_imported():
+    say = "import crmtools as crm\nprint(crm.errors.DataError is crm.DataError, crm.tables.__name__, hasattr(crm, 'nonsense'))"
+    told = subprocess.run([sys.executable, "-c", say], capture_output=True, text=True, check=True)
+    assert told.stdout.split() == ["True", "crmtools.tables", "False"]
+
+
 def test_a_command_is_there_before_the_libraries_of_its_work():
     """`--help` and errors of usage need none of them, and a report has another process import them meanwhile."""
     say = "import sys, crmtools.cli\nprint({'pandas', 'numpy', 'ibis', 'duckdb', 'scipy', 'pydantic'} & {*sys.modules})"

@@ -1,9 +1,10 @@
 """Running a report."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -12,12 +13,15 @@ import click
 
 from crmtools.commands.printing import near, print_table
 from crmtools.commands.project import settings_of
-from crmtools.report.warm import warm_process
+from crmtools.report.warm import AVAILABLE, warm_process
 
 if TYPE_CHECKING:
     from crmtools.report.run import RunResult
     from crmtools.report.warm import Warm
     from crmtools.settings import Settings
+
+SIDE_BY_SIDE = 2
+"""Cores that two processes need to do something at once."""
 
 
 @click.command()
@@ -64,15 +68,14 @@ def report(
     all runs; a period that cannot be published ends a --catch-up, so that none is left out, a value that cannot be published
     does not keep the others of --by from it.
     """
+    if by and (only or catch_up):
+        raise click.UsageError(
+            "--by makes all books of one period: not with --only, and with NAME@last instead of --catch-up."
+        )
     forked = engine == "forked" and not only_plan
-    # before anything else: it imports what kernels need while this process finds out what is to be done
-    with warm_process() if forked else nullcontext() as warm:
+    with _ended_politely(), _warm_soon(wanted=forked) as warm:
         made = _Made(published, notebooks, fresh=fresh, forked=forked, warm=warm)
         settings = settings_of(parameters)
-        if by and (only or catch_up):
-            raise click.UsageError(
-                "--by makes all books of one period: not with --only, and with NAME@last instead of --catch-up."
-            )
         if only:
             settings = _of_part(settings, only)
         if by:
@@ -82,6 +85,18 @@ def report(
         else:
             code = _one(settings, made, only_plan=only_plan)
     sys.exit(code)
+
+
+@contextmanager
+def _warm_soon(*, wanted: bool) -> "Iterator[Warm | None]":
+    """The process that kernels are forked from, begun before anything else: it imports what they need while this one finds out what is to be
+    done. In vain where that is nothing, so only where another core has nothing to do; else a run begins it when it knows.
+    """
+    if not wanted or not AVAILABLE or len(os.sched_getaffinity(0)) < SIDE_BY_SIDE:
+        yield None
+        return
+    with warm_process() as warm:
+        yield warm
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +127,7 @@ def _one(settings: "Settings", made: _Made, *, only_plan: bool) -> int:
     if only_plan:
         _print_plan(settings, made)
         return 0
-    with _ended_politely():
-        return _ran(settings, made).exit_code
+    return _ran(settings, made).exit_code
 
 
 def _catch_up(settings: "Settings", made: _Made, *, only_plan: bool) -> int:
@@ -132,7 +146,8 @@ def _catch_up(settings: "Settings", made: _Made, *, only_plan: bool) -> int:
         click.echo(f"{settings.name} {period.id}")
         codes.append(_one(asked, made, only_plan=only_plan))
     else:
-        click.echo(f"{settings.name}: nothing is missed{' any more' * (len(codes) > 1)}.")
+        if len(codes) == 1 or not only_plan:
+            click.echo(f"{settings.name}: nothing is missed{' any more' * (len(codes) > 1)}.")
     return max(codes, key=GRAVITY.index)
 
 
@@ -158,8 +173,7 @@ def _by(settings: "Settings", attribute: str, made: _Made, *, only_plan: bool) -
     def failed(value: str, why: str) -> None:
         click.echo(f"{attribute} {value} was not published: {why}\n", err=True)
 
-    with _ended_politely():
-        done = run_by_value(settings, attribute, run, failed=failed, published=made.published)
+    done = run_by_value(settings, attribute, run, failed=failed, published=made.published)
     if done.values.left_out:
         click.echo(f"Without a report of their own, to keep small groups hidden: {', '.join(done.values.left_out)}")
     if done.unchanged:

@@ -98,7 +98,10 @@ def _compared(reading: Reading, data: Data, by: str) -> dict[str, Change]:
     found = {
         name: change(then[name], now[name], goal.indicator.kind, better=reading.improves)
         for name in now
-        if name in then and name != UNKNOWN and not then[name].suppressed and unfit(now[name], goal) is None
+        if name in then
+        and name != UNKNOWN
+        and not then[name].suppressed
+        and unfit(then[name], goal) is None is unfit(now[name], goal)
     }
     return {name: one for name, one in found.items() if one.p is not None}
 

@@ -31,7 +31,13 @@ def ahead(work: Callable[[], T], stop: Callable[[], object]) -> Iterator["Future
     try:
         yield done
     finally:
+        interrupted: KeyboardInterrupt | None = None
         while thread.is_alive():
-            with contextlib.suppress(Exception):  # what would be stopped may be over by now
-                stop()
-            thread.join(AGAIN)
+            try:
+                with contextlib.suppress(Exception):  # what would be stopped may be over by now
+                    stop()
+                thread.join(AGAIN)
+            except KeyboardInterrupt as again:  # it must be over all the same
+                interrupted = again
+        if interrupted is not None:
+            raise interrupted

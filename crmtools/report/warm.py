@@ -255,7 +255,7 @@ def environment(place: Path | None = None) -> dict[str, str]:
 
 def serve(control: socket.socket) -> None:
     """Import everything, then fork for every request until the other end closes."""
-    _preload()
+    _preload(lambda: _nobody_asks(control))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for the children here
     control.send(READY)
     while True:
@@ -274,14 +274,27 @@ def serve(control: socket.socket) -> None:
             os.close(descriptor)
 
 
-def _preload() -> None:
+def _nobody_asks(control: socket.socket) -> bool:
+    """Whether the other end has closed."""
+    try:
+        return control.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+
+
+def _preload(in_vain: Callable[[], bool]) -> None:
+    """Import all that is needed; ends this process between two modules where that is in vain."""
     lean.without_addresses()
     lean.without_many_searches()
     for name in PRELOADED:
+        if in_vain():
+            sys.exit()
         module = importlib.import_module(name)
         if name.startswith("crmtools") and hasattr(module, "__path__"):
             below = [found.name for found in pkgutil.iter_modules(module.__path__, f"{name}.")]
             for one in below if name != "crmtools" else ():
+                if in_vain():
+                    sys.exit()
                 importlib.import_module(one)
     import duckdb
 

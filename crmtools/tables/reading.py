@@ -294,7 +294,9 @@ def content_hash(path: Path, remembered: Path) -> str:
     """SHA-256 of a file; remembered by size and time of change, so that opening again does not read it again."""
     stat = path.stat()
     # copying tools set the time of change back to the original's, never that of the file's own record
-    key = f"{path.absolute()}|{stat.st_size}|{stat.st_mtime_ns}|{stat.st_ctime_ns}"
+    # the numbers of device and file tell apart what one link leads to, today and tomorrow
+    told = (path.absolute(), stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    key = "|".join(map(str, told))
     known = _hashes(remembered)
     if key in known:
         return known[key]

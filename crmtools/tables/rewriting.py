@@ -19,6 +19,8 @@ from crmtools.tables.binding import KNOWN
 _REPLACE, _MAP = Node.replace, Node.map
 _RULES: dict[tuple[int, ...], "_Rules"] = {}
 """By identity of the rules, which Ibis puts together anew for each question; those that are here stay, so that no other gets their number."""
+MOST = 64
+"""Groups of rules that are kept; Ibis has four for DuckDB."""
 _last: tuple[Node, Graph] | None = None
 """The graph that was sorted last, with its root; one step of the writing begins with what the one before gave back."""
 
@@ -70,9 +72,12 @@ def _kinds(rule: Pattern) -> tuple[type, ...] | None:
 def _rules(rule: Pattern) -> _Rules:
     rules = tuple(_each(rule))
     known = tuple(map(id, rules))
-    if known not in _RULES:
-        _RULES[known] = _Rules(rules)
-    return _RULES[known]
+    found = _RULES.get(known)
+    if found is None:
+        if len(_RULES) >= MOST:
+            _RULES.clear()  # somebody makes rules of his own for each question
+        found = _RULES[known] = _Rules(rules)
+    return found
 
 
 def _sorted(root: Node) -> Graph:
@@ -127,9 +132,11 @@ def _map(self: Node, fn: Callable[..., Any], filter: Any = None) -> dict[Node, A
     """What ``Node.map`` returns."""
     if filter is not None:
         return _MAP(self, fn, filter=filter)
+    global _last
     results: dict[Node, Any] = {}
-    looked_up = graph._recursive_lookup  # noqa: SLF001
-    for node in _sorted(self):
+    looked_up, sorted_nodes = graph._recursive_lookup, _sorted(self)  # noqa: SLF001
+    _last = None  # this is the last step of the writing, and a graph holds the database that it is a question to
+    for node in sorted_nodes:
         pairs = zip(node.__argnames__, node.__args__, strict=True)
         told = {name: looked_up(value, results) for name, value in pairs}
         results[node] = fn(node, results, **told)

@@ -5,7 +5,7 @@ The engine works on one table in as many threads as it has pieces of a hundred t
 
 import contextlib
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from queue import SimpleQueue
 from typing import TypeVar
 
@@ -51,16 +51,22 @@ def side_by_side(
                 free.put(taken)
 
         with ThreadPoolExecutor(max_workers=len(own)) as pool:
-            begun = [pool.submit(done, thing) for thing in things]
+            begun: list[Future[R]] = []
             try:
+                begun.extend(pool.submit(done, thing) for thing in things)
                 return [one.result() for one in begun]
             except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                under_way = [
-                    one for one in begun if not one.cancelled()
-                ]  # nobody ever says of the others that they are done
-                # who is between two statements does not hear it
-                while wait(under_way, timeout=AGAIN).not_done:
-                    for each in own:
-                        each.interrupt()
+                _end(pool, begun, own)
                 raise
+
+
+def _end(pool: ThreadPoolExecutor, begun: list[Future[R]], own: list[duckdb.DuckDBPyConnection]) -> None:
+    """Begin nothing more and interrupt what is under way until it is over, even where somebody asks for the end again meanwhile."""
+    pool.shutdown(wait=False, cancel_futures=True)
+    while True:
+        with contextlib.suppress(KeyboardInterrupt):
+            # nobody ever says of what was cancelled that it is done
+            if not wait([one for one in begun if not one.cancelled()], timeout=AGAIN).not_done:
+                return
+            for each in own:  # who is between two statements does not hear it
+                each.interrupt()

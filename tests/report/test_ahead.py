@@ -44,3 +44,19 @@ def test_a_process_that_ends_meanwhile_keeps_its_exit_code():
     )
     done = subprocess.run([sys.executable, "-c", say], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (3, "")
+
+
+def test_a_second_ctrl_c_does_not_leave_it_behind():
+    told, ended = [], threading.Event()
+
+    def stop():
+        told.append(len(told))
+        if len(told) == 1:
+            raise KeyboardInterrupt
+        ended.set()
+
+    before = threading.active_count()
+    with pytest.raises(KeyboardInterrupt), ahead(lambda: ended.wait(60), stop=stop):
+        raise KeyboardInterrupt
+    assert told == [0, 1]
+    assert threading.active_count() == before

@@ -22,6 +22,7 @@ from crmtools.report import making
 from crmtools.report.history import read_history
 from crmtools.report.manifest import Manifest
 from crmtools.report.run import run_report
+from crmtools.settings import cores
 
 pytestmark = pytest.mark.usefixtures("light_book")
 
@@ -135,3 +136,26 @@ def test_a_schedulers_signal_ends_a_run_as_ctrl_c_does(project, tmp_path):
     assert said.endswith("Stopped.\n")
     assert list((tmp_path / "runs").glob("2*")) == []
     assert list((tmp_path / ".crmtools" / "locks").iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="processes are found by what Linux tells of them")
+@pytest.mark.skipif(cores() < 2, reason="on one core a run begins it when it knows what there is to do")
+@pytest.mark.parametrize(
+    ("number", "code", "patience"), [(signal.SIGTERM, 130, 2), (signal.SIGKILL, -signal.SIGKILL, 20)]
+)
+def test_what_is_begun_before_the_run_goes_with_it(project, number, code, patience):
+    """The process that kernels are forked from imports for seconds; who is ended meanwhile leaves nothing behind."""
+    run = subprocess.Popen(
+        [sys.executable, "-m", "crmtools", "report", str(project)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    until = time.monotonic() + 60
+    while not (begun := Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+    run.send_signal(number)
+    run.communicate(timeout=60)
+    assert run.returncode == code
+    until = time.monotonic() + patience
+    while Path(f"/proc/{begun[0]}").is_dir():
+        assert time.monotonic() < until, "it is left behind"
+        time.sleep(0.1)

@@ -91,3 +91,30 @@ def test_ctrl_c_is_heard_between_two_statements(con):
     with pytest.raises(KeyboardInterrupt):
         side_by_side(con, two, [0])
     assert time.monotonic() - began < 30
+
+
+def test_ctrl_c_while_work_is_handed_out_stops_what_has_begun(con):
+    """Handing out starts threads and waits for each: a signal is as likely there as anywhere."""
+
+    def things():
+        yield LONG
+        time.sleep(0.5)
+        raise KeyboardInterrupt
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side(con, lambda own, text: own.execute(text).fetchall(), things())
+    assert time.monotonic() - began < 30
+
+
+def test_a_second_ctrl_c_does_not_make_it_wait(con):
+    def two(own, _):
+        time.sleep(2)
+        return own.execute(LONG).fetchall()
+
+    for after in (0.5, 1):
+        threading.Timer(after, os.kill, (os.getpid(), signal.SIGINT)).start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        side_by_side(con, two, [0])
+    assert time.monotonic() - began < 30

@@ -1,5 +1,6 @@
 """Opening: names, snapshots that are used again and made anew, frames, the day up to which something is known."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
 from threading import Barrier
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -135,6 +137,48 @@ def test_hashes_of_older_files_are_remembered(tmp_path, monkeypatch) -> None:
     memory.write_text("{cut off", encoding="utf-8")
     assert content_hash(file, memory) == found
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".part"] == []
+
+
+def test_a_link_that_is_moved_on_leads_to_other_content(tmp_path, monkeypatch) -> None:
+    """As ``data/current`` in an export: size and times may be the same, as a copying tool and a coarse clock leave them."""
+    monkeypatch.setattr(reading, "JUST_NOW", -1)
+    memory, link = tmp_path / "hashes.json", tmp_path / "current"
+    for month, text in (("11", "x"), ("12", "y")):
+        (tmp_path / month).mkdir()
+        (tmp_path / month / "a.csv").write_text(text, encoding="utf-8")
+    one, two = (tmp_path / month / "a.csv" for month in ("11", "12"))
+    known = one.stat()
+
+    class AsTheFirst(type(one)):
+        """A path whose file has the size and the times of the first month's."""
+
+        def stat(self, **how):
+            found = super().stat(**how)
+            return SimpleNamespace(
+                st_dev=found.st_dev, st_ino=found.st_ino, st_size=known.st_size, st_mtime_ns=known.st_mtime_ns,
+                st_ctime_ns=known.st_ctime_ns,
+            )  # fmt: skip
+
+    hashes = []
+    for month in ("11", "12"):
+        link.unlink(missing_ok=True)
+        link.symlink_to(tmp_path / month)
+        hashes.append(content_hash(AsTheFirst(link / "a.csv"), memory))
+    assert hashes == [hashlib.sha256(file.read_bytes()).hexdigest() for file in (one, two)]
+
+
+def test_the_code_of_the_door_is_read_again_when_it_changes(tmp_path, monkeypatch) -> None:
+    """A long session must not take a snapshot of older code for that of today's."""
+    file = tmp_path / "door.py"
+    file.write_text("x = 1", encoding="utf-8")
+    monkeypatch.setattr(snapshot, "__file__", str(tmp_path / "snapshot.py"))
+    first = snapshot._code()
+    assert snapshot._code() == first
+    file.write_text("x = 2", encoding="utf-8")
+    assert (second := snapshot._code()) != first
+    (tmp_path / "other.py").write_text("", encoding="utf-8")
+    file.write_text("x = 1", encoding="utf-8")
+    assert snapshot._code() == first != second
 
 
 def test_hashes_remembered_by_many_at_once(tmp_path, monkeypatch) -> None:
