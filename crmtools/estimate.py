@@ -3,12 +3,16 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Self
 
 from crmtools.period import Period
 from crmtools.shown import Shown
 from crmtools.words import Text
+
+STALE = 45
+"""Days before the end of a period up to which data may end."""
+OUTDATED = Text("数据早于期末过多", "the data end too long before the period does")
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,6 +92,11 @@ class Estimate(Shown):
     currency: str = ""
     maturity: float | None = None
     data_until: date | None = None
+
+    @property
+    def out_of_date(self) -> bool:
+        """Whether the data end so long before the period that its value says little of it: ``OUTDATED`` is why."""
+        return self.data_until is not None and self.data_until < self.period.last_day - timedelta(days=STALE)
 
     @property
     def frame(self) -> "pd.DataFrame":

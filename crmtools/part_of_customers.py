@@ -8,6 +8,7 @@ these: such goals are left out, and the first page says so.
 
 from collections.abc import Mapping
 
+from crmtools.goal_names import NO_VALUE, goal_name
 from crmtools.goal_settings import GoalSettings
 from crmtools.indicators.catalogue import CATALOGUE
 from crmtools.indicators.kinds import Total
@@ -16,8 +17,6 @@ from crmtools.period import Period
 from crmtools.settings import SetAside, Settings
 from crmtools.words import WORDS, Language, Text
 
-NO_VALUE = ""
-"""How a goal's ``where`` names customers without a value."""
 AMOUNT = Text("全公司的总量", "an amount of the whole company")
 OTHERS = Text("针对其他客户，即{who}", "about other customers, {who}")
 TITLE = Text("{title} · {part}", "{title} · {part}")
@@ -60,7 +59,7 @@ def attribute_name(attribute: str, language: Language) -> str:
 
 
 def _name(goal: GoalSettings) -> Text:
-    return goal.name or CATALOGUE[goal.indicator].name
+    return goal_name(goal)
 
 
 def _why_not(goal: GoalSettings, part: tuple[str, str]) -> Text | None:

@@ -32,7 +32,7 @@ from typing import Literal
 import pandas as pd
 
 from crmtools.errors import CRMError
-from crmtools.estimate import Estimate
+from crmtools.estimate import OUTDATED, Estimate
 from crmtools.goals.detectable import Waves, smallest_between
 from crmtools.goals.form import Form, form_of, is_given, size_of
 from crmtools.goals.mover import Limits, mover
@@ -270,6 +270,8 @@ def _obstacle(baseline: Estimate, now: Estimate, correlation: float) -> Text | N
         return CURRENCIES
     if any(e.maturity is not None and e.maturity < MATURE and not is_given(e) for e in (baseline, now)):
         return IMMATURE
+    if now.out_of_date or (baseline.out_of_date and not is_given(baseline)):
+        return OUTDATED
     if is_given(baseline):
         return None
     if baseline.period == now.period:

@@ -8,10 +8,9 @@ in nearly half of them.
 
 import math
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Literal
 
-from crmtools.estimate import Estimate
+from crmtools.estimate import OUTDATED, Estimate
 from crmtools.goals.goal import Goal
 from crmtools.indicators.kinds import Rate
 from crmtools.indicators.moments import Kind
@@ -44,15 +43,14 @@ LIKELY, UNLIKELY = 0.70, 0.30
 """Chances of attainment from which a goal is called likely, and below which it is in doubt."""
 HYSTERESIS = 0.10
 """How far the chance must move for the status to change at once; a smaller move must last for two readings."""
-FEWEST, FEWEST_EVENTS, RIPE, STALE = 30, 5, 0.80, 45
-"""Customers and events below which nothing is said, the maturity that a reading needs, and days after which data are stale."""
+FEWEST, FEWEST_EVENTS, RIPE = 30, 5, 0.80
+"""Customers and events below which nothing is said, and the maturity that a reading needs."""
 ONE_SIDED = 0.90
 """The level of the two-sided interval whose one side leaves a twentieth out."""
 
 TOO_FEW = Text(f"客户不足 {FEWEST} 位", f"fewer than {FEWEST} customers")
 TOO_FEW_EVENTS = Text(f"事件不足 {FEWEST_EVENTS} 次", f"fewer than {FEWEST_EVENTS} events")
 UNRIPE = Text("观察期尚未走完，数字还会变动", "too much of the period can still change")
-OUTDATED = Text("数据早于期末过多", "the data end too long before the period does")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +158,7 @@ def unfit(estimate: Estimate, goal: Goal) -> Text | None:
         return TOO_FEW_EVENTS
     if estimate.maturity is not None and estimate.maturity < RIPE:
         return UNRIPE
-    if estimate.data_until is not None and estimate.data_until < estimate.period.last_day - timedelta(days=STALE):
+    if estimate.out_of_date:
         return OUTDATED
     return None
 

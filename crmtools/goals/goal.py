@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from crmtools.errors import nearest
+from crmtools.goal_names import goal_name
 from crmtools.goal_settings import CONTROLS, GoalKind, GoalSettings, Target
 from crmtools.indicators.catalogue import CATALOGUE, Indicator, find
 from crmtools.period import Period
@@ -87,7 +88,7 @@ def goal_from(settings: GoalSettings) -> Goal:
     owner = settings.owner
     tolerance = None if settings.matters is None else settings.matters / indicator.unit.scale
     return Goal(
-        settings.id or indicator.id, indicator, settings.name or indicator.name, settings, baseline, start, settings.by,
+        settings.id or indicator.id, indicator, goal_name(settings), settings, baseline, start, settings.by,
         owner.department if owner else NOBODY, owner.person if owner else "", settings.weight, tolerance,
     )  # fmt: skip
 

@@ -1,6 +1,7 @@
 """What the Markdown of a notebook may name in double braces: the report, and the goal or the indicator that its page is about."""
 
 from crmtools import formats
+from crmtools.goal_names import goal_name
 from crmtools.indicators import CATALOGUE, DIMENSIONS
 from crmtools.report.plan import Job
 from crmtools.settings import Settings
@@ -16,8 +17,7 @@ def names_for(job: Job, settings: Settings) -> dict[str, str]:
     }
     goal = next((g for g in settings.goals if job.goal and (g.id or g.indicator) == job.goal), None)
     if goal is not None:
-        name = goal.name or CATALOGUE[goal.indicator].name
-        found |= {"goal.id": job.goal, "goal.name": name.to(language)}
+        found |= {"goal.id": job.goal, "goal.name": goal_name(goal).to(language)}
     if about := goal.indicator if goal is not None else job.indicator:
         item = CATALOGUE[about]
         found |= {

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from crmtools.errors import Problem, RunError, nearest
+from crmtools.goal_names import goal_name
 from crmtools.goals.named import goal_slug
 from crmtools.indicators import CATALOGUE, DIMENSIONS, Indicator
 from crmtools.readiness import Readiness, readiness
@@ -232,8 +233,7 @@ def _goals(settings: Settings, chapters: list[Entry], folder: Path) -> tuple[lis
     found = []
     for goal in settings.goals:
         name = goal.id or goal.indicator
-        title = goal.name or CATALOGUE[goal.indicator].name
-        found.append(Entry(slugs[name], title, "notebook", OVERVIEW, "goals", file, goal=name))
+        found.append(Entry(slugs[name], goal_name(goal), "notebook", OVERVIEW, "goals", file, goal=name))
     return found, []
 
 

@@ -217,7 +217,7 @@ def about(reading: Reading, language: Language) -> str:
     """What is measured: unit beyond the sign, and the customers where it is not all of them."""
     goal = reading.goal
     parts = []
-    if goal.name != goal.indicator.name:
+    if goal.settings.name and goal.name != goal.indicator.name:
         parts.append(goal.indicator.name.to(language))
     suffix = goal.indicator.unit.suffix.to(language)
     if suffix and goal.indicator.unit.form in ("percent", "rate"):
@@ -264,9 +264,9 @@ _HEADS = (
 _BY_PLAN = Text("按计划：{status}", "plan: {status}")
 EVIDENCE_HEAD = Text("数据所示", "Evidence")
 TWO_STATUSES = Text(
-    "“数据所示”看区间与预测：达成的可能性七成以上为很可能，不足三成且已落后于计划为确有风险；“计划状态”只比较数值与计划。两者不一致时以数据所示为准。",
+    "“数据所示”看区间与预测：达成的可能性七成以上为很可能，不足三成、且落后于计划的程度超出数值与计划两者的误差，为确有风险；“计划状态”只比较数值与计划。两者不一致时以数据所示为准。",
     "Evidence goes by intervals and forecast: likely from a chance of 7 in 10 on, at risk where it is below 3 in 10 and the value "
-    "is behind the plan by more than its error. Plan status compares the value alone with the plan. Where they differ, go by the "
+    "is behind the plan by more than the errors of both. Plan status compares the value alone with the plan. Where they differ, go by the "
     "evidence.",
 )
 _CHANCE = Text("可能性：{chance}", "chance {chance}")

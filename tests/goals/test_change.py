@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -329,6 +330,8 @@ EARLIER = shares(40, 100, period=BEFORE)
         (replace(EARLIER, period=Period.parse("2025")), SHARE, {}, "overlap"),
         (replace(EARLIER, currency="CNY"), replace(SHARE, currency="USD"), {}, "currencies"),
         (EARLIER, replace(SHARE, maturity=0.79), {}, "follow-up"),
+        (EARLIER, replace(SHARE, data_until=SHARE.period.last_day - timedelta(days=46)), {}, "end too long before"),
+        (replace(EARLIER, data_until=EARLIER.period.last_day - timedelta(days=46)), SHARE, {}, "end too long before"),
         (EARLIER, replace(SHARE, low=None, high=None), {}, "chance cannot be told"),
         (EARLIER, replace(SHARE, high=None, why=NO_UPPER), {}, "the upper limit is not reached"),
         (EARLIER, SHARE, {"not_comparable": Text("定义已变", "defined anew")}, "defined anew"),
