@@ -194,7 +194,7 @@ def _worked_out(
     blank = [replace(e, maturity=_maturity(item, data, in_force, e.period), data_until=until) for e in blank]
     made = []
     if not by:
-        if where and not figures and (nobody := _nobody(where, data)):
+        if where and not figures and (nobody := nobody_meant(where, data)):
             return tuple(replace(e, why=nobody) for e in blank)
         for number, empty in enumerate(blank):
             made.append(_estimate(item, empty, figures.get((number,)), excluded.get((number,), ())))
@@ -219,7 +219,7 @@ def _allowed(name: str, value: str | Sequence[str] | None) -> list[str]:
     return list(values)
 
 
-def _nobody(where: Where, data: Data) -> Text | None:
+def nobody_meant(where: Where, data: Data) -> Text | None:
     """Why a condition lets nobody through: a value that no customer has."""
     customers = data["customers"] if data.has("customers") else None
     for name, value in where.items():

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from crmtools.estimating import nobody_meant
 from crmtools.indicators import CATALOGUE
 from crmtools.period import Period
 from crmtools.report.notebooks import read_notebook
@@ -17,7 +18,7 @@ REPLACE, ERSATZ = "REPLACE", "请替换"
 
 def remarks(data: Data, jobs: Sequence[Job] = ()) -> list[str]:
     """All of them; ``jobs`` are the notebooks that the report runs."""
-    return [*behind(data), *unequal(data.settings), *unfinished(data.settings, jobs)]
+    return [*behind(data), *about_nobody(data), *unequal(data.settings), *unfinished(data.settings, jobs)]
 
 
 def behind(data: Data) -> list[str]:
@@ -27,6 +28,12 @@ def behind(data: Data) -> list[str]:
         return []
     said = f"the newest row of all tables is of {newest}, and the period {period.id} begins after it."
     return [f"Beware: {said} Look at report.as_of and report.period."]
+
+
+def about_nobody(data: Data) -> list[str]:
+    """Goals about customers that there are none of: a value was misspelt, most likely, and they can never be judged."""
+    found = ((goal, nobody_meant(goal.where, data)) for goal in data.settings.goals if goal.where)
+    return [f"Beware: the goal {goal.id or goal.indicator} is about nobody: {why.en}" for goal, why in found if why]
 
 
 def unequal(settings: Settings) -> list[str]:

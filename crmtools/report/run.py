@@ -108,7 +108,9 @@ def run_report(
         if before is not None:
             return _unchanged(settings, published, before, stages, out)
         with contextlib.ExitStack() as ending:
-            if warm is None and forked:  # first: it imports while this process does, and reads the data
+            if forked and (
+                warm is None or warm.given_up
+            ):  # first: it imports while this process does, and reads the data
                 warm = ending.enter_context(warm_process())
             from crmtools.report.making import make  # what makes a book takes seconds to import
             from crmtools.tables.binding import bind_plainly

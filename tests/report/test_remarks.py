@@ -7,12 +7,13 @@ from types import SimpleNamespace
 import pytest
 from small_report import write_notebook
 
+import crmtools as crm
 from crmtools.indicators import CATALOGUE
 from crmtools.parameters import load
 from crmtools.period import Period
 from crmtools.report import remarks
 from crmtools.report.plan import Job
-from crmtools.report.remarks import behind, unequal, unfinished
+from crmtools.report.remarks import about_nobody, behind, unequal, unfinished
 from crmtools.words import Text
 
 
@@ -30,6 +31,17 @@ def test_data_that_end_before_the_period_begins_are_told_of():
 @pytest.mark.parametrize("last", [["2025-10-01"], ["2025-08-01", "2025-12-31"], [""], []])
 def test_nothing_is_said_where_they_reach_it_or_have_no_time(last):
     assert told(last) == []
+
+
+def test_a_goal_about_nobody_is_told_of(tmp_path):
+    """Its page would say so; whoever checks a file before its first report would not hear it."""
+    data = crm.open("tiny")
+    settings = data.settings
+    misspelt = settings.goals[0].model_copy(update={"id": "theirs", "where": {"region": "Nrth"}})
+    right = settings.goals[0].model_copy(update={"where": {"region": "north"}})
+    assert about_nobody(replace(data, settings=settings.model_copy(update={"goals": (right,)}))) == []
+    (said,) = about_nobody(replace(data, settings=settings.model_copy(update={"goals": (right, misspelt)})))
+    assert said == "Beware: the goal theirs is about nobody: no customer has region 'Nrth'. Did you mean 'north'?"
 
 
 def job(notebook, indicator=""):
