@@ -186,9 +186,9 @@ def _lifetime_study(thing: Any, about: Any, language: Language) -> Display:
 
 VIEWS: dict[str, View] = {
     "estimate.Estimate": lambda one, about, language: card(one, language=language),
-    "measure.Trend": lambda one, about, language: trend(one, language=language),
-    "measure.Breakdown": _breakdown,
-    "stress.Stress": lambda one, about, language: stress(one, language=language),
+    "measuring.Trend": lambda one, about, language: trend(one, language=language),
+    "measuring.Breakdown": _breakdown,
+    "stressing.Stress": lambda one, about, language: stress(one, language=language),
     "goals.reading.Reading": lambda one, about, language: scorecard(Scorecard((one,)), language=language),
     "goals.reading.Scorecard": lambda one, about, language: scorecard(one, language=language),
     "goals.change.Change": lambda one, about, language: change(one, language=language, currency=about.currency),
