@@ -10,7 +10,9 @@ import crmtools as crm
 from crmtools.asked import read_settings
 from crmtools.errors import SettingsError
 from crmtools.estimating import not_computable
+from crmtools.parameters import load
 from crmtools.part_names import asked_part, index_name, part_asked, part_name
+from crmtools.part_of_customers import for_part
 from crmtools.readiness import readiness
 from crmtools.tables import TABLES
 from crmtools.tables.part import cut_to
@@ -313,6 +315,23 @@ def test_values_that_differ_in_capitals_only_are_refused(project):
     project.open()
     with pytest.raises(SettingsError, match=r"North, north differ in capitals only.*Give them one name under source"):
         north(project)
+
+
+def test_goals_of_customers_without_a_value_are_those_of_their_book() -> None:
+    """A report calls them Unknown, the ``where`` of a goal calls them by an empty text."""
+    settings = load("parameters/tiny.yml")
+    goals = [
+        settings.goals[0].model_copy(update={"id": name, "where": {"region": [value]}})
+        for name, value in (("theirs", ""), ("others", "north"))
+    ]
+    read = settings.model_copy(update={"goals": tuple(goals)})
+    for word in ("Unknown", "未知"):
+        part = for_part(read, {"region": word})
+        assert [(goal.id, dict(goal.where)) for goal in part.goals] == [("theirs", {})]
+        assert "north" in part.set_aside[0].why.en
+    north = for_part(read, {"region": "north"})
+    assert [goal.id for goal in north.goals] == ["others"]
+    assert north.set_aside[0].why.en == "about other customers, region Unknown"
 
 
 def test_goals_that_are_not_about_the_part_are_set_aside_and_told(project):
