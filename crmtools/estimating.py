@@ -6,7 +6,7 @@ All measurements take this one way; what of it may be told is settled in :mod:`c
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cache
 
 import ibis.expr.types as ir
@@ -20,6 +20,7 @@ from crmtools.indicators.kinds import CENSUS, NO_DATA, Total
 from crmtools.indicators.moments import Figures, Key, Request
 from crmtools.period import Period
 from crmtools.questions import UNKNOWN, attributes, missing_columns, usable
+from crmtools.tables.how_far import data_until
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
@@ -190,7 +191,7 @@ def _worked_out(
     request = Request(facts, keys, data.ask, in_force, level, counted, item.unique, resample, customers)
     figures = item.kind.read(request)
     excluded = _excluded(item, frame, keys)
-    until = _data_until(item, data, in_force)
+    until = data_until(data, _tables(item, data, in_force))
     blank = [replace(e, maturity=_maturity(item, data, in_force, e.period), data_until=until) for e in blank]
     made = []
     if not by:
@@ -267,17 +268,6 @@ def _maturity(item: Indicator, data: Data, in_force: Mapping[str, object], perio
     """Which part of a period can no longer change."""
     settled = data.as_of + timedelta(days=1 - item.follow_up_days(in_force))
     return min(max((settled - period.start).days / period.days, 0.0), 1.0)
-
-
-def _data_until(item: Indicator, data: Data, in_force: Mapping[str, object]) -> date | None:
-    """How far the data behind an indicator reach: the last day of the table that ends first, of those that it is made of.
-
-    That nobody has joined lately does not make what customers do out of date. Their table says how far the data reach where nothing else
-    does, and where those who joined are what is counted: beside what was spent to win them.
-    """
-    read = _tables(item, data, in_force)
-    told = read if "spend" in read else [table for table in read if table != "customers"] or read
-    return min((day for table in told if (day := data.last_day(table)) is not None), default=None)
 
 
 def _estimate(

@@ -3,7 +3,6 @@
 :func:`crmtools.parameters.load` reads a file into them.
 """
 
-import os
 import re
 from datetime import date
 from pathlib import Path
@@ -19,6 +18,7 @@ from pydantic import (
 )
 
 from crmtools.alert_settings import AlertRule, Sink
+from crmtools.cores import cores
 from crmtools.cut_points import cut_problem
 from crmtools.errors import nearest
 from crmtools.goal_settings import GoalSettings
@@ -295,11 +295,6 @@ class Settings(Part):
     def root(self) -> Path:
         """The folder that relative paths start from: the one that holds ``parameters/``, else the file's own."""
         return root_of(self.path)
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def root_of(parameters: Path) -> Path:

@@ -11,6 +11,7 @@ from crmtools import show
 from crmtools.cohort_projection import CONCENTRATED, expected_retention
 from crmtools.estimating import resolve, tables_read
 from crmtools.lifetime.study import study
+from crmtools.tables.how_far import last_day
 
 RETENTION = crm.CATALOGUE["retention_rate"]
 
@@ -55,8 +56,8 @@ def test_data_reach_as_far_as_the_table_that_a_number_is_made_of() -> None:
     known = crm.open("tiny")
     by_orders = crm.measure("retention_rate", known, activity="orders")
     by_contracts = crm.measure("retention_rate", known, activity="subscriptions")
-    assert by_orders.data_until == known.last_day("orders")
-    assert by_contracts.data_until == known.last_day("subscriptions") != by_orders.data_until
+    assert by_orders.data_until == last_day(known, "orders")
+    assert by_contracts.data_until == last_day(known, "subscriptions") != by_orders.data_until
 
 
 def test_where_nobody_joins_what_customers_do_is_not_out_of_date() -> None:
@@ -64,9 +65,9 @@ def test_where_nobody_joins_what_customers_do_is_not_out_of_date() -> None:
     made["customers"]["acquired_at"] = pd.Timestamp("2025-01-01")
     spend = pd.DataFrame({"period": ["2025-12-01"], "category": ["acquisition"], "amount": [100.0], "channel": ["all"]})
     known = crm.open(**made, spend=spend, as_of="2025-12-31")
-    assert known.last_day("customers").year == 2025
-    assert crm.measure("purchase_frequency", known, period="2025-12").data_until == known.last_day("orders")
-    assert crm.measure("cac", known, period="2025-12").data_until == known.last_day("customers"), (
+    assert last_day(known, "customers").year == 2025
+    assert crm.measure("purchase_frequency", known, period="2025-12").data_until == last_day(known, "orders")
+    assert crm.measure("cac", known, period="2025-12").data_until == last_day(known, "customers"), (
         "who was won is counted"
     )
 
@@ -86,8 +87,8 @@ def test_contracts_that_end_tell_how_far_they_are_known() -> None:
         }
     )  # fmt: skip
     known = crm.open(subscriptions=contracts, as_of="2025-12-31")
-    assert str(known.last_day("subscriptions")) == "2025-06-10", "an end to come tells nothing of what is known"
-    assert str(known.at(pd.Timestamp("2025-04-30").date()).last_day("subscriptions")) == "2025-01-01"
+    assert str(last_day(known, "subscriptions")) == "2025-06-10", "an end to come tells nothing of what is known"
+    assert str(last_day(known.at(pd.Timestamp("2025-04-30").date()), "subscriptions")) == "2025-01-01"
 
 
 def test_a_table_that_cannot_be_used_says_nothing_of_the_age_of_a_number() -> None:
@@ -105,7 +106,7 @@ def test_a_table_that_cannot_be_used_says_nothing_of_the_age_of_a_number() -> No
     one, other = (crm.measure("complaint_rate", each, period="2025-12") for each in (plain, beside))
     assert one.value is not None, one.why
     assert (one.value, one.data_until) == (other.value, other.data_until)
-    assert other.data_until > beside.last_day("subscriptions")
+    assert other.data_until > last_day(beside, "subscriptions")
 
 
 def test_a_set_of_assumptions_that_makes_no_difference_is_no_set(data) -> None:

@@ -16,6 +16,7 @@ from crmtools import CATALOGUE, Estimate, Period, questions, sums
 from crmtools.estimating import computable, estimates, resolve
 from crmtools.questions import attributes
 from crmtools.tables.answers import Answers
+from crmtools.tables.how_far import last_day
 
 AS_OF = date(2025, 12, 31)
 REPORT = {
@@ -77,7 +78,7 @@ def test_customers_of_small_groups_are_asked_for_once(pair, monkeypatch) -> None
     """The trend and every segment resample the customers that one question brought."""
     data, item, questions = replace(pair[0], answers=Answers("")), CATALOGUE["aov"], []
     sums.gather(data, {item.id: resolve(item, data, {})}, [item])
-    data.last_day("orders")  # asked for by every estimate, and remembered
+    last_day(data, "orders")  # asked for by every estimate, and remembered
     ask = crm.Data.ask
     monkeypatch.setattr(crm.Data, "ask", lambda *asked, **how: questions.append(asked) or ask(*asked, **how))
     spans = sums.report_periods(data)
@@ -109,7 +110,7 @@ def test_only_the_customers_of_small_groups_are_asked_for(monkeypatch) -> None:
     assert len(spans) == 3
     expected = estimates(item, other, spans, by="region")
     sums.gather(data, {item.id: resolve(item, data, {})}, [item])
-    data.last_day("orders")  # asked for by every estimate, and remembered
+    last_day(data, "orders")  # asked for by every estimate, and remembered
     ask = crm.Data.ask
     monkeypatch.setattr(crm.Data, "ask", lambda *asked, **how: brought.append(ask(*asked, **how)) or brought[-1])
     found = estimates(item, data, spans, by="region")

@@ -1,6 +1,5 @@
 """Running a report."""
 
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -13,15 +12,13 @@ import click
 
 from crmtools.commands.printing import near, print_table
 from crmtools.commands.project import settings_of
+from crmtools.cores import cores
 from crmtools.report.warm import AVAILABLE, warm_process
 
 if TYPE_CHECKING:
     from crmtools.report.run import RunResult
     from crmtools.report.warm import Warm
     from crmtools.settings import Settings
-
-SIDE_BY_SIDE = 2
-"""Cores that two processes need to do something at once."""
 
 
 @click.command()
@@ -92,7 +89,7 @@ def _warm_soon(*, wanted: bool) -> "Iterator[Warm | None]":
     """The process that kernels are forked from, begun before anything else: it imports what they need while this one finds out what is to be
     done. In vain where that is nothing, so only where another core has nothing to do; else a run begins it when it knows.
     """
-    if not wanted or not AVAILABLE or len(os.sched_getaffinity(0)) < SIDE_BY_SIDE:
+    if not wanted or not AVAILABLE or cores() == 1:
         yield None
         return
     with warm_process() as warm:

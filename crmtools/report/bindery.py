@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol, TextIO, TypeAlias
 
+from crmtools.cores import cores
 from crmtools.errors import CRMError, Problem, RunError
 from crmtools.report.warm import Forked, Warm, environment
-from crmtools.settings import cores
 from crmtools.words import Language
 
 TASKS: Mapping[str, str] = {"finish": "finishes the pages", "look": "looks the pages over"}

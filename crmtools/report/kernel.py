@@ -25,11 +25,11 @@ from nbformat import NotebookNode
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 
+from crmtools.cores import cores
 from crmtools.report.limits import Ended
 from crmtools.report.notebooks import tags
 from crmtools.report.provisioner import ForkedKernel
 from crmtools.report.warm import Warm, environment
-from crmtools.settings import cores
 from crmtools.tables.source import THREADS
 
 ENGINE = "crmtools"

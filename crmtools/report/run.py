@@ -113,11 +113,9 @@ def run_report(
             ):  # first: it imports while this process does, and reads the data
                 warm = ending.enter_context(warm_process())
             from crmtools.report.making import make  # what makes a book takes seconds to import
-            from crmtools.tables.binding import bind_plainly
-            from crmtools.tables.rewriting import rewrite_by_kind
+            from crmtools.tables.rewriting import write_sooner
 
-            bind_plainly()
-            rewrite_by_kind()
+            write_sooner()
             return make(
                 settings, inputs, notebooks=notebooks, assets=assets, published=published, out=out, started=started,
                 stages=stages, fresh=fresh, warm=warm,

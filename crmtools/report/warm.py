@@ -26,6 +26,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import IO, Any, Literal
 
 import crmtools
@@ -286,28 +287,29 @@ def _preload(in_vain: Callable[[], bool]) -> None:
     """Import all that is needed; ends this process between two modules where that is in vain."""
     lean.without_addresses()
     lean.without_many_searches()
-    for name in PRELOADED:
+    for _ in _imported():
         if in_vain():
             sys.exit()
-        module = importlib.import_module(name)
-        if name.startswith("crmtools") and hasattr(module, "__path__"):
-            below = [found.name for found in pkgutil.iter_modules(module.__path__, f"{name}.")]
-            for one in below if name != "crmtools" else ():
-                if in_vain():
-                    sys.exit()
-                importlib.import_module(one)
     import duckdb
 
-    from crmtools.tables.binding import bind_plainly
-    from crmtools.tables.rewriting import rewrite_by_kind
+    from crmtools.tables.rewriting import write_sooner
 
-    bind_plainly()
-    rewrite_by_kind()
+    write_sooner()
     _rehearse()
     # importing duckdb opens a connection with a thread of its own; a fork would inherit the one without the other
     duckdb.default_connection().close()
     gc.collect()
     gc.freeze()  # the children share this memory as long as nobody writes to it
+
+
+def _imported() -> Iterator[ModuleType]:
+    """Import what is needed, one module after the other."""
+    for name in PRELOADED:
+        module = importlib.import_module(name)
+        yield module
+        if name.startswith("crmtools.") and hasattr(module, "__path__"):
+            for found in pkgutil.iter_modules(module.__path__, f"{name}."):
+                yield importlib.import_module(found.name)
 
 
 def _rehearse() -> None:

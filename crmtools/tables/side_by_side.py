@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import duckdb
 
-from crmtools.settings import cores
+from crmtools.cores import cores
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -160,28 +160,6 @@ class Data(Shown):
         backend: Any = self.backend
         return backend.raw_sql(text).to_arrow_table().cast(expression.schema().to_pyarrow())
 
-    def last_day(self, table: str) -> date | None:
-        """The last day on which a table tells of something, a row that begins or one that ends; None where it has no row, or no time
-        of its own.
-        """
-        time = TABLES[table].time
-        if not (time and self.has(table, time)):
-            return None
-        name = f"last day of {table}"
-        if (told := self.answers.text(name)) is None:
-            rows, ends = self[table], TABLES[table].ends
-            known = {"begins": rows[time].cast("date").max()}
-            if ends and self.has(table, ends):
-                ended = rows[ends].cast("date")
-                known["ends"] = ended.max(where=ended <= self.as_of)  # an end may be known before it comes
-            last = pd.to_datetime(self.ask(rows.aggregate(**known)).iloc[0]).max()
-            told = "" if pd.isna(last) else str(last.date())
-            self.answers.keep_text(name, told)
-        if not told:
-            return None
-        day = date.fromisoformat(told)
-        return min(Period.containing(day, "month").last_day, self.as_of) if TABLES[table].monthly else day
-
     def at(self, day: date) -> "Data":
         """The same data as they were known at the end of an earlier day."""
         day = _day(day)

@@ -16,13 +16,13 @@ from click.testing import CliRunner
 from small_report import write_notebooks, write_report
 
 from crmtools.cli import main
+from crmtools.cores import cores
 from crmtools.errors import RunError
 from crmtools.parameters import load
 from crmtools.report import making
 from crmtools.report.history import read_history
 from crmtools.report.manifest import Manifest
 from crmtools.report.run import run_report
-from crmtools.settings import cores
 
 pytestmark = pytest.mark.usefixtures("light_book")
 

@@ -1,0 +1,44 @@
+"""How far data reach: what happened later is not in them.
+
+This is beside the door because answers are remembered as long as its code stays the same.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+import pandas as pd
+
+from crmtools.period import Period
+from crmtools.tables import TABLES
+from crmtools.tables.source import Data
+
+
+def data_until(data: Data, tables: Sequence[str]) -> date | None:
+    """How far the data behind an indicator reach: the last day of the table that ends first, of those that it is made of.
+
+    That nobody has joined lately does not make what customers do out of date. Their table says how far the data reach where nothing else
+    does, and where those who joined are what is counted: beside what was spent to win them.
+    """
+    told = tables if "spend" in tables else [table for table in tables if table != "customers"] or tables
+    return min((day for table in told if (day := last_day(data, table)) is not None), default=None)
+
+
+def last_day(data: Data, table: str) -> date | None:
+    """The last day on which a table tells of something, a row that begins or one that ends; None where it has no row, or no time of its own."""
+    time, ends = TABLES[table].time, TABLES[table].ends
+    if not (time and data.has(table, time)):
+        return None
+    name = f"last day of {table}"
+    if (told := data.answers.text(name)) is None:
+        rows = data[table]
+        known = {"begins": rows[time].cast("date").max()}
+        if ends and data.has(table, ends):
+            ended = rows[ends].cast("date")
+            known["ends"] = ended.max(where=ended <= data.as_of)  # an end may be known before it comes
+        last = pd.to_datetime(data.ask(rows.aggregate(**known)).iloc[0]).max()
+        told = "" if pd.isna(last) else str(last.date())
+        data.answers.keep_text(name, told)
+    if not told:
+        return None
+    day = date.fromisoformat(told)
+    return min(Period.containing(day, "month").last_day, data.as_of) if TABLES[table].monthly else day
