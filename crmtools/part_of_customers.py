@@ -8,7 +8,7 @@ these: such goals are left out, and the first page says so.
 
 from collections.abc import Mapping
 
-from crmtools.goal_names import NO_VALUE, goal_name
+from crmtools.goal_names import NO_VALUE, customers_named, goal_name
 from crmtools.goal_settings import GoalSettings
 from crmtools.indicators.catalogue import CATALOGUE
 from crmtools.indicators.kinds import Total
@@ -68,11 +68,9 @@ def _why_not(goal: GoalSettings, part: tuple[str, str]) -> Text | None:
     if (others := goal.where.get(attribute)) is not None:
         values = [others] if isinstance(others, str) else others
         if value not in values and not (NO_VALUE in values and called_unknown(value)):
-            named = [WORDS["unknown"] if one == NO_VALUE else Text(one, one) for one in values]
-            zh = f"{attribute_name(attribute, 'zh')} {'、'.join(one.zh for one in named)}"
-            en = ", ".join(one.en for one in named)
+            who = {attribute: values}
             return Text(
-                OTHERS.zh.format(who=zh), OTHERS.en.format(who=f"{attribute_name(attribute, 'en').lower()} {en}")
+                OTHERS.zh.format(who=customers_named(who, "zh")), OTHERS.en.format(who=customers_named(who, "en"))
             )
     return AMOUNT if is_amount(goal) else None
 

@@ -5,6 +5,7 @@ from html import escape
 from types import MappingProxyType
 
 from crmtools import formats
+from crmtools.goal_names import values_named
 from crmtools.goals.evidence import EVIDENCE
 from crmtools.goals.judgement import Judgement
 from crmtools.goals.reading import Reading, Scorecard
@@ -223,10 +224,8 @@ def about(reading: Reading, language: Language) -> str:
     if suffix and goal.indicator.unit.form in ("percent", "rate"):
         parts.append({"/月": "每月"}.get(suffix, suffix))
     for name, allowed in goal.where.items():
-        groups = [allowed] if isinstance(allowed, str) else allowed
-        parts.append(
-            f"{sentences.attribute(name, language, goal.indicator)}{word('colon', language)}{word('list', language).join(groups)}"
-        )
+        about_whom = sentences.attribute(name, language, goal.indicator)
+        parts.append(f"{about_whom}{word('colon', language)}{values_named(allowed, language)}")
     return (parts and word("comma", language).join(parts)) or first_clause(
         goal.indicator.meaning.to(language), language
     )
