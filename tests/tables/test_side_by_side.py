@@ -20,6 +20,14 @@ def con():
         yield made
 
 
+@pytest.fixture
+def heard():
+    """Ctrl-C is an interrupt: a shell leaves it ignored in what it starts in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_all_is_done_in_one_database_and_told_in_order(con):
     def make(own, number):
         time.sleep((5 - number) / 100)
@@ -70,6 +78,7 @@ def test_what_has_not_begun_when_one_goes_wrong_is_not_waited_for(con, monkeypat
     assert len(did) < 20
 
 
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_stops_what_is_under_way(con):
     threading.Timer(1, os.kill, (os.getpid(), signal.SIGINT)).start()
     began = time.monotonic()
@@ -79,6 +88,7 @@ def test_ctrl_c_stops_what_is_under_way(con):
     assert con.execute("SELECT 1").fetchall() == [(1,)]
 
 
+@pytest.mark.usefixtures("heard")
 def test_ctrl_c_is_heard_between_two_statements(con):
     """An interruption reaches only the statement that is running; whoever is between two must be told again."""
 
@@ -107,6 +117,7 @@ def test_ctrl_c_while_work_is_handed_out_stops_what_has_begun(con):
     assert time.monotonic() - began < 30
 
 
+@pytest.mark.usefixtures("heard")
 def test_a_second_ctrl_c_does_not_make_it_wait(con):
     def two(own, _):
         time.sleep(2)
