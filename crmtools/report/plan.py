@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from crmtools.errors import Problem, RunError, nearest
+from crmtools.errors import DataError, Problem, RunError, nearest
 from crmtools.goal_names import goal_name
 from crmtools.goals.named import goal_slug
 from crmtools.indicators import CATALOGUE, DIMENSIONS, Indicator
@@ -36,6 +36,7 @@ GOAL = "goal"
 """The notebook that is run once per goal."""
 IN_BOOK = "crmtools"
 """What the metadata of a notebook have that says of itself that it is a chapter: ``{"chapter": true, "needs": [tables]}``."""
+UNTOUCHED = "Nothing was run; what was published before is untouched."
 GOAL_PAGES = Text("各目标的页面", "Pages of the goals")
 
 
@@ -187,8 +188,15 @@ def plan(settings: Settings, data: Data, *, notebooks: Path | None = None) -> Pl
     """The pages of the report that settings describe, given the data that are there.
 
     ``notebooks`` is the folder with the notebooks, by default :func:`notebooks_folder`. Every notebook that
-    will be run is checked here; raises RunError with all problems before anything is run.
+    will be run is checked here; raises RunError with all problems before anything is run, and DataError where not a single row of
+    the source is of the period: a report of nothing would take the place of the last one of something.
     """
+    if why := data.door.misses(settings.report.period):
+        said = (
+            f"{why} Load the rows that are missing, or report another period: crmtools report {settings.name}@PERIOD."
+        )
+        title = "There is nothing to report"
+        raise DataError.of(title, [Problem(f"{settings.path.name} · report.period", said)], UNTOUCHED)
     folder = notebooks or notebooks_folder(settings.root)
     problems: list[Problem] = []
     chapters, left_out = _chapters(settings, data, folder, problems)
@@ -209,7 +217,7 @@ def plan(settings: Settings, data: Data, *, notebooks: Path | None = None) -> Pl
         for slug in {e.slug for e in entries if [other.slug for other in entries].count(e.slug) > 1}
     ]
     if problems:
-        raise RunError.of("The report cannot be run", problems, "Nothing was run; what was published is untouched.")
+        raise RunError.of("The report cannot be run", problems, UNTOUCHED)
     return Plan(settings, entries, tuple(left_out), ready)
 
 

@@ -18,16 +18,7 @@ REPLACE, ERSATZ = "REPLACE", "请替换"
 
 def remarks(data: Data, jobs: Sequence[Job] = ()) -> list[str]:
     """All of them; ``jobs`` are the notebooks that the report runs."""
-    return [*behind(data), *about_nobody(data), *unequal(data.settings), *unfinished(data.settings, jobs)]
-
-
-def behind(data: Data) -> list[str]:
-    """That the data end before the period begins: every figure of it would be one of nothing, or of silence."""
-    newest, period = max((item.last for item in data.door.tables), default=""), data.period
-    if not newest or newest >= str(period.start):
-        return []
-    said = f"the newest row of all tables is of {newest}, and the period {period.id} begins after it."
-    return [f"Beware: {said} Look at report.as_of and report.period."]
+    return [*about_nobody(data), *unequal(data.settings), *unfinished(data.settings, jobs)]
 
 
 def about_nobody(data: Data) -> list[str]:

@@ -46,8 +46,8 @@ def reason_to_wait(settings: Settings, data: Data, period: Period) -> str:
 
     A day without a single row of any table at the end of a period is possible; a period without one is not.
     """
-    newest = max((item.last for item in data.door.tables if item.last), default="")
-    if newest and newest >= str(period.start):
+    last = data.door.last
+    if last >= str(period.start):
         return ""
-    until = f"end on {newest}" if newest else "have no dates"
+    until = f"end on {last}" if last else "have no dates"
     return f"{period.id} waits: the data {until}, its own begin on {period.start} (known until {known_on(settings, period)})."

@@ -4,8 +4,9 @@ Nothing personal and no raw id passes it. What was read, left out and dropped is
 :class:`DoorReport`, which the data-quality chapter shows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from graphlib import TopologicalSorter
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import duckdb
 
 from crmtools.errors import DataError, Problem
+from crmtools.period import Period
 from crmtools.settings import Listing, Settings, TableSource
 from crmtools.tables import TABLES
 from crmtools.tables.checks import checks_of, currency_problems, find_problems
@@ -45,10 +47,40 @@ class TableReport:
 
 @dataclass(frozen=True, slots=True)
 class DoorReport:
-    """What was read, table by table, and remarks that did not stop the run."""
+    """What was read, table by table, and remarks that did not stop the run.
+
+    ``first`` and ``last`` are the days of the oldest and of the newest row of the source, those of all customers also where a part of
+    them is reported; empty where no table has a time.
+    """
 
     tables: tuple[TableReport, ...]
     remarks: tuple[str, ...] = field(default=())
+    first: str = ""
+    last: str = ""
+
+    @classmethod
+    def of(cls, tables: Iterable[TableReport], remarks: Iterable[str]) -> "DoorReport":
+        """The report of a source that was read."""
+        made = tuple(tables)
+        dated = [item for item in made if item.last]
+        return cls(
+            made,
+            tuple(remarks),
+            first=min((item.first for item in dated), default=""),
+            last=max((_reached(item) for item in dated), default=""),
+        )
+
+    def misses(self, period: Period) -> str:
+        """Why nothing can be said of a period: not a single row of the source is of its days; empty where one may be."""
+        if not self.last:
+            return ""
+        if self.last < str(period.start):
+            return (
+                f"the newest row of all tables is of {self.last}, and the period {period.id} begins on {period.start}."
+            )
+        if self.first > str(period.last_day):
+            return f"the oldest row of all tables is of {self.first}, and the period {period.id} ends on {period.last_day}."
+        return ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; :meth:`from_dict` reads them back."""
@@ -63,7 +95,7 @@ class DoorReport:
             )
             for item in plain["tables"]
         )
-        return cls(tables, tuple(plain["remarks"]))
+        return cls(tables, tuple(plain["remarks"]), plain["first"], plain["last"])
 
 
 def pass_the_door(
@@ -124,7 +156,16 @@ def pass_the_door(
         _finish(own, made, settings, key)
         return _report(own, made, left_out[made.table.name], settings)
 
-    return DoorReport(tuple(side_by_side(con, finished, plans.values())), tuple(_remarks(plans, settings)))
+    return DoorReport.of(side_by_side(con, finished, plans.values()), _remarks(plans, settings))
+
+
+def _reached(item: TableReport) -> str:
+    """The day up to which the newest row of a table tells: a row of a month to its end."""
+    return (
+        str(Period.containing(date.fromisoformat(item.last), "month").last_day)
+        if TABLES[item.table].monthly
+        else item.last
+    )
 
 
 def _no_rows(table: str) -> str:

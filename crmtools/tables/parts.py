@@ -172,7 +172,7 @@ def door_of(part: Part, backend: Any, door: DoorReport, answers: Answers) -> Doo
             for item in door.tables
             if item.table not in cut.whole
         ]
-        told = json.dumps(DoorReport(tuple(tables), door.remarks).to_dict(), ensure_ascii=False)
+        told = json.dumps(replace(door, tables=tuple(tables)).to_dict(), ensure_ascii=False)
         answers.keep_text("door", told)
     return DoorReport.from_dict(json.loads(told))
 

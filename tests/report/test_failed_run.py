@@ -114,6 +114,19 @@ def test_what_fails_after_the_publication_is_told_and_the_report_is_published(pr
     assert read_history(tmp_path, "small").empty
 
 
+def test_a_period_without_data_leaves_the_last_book_up(project, tmp_path):
+    """A schedule whose export did not arrive: the last good book is about an earlier period, and still the best there is."""
+    assert CliRunner().invoke(main, ["report", "small"]).exit_code == 0
+    book = (tmp_path / "published" / "small").resolve()
+    for command in (["report", "small@2026-Q3"], ["report", "small@2026-Q3", "--dry-run"], ["check", "small@2026-Q3"]):
+        said = CliRunner().invoke(main, command)
+        assert said.exit_code == 1, said.output
+        assert "There is nothing to report" in said.output
+        assert "and the period 2026-Q3 begins on 2026-07-01" in said.output
+    assert (tmp_path / "published" / "small").resolve() == book
+    assert len([*(tmp_path / "runs").glob("2*")]) == 1
+
+
 def test_a_schedulers_signal_ends_a_run_as_ctrl_c_does(project, tmp_path):
     mark = tmp_path / "began"
     write_notebooks(

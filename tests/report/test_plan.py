@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 from small_report import write_notebook, write_notebooks, write_report
 
-from crmtools.errors import RunError
+from crmtools.errors import DataError, RunError
 from crmtools.indicators import CATALOGUE, DIMENSIONS
 from crmtools.parameters import load
+from crmtools.period import Period
 from crmtools.report.plan import plan
 from crmtools.tables.source import open_settings
 from crmtools.words import Text
@@ -130,3 +131,17 @@ def test_every_problem_of_the_notebooks_is_told_before_anything_is_run(folder):
     assert "summary.ipynb\n      there is no such notebook" in said
     assert "Nothing was run" in said
     assert not (folder / "runs").exists()
+
+
+def test_a_period_without_a_row_is_no_report(folder):
+    """An export that did not arrive: a book of nothing must not take the place of the last one."""
+    settings = load(write_report(folder))
+    data = open_settings(settings)
+    later = settings.report.model_copy(update={"period": Period.parse("2026-Q3")})
+    with pytest.raises(DataError) as raised:
+        plan(settings.model_copy(update={"report": later}), data)
+    said = str(raised.value)
+    assert said.startswith("There is nothing to report\n  small.yml · report.period\n")
+    assert "the period 2026-Q3 begins on 2026-07-01" in said
+    assert "crmtools report small@PERIOD" in said
+    assert said.endswith("Nothing was run; what was published before is untouched.")

@@ -13,8 +13,9 @@ import pytest
 import crmtools as crm
 from crmtools import CATALOGUE
 from crmtools.errors import DataError
+from crmtools.period import Period
 from crmtools.tables import TABLES
-from crmtools.tables.door import DoorReport
+from crmtools.tables.door import DoorReport, TableReport
 
 
 def report_of(data: crm.Data, table: str):
@@ -411,6 +412,36 @@ def test_door_report_survives_json(project) -> None:
 
     door = project.open().door
     assert DoorReport.from_dict(json.loads(json.dumps(door.to_dict()))) == door
+
+
+def table_report(table: str, first: str, last: str) -> TableReport:
+    return TableReport(table, f"{table}.csv", 1, 1, {}, {}, (), (), first, last)
+
+
+@pytest.mark.parametrize(
+    ("tables", "words"),
+    [
+        ([("orders", "2024-01-02", "2025-08-01"), ("tickets", "2025-01-01", "2025-09-30")],
+         "the newest row of all tables is of 2025-09-30, and the period 2025-10 begins on 2025-10-01"),
+        ([("orders", "2025-11-01", "2025-12-01")],
+         "the oldest row of all tables is of 2025-11-01, and the period 2025-10 ends on 2025-10-31"),
+        ([("orders", "2024-01-02", "2025-08-01"), ("tickets", "2025-01-01", "2025-10-01")], ""),
+        ([("orders", "2025-10-31", "2025-12-31")], ""),
+        ([("contacts", "", "")], ""),
+        ([], ""),
+    ],
+)  # fmt: skip
+def test_a_period_without_a_row_is_missed(tables, words) -> None:
+    found = DoorReport.of([table_report(*one) for one in tables], []).misses(Period.parse("2025-10"))
+    assert words in found
+    assert bool(words) == bool(found)
+
+
+def test_a_row_of_a_month_reaches_to_its_end() -> None:
+    (monthly,) = (name for name, table in TABLES.items() if table.monthly)
+    door = DoorReport.of([table_report(monthly, "2025-01-01", "2025-10-01")], [])
+    assert door.last == "2025-10-31"
+    assert door.misses(Period.parse("2025-10-15..2025-10-31")) == ""
 
 
 # ---- the cut

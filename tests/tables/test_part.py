@@ -264,6 +264,14 @@ def test_whole_and_part_remember_their_own_answers(both):
         assert values[0] > max(values[1:])
 
 
+def test_a_part_that_did_nothing_lately_has_data_as_far_as_the_others(both):
+    """Silence of some customers is a fact to be reported; that of all is an export that did not arrive."""
+    whole, _ = both
+    all_of_them, some = whole.open().door, north(whole, "region=south").door
+    assert max(item.last for item in some.tables) < all_of_them.last
+    assert (some.first, some.last) == (all_of_them.first, all_of_them.last)
+
+
 def test_another_period_of_a_part(both, monkeypatch):
     whole, _ = both
     monkeypatch.chdir(whole.root)
