@@ -147,7 +147,7 @@ class Estimate(Shown):
         """The same estimate with everything taken out that would tell about a small group."""
         return replace(
             self, value=None, low=None, high=None, se=None, numerator=None, denominator=None, n=0, rows=0,
-            excluded=(), suppressed=True, why=Text("样本过少，不予公布", "too few to be shown"),
+            excluded=(), suppressed=True, why=Text("样本过少，或会泄露样本过少的一组，不予公布", "too few to be shown, or would give few away"),
         )  # fmt: skip
 
 

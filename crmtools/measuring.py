@@ -11,11 +11,10 @@ from crmtools.estimate import Estimate
 from crmtools.estimating import MEANING, Where, counting, estimates, not_computable, resolve, tables_read
 from crmtools.indicators.catalogue import Indicator, find
 from crmtools.period import MONTHS_IN, Period, Step
-from crmtools.publishable import given_away, published, shown
+from crmtools.publishable import hidden_values, published, shown
 from crmtools.questions import UNKNOWN, attributes
 from crmtools.remembered import remembered
 from crmtools.shown import Shown
-from crmtools.suppression import suppressed
 from crmtools.tables.source import Data
 
 
@@ -141,16 +140,9 @@ def breakdown(
     """
     item = find(indicator)
     one = Period.parse(period) if period is not None else data.period
-
-    def ask(of: Data, *, resample: bool = False) -> tuple[Estimate, ...]:
-        return estimates(item, of, (one,), by=by, where=where, assumptions=assumptions, resample=resample)
-
-    found = list(ask(data, resample=True))
-    if data.part and shown(item, data, (one,), where=where, assumptions=assumptions)[0].suppressed:
-        found = [e.hidden() for e in found]  # their sum is what must not be told
-    elif secret := given_away(data, ask, groups=True):
-        found = [e.hidden() if e.group in secret else e for e in found]
-    told = tuple(suppressed(found, data.settings.publish.smallest_group))
+    found = estimates(item, data, (one,), by=by, where=where, assumptions=assumptions)
+    (hidden,) = hidden_values(item, data, (one,), by=by, where=where, assumptions=assumptions)
+    told = tuple(e.hidden() if dict(e.group).get(by, UNKNOWN) in hidden else e for e in found)
     return Breakdown(item, by, told, tables_read(item, data, assumptions))
 
 

@@ -6,11 +6,11 @@ from itertools import combinations
 import numpy as np
 
 from crmtools.estimate import Estimate
-from crmtools.estimating import Where, estimates
+from crmtools.estimating import Where, conditions, estimates
 from crmtools.indicators.catalogue import Indicator
 from crmtools.period import Period
 from crmtools.questions import UNKNOWN
-from crmtools.suppression import hidden_cells, people
+from crmtools.suppression import hidden_cells, people, suppressed
 from crmtools.tables.source import Data
 
 
@@ -25,7 +25,8 @@ def shown(
     """Estimates for several periods without those that tell about few people.
 
     Few may be those that are asked about, or those that are not: taken from the total, or from what is told of a group that some
-    of the conditions make, what some customers have tells what the rest has.
+    of the conditions make, what some customers have tells what the rest has. And values of an attribute are told where they follow from a
+    table by that attribute and its total, or not at all: together with the table they would tell what it hides.
     """
     smallest = data.settings.publish.smallest_group
     found = estimates(indicator, data, periods, where=where, assumptions=assumptions)
@@ -34,6 +35,13 @@ def shown(
         of_it = estimates(indicator, data, periods, where=other, assumptions=assumptions, resample=False)
         apart = [abs(people(one) - people(some)) for one, some in zip(of_it, found, strict=True)]
         few = [before or 0 < left < smallest for before, left in zip(few, apart, strict=True)]
+    for name, values in conditions(where).items() if smallest > 1 else ():
+        others = {key: allowed for key, allowed in (where or {}).items() if key != name}
+        tables = hidden_values(indicator, data, periods, by=name, where=others, assumptions=assumptions)
+        few = [
+            before or (bool(hidden & {*values}) and not hidden <= {*values})
+            for before, hidden in zip(few, tables, strict=True)
+        ]
     secret = given_away(
         data, lambda part: estimates(indicator, part, periods, where=where, assumptions=assumptions, resample=False)
     )
@@ -44,16 +52,38 @@ def shown(
 
 
 def _told_besides(where: Where) -> list[Where]:
-    """What a report may tell besides the customers that conditions let through: those that some of the conditions do, or none.
+    """What a report may tell besides the customers that conditions let through: those that some of the conditions do, or none."""
+    return [{name: where[name] for name in names} for size in range(len(where)) for names in combinations(where, size)]
 
-    Of several values of an attribute also all but one: each value has its line in a table by that attribute.
-    """
-    fewer = (names for size in range(len(where)) for names in combinations(where, size))
-    found: list[Where] = [{name: where[name] for name in names} for names in fewer]
-    for name, values in where.items():
-        if values is not None and not isinstance(values, str) and len(values) > 1:
-            found += [{**where, name: [value for value in values if value != one]} for one in values]
-    return found
+
+def hidden_values(
+    indicator: str | Indicator,
+    data: Data,
+    periods: Sequence[Period],
+    *,
+    by: str,
+    where: Where | None = None,
+    assumptions: Mapping[str, object] | None = None,
+) -> list[set[str]]:
+    """The values of an attribute whose groups a table by it hides, for each period: few people, or those who would give few away."""
+    found = estimates(indicator, data, periods, by=by, where=where, assumptions=assumptions, resample=False)
+    sums = shown(indicator, data, periods, where=where, assumptions=assumptions) if data.part else ()
+    hidden = []
+    for place, (period, secret) in enumerate(
+        zip(periods, _secret(indicator, data, periods, by, where, assumptions), strict=True)
+    ):
+        groups = [one for one in found if one.period == period]
+        if sums and sums[place].suppressed:  # the sum of them is what must not be told
+            hidden.append({_value(one, by) for one in groups})
+            continue
+        told = [one.hidden() if one.group in secret else one for one in groups]
+        after = suppressed(told, data.settings.publish.smallest_group)
+        hidden.append({_value(one, by) for one in after if one.suppressed})
+    return hidden
+
+
+def _value(one: Estimate, by: str) -> str:
+    return dict(one.group).get(by, UNKNOWN)
 
 
 def given_away(data: Data, ask: Callable[[Data], Sequence[Estimate]], *, groups: bool = False) -> set[object]:
@@ -100,17 +130,27 @@ def told_by_parts(
     """The values of an attribute that a part of the customers must not tell apart in any of these periods, besides its small groups:
     taken from what the whole tells, they would say something about few people in another part.
     """
-    secret: set[str] = set()
-    for period in periods:
-        found = given_away(
-            data,
-            lambda part, one=period: estimates(
-                item, part, (one,), by=by, where=where, assumptions=assumptions, resample=False
-            ),  # type: ignore[misc]
-            groups=True,
-        )
-        secret |= {group[0][1] for group in found if isinstance(group, tuple) and group}
-    return secret
+    told = _secret(item, data, periods, by, where, assumptions)
+    return {group[0][1] for secret in told for group in secret if isinstance(group, tuple) and group}
+
+
+def _secret(
+    indicator: str | Indicator,
+    data: Data,
+    periods: Sequence[Period],
+    by: str,
+    where: Where | None,
+    assumptions: Mapping[str, object] | None,
+) -> list[set[object]]:
+    """The groups of an attribute that a part of the customers must not tell, for each period."""
+
+    def ask(part: Data, wanted: Sequence[Period]) -> tuple[Estimate, ...]:
+        return estimates(indicator, part, wanted, by=by, where=where, assumptions=assumptions, resample=False)
+
+    if data.part is not None:
+        for part in data.parts():  # all periods at once; each by itself is remembered then
+            ask(part, periods)
+    return [given_away(data, lambda part, one=period: ask(part, (one,)), groups=True) for period in periods]  # type: ignore[misc]
 
 
 def published(

@@ -83,7 +83,8 @@ MATURE = 0.80
 """The share of a period that must have had its follow-up: what is still to come would pass for a change."""
 
 HIDDEN = Text(
-    "样本过少未予公布，无法比较", "a figure is hidden because it rests on too few, and what it changed by is hidden too"
+    "样本过少，或会泄露样本过少的一组，未予公布，无法比较",
+    "a figure is hidden because it rests on too few, or would give few away, and what it changed by is hidden too",
 )
 SAME = Text("基线即为本期", "the baseline is the period itself")
 OVERLAP = Text(

@@ -35,7 +35,12 @@ _PAIRED = Text(
     "MOVER interval; t test in its paired form, for customers in both groups",
 )
 _HIDDEN = Text(
-    "样本过少未予公布，差异也不公布", "a figure is hidden because it rests on too few, and so is the difference"
+    "样本过少，或会泄露样本过少的一组，未予公布，差异也不公布",
+    "a figure is hidden because it rests on too few, or would give few away, and so is the difference",
+)
+_TOGETHER = Text(
+    "{values}不予公布：样本过少，或会泄露样本过少的一组。请让每一组同时包含它们，或都不包含",
+    "{values} are hidden, for they are few or would give few away: let each group have all of them, or none",
 )
 _NO_ERROR = Text(
     "某一组没有区间，无法判断", "one of the two has no interval, so that chance cannot be told from a difference"
@@ -129,9 +134,11 @@ def contrast(
         second = shared | {attribute: _rest(attribute, first[attribute], parts, span)}
     found, against = (measure(item, data, period=span, where=each, **assumptions) for each in (first, second))
     level = found.level
-    if data.snapshot is not None and _told(first[attribute], second[attribute], parts, attribute):
-        return Contrast(found.hidden(), against.hidden(), "not_comparable", level=level, why=_HIDDEN)
-    if (why := _obstacle(found, against)) is not None or found.value is None or against.value is None:
+    if (
+        (why := _obstacle(found, against, _hidden(parts, attribute))) is not None
+        or found.value is None
+        or against.value is None
+    ):
         return Contrast(found, against, "not_comparable", level=level, why=why)
     difference = found.value - against.value
     form = form_of(item.kind, against, found)
@@ -168,14 +175,9 @@ def _rest(attribute: str, values: Sequence[str], parts: Sequence[Estimate], peri
     raise CRMError(f"Nobody is left to compare with: of {attribute}, {period.id} has {listed}.")
 
 
-def _told(one: Sequence[str], other: Sequence[str], parts: Sequence[Estimate], attribute: str) -> bool:
-    """Whether the two groups would tell what a table by the attribute hides: a value of few, or one that gives another's away.
-
-    All others than a group whose own values are shown tell nothing that does not follow from the total.
-    """
-    values = {dict(part.group).get(attribute, UNKNOWN): part.suppressed for part in parts}
-    hidden = {value for value, suppressed in values.items() if suppressed}
-    return bool(hidden & {*one}) or (bool(hidden & {*other}) and not {*values} <= {*one, *other})
+def _hidden(parts: Sequence[Estimate], attribute: str) -> list[str]:
+    """The values that a table by the attribute hides."""
+    return [dict(part.group).get(attribute, UNKNOWN) for part in parts if part.suppressed]
 
 
 def _apart(first: Mapping[str, list[str]], second: Mapping[str, list[str]]) -> str:
@@ -193,10 +195,13 @@ def _apart(first: Mapping[str, list[str]], second: Mapping[str, list[str]]) -> s
     return name
 
 
-def _obstacle(one: Estimate, other: Estimate) -> Text | None:
-    """Why no difference may be taken; None where it may."""
+def _obstacle(one: Estimate, other: Estimate, hidden: Sequence[str]) -> Text | None:
+    """Why no difference may be taken; None where it may. Values that are ``hidden`` in a table are so in all that is made of some of them."""
     if one.suppressed or other.suppressed:
-        return _HIDDEN
+        if len(hidden) < 2:
+            return _HIDDEN
+        zh, en = ("、".join(hidden), f"{', '.join(hidden[:-1])} and {hidden[-1]}")
+        return Text(_TOGETHER.zh.format(values=zh), _TOGETHER.en.format(values=en))
     for estimate in (one, other):
         if estimate.value is None:
             group = "; ".join(f"{name} {value or 'unknown'}" for name, value in estimate.group)

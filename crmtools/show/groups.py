@@ -149,4 +149,6 @@ _AT_ONCE = Text(
     "Intervals that leave the total out: {groups}; among {count} groups, each of them part of the total, that may be chance",
 )
 _OVERLAP = Text("同一客户可属于多个分组", "A customer can be in more than one group")
-_HIDDEN = Text("样本过少而不予公布：{groups}", "Too few to be shown: {groups}")
+_HIDDEN = Text(
+    "样本过少、或会泄露样本过少的一组而不予公布：{groups}", "Too few to be shown, or would give few away: {groups}"
+)

@@ -249,7 +249,10 @@ _INTERVAL = Text("{level} 区间 {limits}", "{level} interval {limits}")
 _NO_INTERVAL = Text("无区间：{why}", "no interval: {why}")
 _STATED = Text("{when}，{name}为 {value}（{certainty}）。", "{name} stood at {value} {when} ({certainty}).")
 _NO_VALUE = Text("{when}，{name}无法计算：{why}。", "{name} could not be computed {when}: {why}.")
-_HIDDEN = Text("{when}，{name}不予公布：样本过少。", "{name} is not shown {when}: too few customers.")
+_HIDDEN = Text(
+    "{when}，{name}不予公布：样本过少，或会泄露样本过少的一组。",
+    "{name} is not shown {when}: too few customers, or it would give few away.",
+)
 _RIPENING = Text(
     "本期仅 {share} 的时间观察期已满，数字仍可能变动。",
     "Only {share} of the period is mature: the figure may still change.",

@@ -127,10 +127,14 @@ def test_what_a_table_hides_is_not_told_by_two_groups(demo) -> None:
     ]:  # fmt: skip
         made = crm.contrast("nps", strict, {"region": one}, {"region": other})
         assert made.verdict == "not_comparable"
-        assert made.one.value is None
-        assert made.other.value is None
-        assert "too few" in made.why.en
-    assert crm.contrast("nps", strict, {"region": large[0]}, {"region": large[1]}).difference is not None
+        assert made.difference is None
+        for values, found in ((one, made.one), (other, made.other)):
+            assert (found.value is None) == bool(hidden & {*values}), "what a table shows may be shown here"
+        assert f"{second} and {least} are hidden" in made.why.en
+        assert "all of them, or none" in made.why.en
+    for one, other in [([large[0]], [large[1]]), ([large[0]], None), ([second, least], [large[0]])]:
+        against = None if other is None else {"region": other}
+        assert crm.contrast("nps", strict, {"region": one}, against).difference is not None
 
 
 def test_who_has_no_value_of_an_attribute_is_among_the_others_and_has_a_name() -> None:

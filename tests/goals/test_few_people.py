@@ -61,7 +61,7 @@ def test_totals_of_few_are_not_told() -> None:
     found = satisfied(asked({"a": ((2, 5), (30, 60)), "b": ((1, 4), (22, 45))}), target=0.9)
     assert (found.lines, found.change, found.mix, found.remaining) == ((), None, None, None)
     assert found.baseline.suppressed
-    assert found.why.en == "November 2025: too few to be shown"
+    assert found.why.en == "November 2025: too few to be shown, or would give few away"
     assert found.steps == ()
     assert found.frame.empty
     assert stakes(found).why is found.why

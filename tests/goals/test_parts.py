@@ -152,7 +152,7 @@ def test_a_goal_that_is_hidden_is_not_split(company) -> None:
     hidden = replace(found, now=found.now.hidden())
     parts = goal_parts(hidden, company)
     assert (parts.made, parts.factors) == ((), None)
-    assert parts.why[0][1].en == "too few to be shown"
+    assert parts.why[0][1].en == "too few to be shown, or would give few away"
 
 
 def test_without_attributes_that_is_the_reason(company) -> None:
