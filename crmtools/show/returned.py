@@ -5,7 +5,7 @@ table of what it holds.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import date
 from html import escape
 from types import SimpleNamespace
@@ -111,6 +111,15 @@ def _breakdown(thing: Any, about: About, language: Language) -> Display:
     return breakdown_table(thing, language=language, currency=about.currency)
 
 
+def _readings(thing: Scorecard, language: Language) -> Display:
+    """The goals by the plan; a reading does not know the data that it would be judged by."""
+    found = scorecard(thing, language=language)
+    if not len(thing):
+        return found
+    note = _BY_THE_PLAN.to(language)
+    return replace(found, html=f"{found.html}{tag('p', escape(note), class_='crm-note')}", text=f"{found.text}\n{note}")
+
+
 def _judgement(thing: Any, about: About, language: Language) -> Display:
     # the goal itself is the reading's: crm.show.goal_answer(reading, judgement) has both
     alone: Any = SimpleNamespace(goal=SimpleNamespace(indicator=thing.past.indicator))
@@ -130,6 +139,11 @@ def _judgement(thing: Any, about: About, language: Language) -> Display:
     return joined(found, trend(thing.past, language=language))
 
 
+_BY_THE_PLAN = Text(
+    "以上为计划状态，只比较数值与计划。数据能说明什么、达成的可能性有多大：crm.judge(目标, data)，全部目标用 crm.judgements(目标, data)。",
+    "These are plan statuses: each value alone against its plan. What the data can say, and how likely each goal is: "
+    "crm.judge(reading, data), or crm.judgements(scorecard, data) for all.",
+)
 _EVIDENCE, _VERDICT = Text("数据所示", "Evidence"), Text("变化的判断", "The change is judged as")
 
 
@@ -189,8 +203,8 @@ VIEWS: dict[str, View] = {
     "measuring.Trend": lambda one, about, language: trend(one, language=language),
     "measuring.Breakdown": _breakdown,
     "stressing.Stress": lambda one, about, language: stress(one, language=language),
-    "goals.reading.Reading": lambda one, about, language: scorecard(Scorecard((one,)), language=language),
-    "goals.reading.Scorecard": lambda one, about, language: scorecard(one, language=language),
+    "goals.reading.Reading": lambda one, about, language: _readings(Scorecard((one,)), language),
+    "goals.reading.Scorecard": lambda one, about, language: _readings(one, language),
     "goals.change.Change": lambda one, about, language: change(one, language=language, currency=about.currency),
     "goals.contrasted.Contrast": lambda one, about, language: contrast(one, language=language, currency=about.currency),
     "goals.judgement.Judgement": _judgement,
