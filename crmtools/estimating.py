@@ -6,7 +6,7 @@ All measurements take this one way; what of it may be told is settled in :mod:`c
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cache
 
 import ibis.expr.types as ir
@@ -20,7 +20,7 @@ from crmtools.indicators.kinds import CENSUS, NO_DATA, Total
 from crmtools.indicators.moments import Figures, Key, Request
 from crmtools.period import Period
 from crmtools.questions import UNKNOWN, attributes, missing_columns, usable
-from crmtools.tables.how_far import data_until
+from crmtools.tables.how_far import data_until, first_day
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
@@ -192,7 +192,15 @@ def _worked_out(
     figures = item.kind.read(request)
     excluded = _excluded(item, frame, keys)
     until = data_until(data, _tables(item, data, in_force))
-    blank = [replace(e, maturity=_maturity(item, data, in_force, e.period), data_until=until) for e in blank]
+    blank = [
+        replace(
+            e,
+            maturity=_maturity(item, data, in_force, e.period),
+            data_until=until,
+            why=_too_early(item, data, in_force, e.period),
+        )
+        for e in blank
+    ]
     made = []
     if not by:
         if where and not figures and (nobody := nobody_meant(where, data)):
@@ -270,11 +278,25 @@ def _maturity(item: Indicator, data: Data, in_force: Mapping[str, object], perio
     return min(max((settled - period.start).days / period.days, 0.0), 1.0)
 
 
+def _too_early(item: Indicator, data: Data, in_force: Mapping[str, object], period: Period) -> Text | None:
+    """Why a period lies too early to look as far back as the indicator does; None where it does not."""
+    for table, needed in item.first_needed(in_force, period).items():
+        first: date | None = first_day(data, table)
+        if first is not None and first > needed:
+            return Text(
+                f"数据表 {table} 始于 {first}，本期需要 {needed} 起的数据",
+                f"the table {table} begins on {first}, and this period needs it from {needed} on",
+            )
+    return None
+
+
 def _estimate(
     item: Indicator, empty: Estimate, figures: Figures | None, excluded: tuple[tuple[str, int], ...]
 ) -> Estimate:
     if empty.period.last_day > empty.as_of:
         return replace(empty, why=NOT_OVER)
+    if empty.why is not None:
+        return empty
     if figures is None:
         if isinstance(item.kind, Total):
             return replace(empty, value=0.0, numerator=0.0, method="census", why=CENSUS, excluded=excluded)

@@ -40,6 +40,38 @@ def test_activity_goes_by_the_table_that_is_there(data) -> None:
     assert resolve(RETENTION, crm.open("tiny"), {"activity": "orders"})["activity"] == "orders"
 
 
+@pytest.mark.parametrize(
+    ("name", "assumptions", "days"),
+    [
+        ("retention_rate", {}, 92 + 365),
+        ("retention_rate", {"active_days": 100}, 92 + 100),
+        ("inactivity_rate", {}, 90 + 365),
+        ("inactivity_rate", {"base_days": 180, "window_days": 30}, 30 + 180),
+        ("winback_rate", {}, 90 + 90 + 365),
+    ],
+)
+def test_who_left_before_the_data_begin_is_not_taken_for_one_who_stayed(name, assumptions, days) -> None:
+    """In the first year of its data a shop keeps everybody: nobody has been silent for a year since the first row was written."""
+    tables = frames()
+    quarter = crm.Period.parse("2025-Q3")
+    for missing, known in ((1, False), (0, True)):
+        begins = pd.Timestamp(quarter.end) - pd.Timedelta(days=days - missing)
+        late = tables["orders"][tables["orders"]["ordered_at"] >= begins].sort_values("ordered_at")
+        late.iloc[0, late.columns.get_loc("ordered_at")] = begins
+        data = crm.open(orders=late, customers=tables["customers"], as_of="2025-12-31")
+        found = crm.measure(name, data, period=quarter, **assumptions)
+        groups = crm.breakdown(name, data, by="region", period=quarter, **assumptions).estimates
+        assert [(one.value is not None) for one in (found, *groups)] == [known] * (1 + len(groups))
+        if not known:
+            day = (begins - pd.Timedelta(days=1)).date()
+            assert found.why.en == f"the table orders begins on {begins.date()}, and this period needs it from {day} on"
+            assert {one.why for one in groups} == {found.why}
+
+
+def test_by_contracts_nothing_is_looked_back_at() -> None:
+    assert RETENTION.first_needed(RETENTION.with_assumptions({}), crm.Period.parse("2025-Q3")) == {}
+
+
 def test_retention_by_orders_is_final_with_its_period(data) -> None:
     """Nothing after the period is looked at: a year later the figure is the same, and no less mature."""
     now = crm.measure("retention_rate", data, period="2025-12")

@@ -13,6 +13,7 @@ import numbers
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date, timedelta
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Literal, get_args
@@ -35,6 +36,7 @@ from crmtools.indicators.vocabulary import (
 from crmtools.indicators.vocabulary import (
     OWNERS as OWNERS,
 )
+from crmtools.period import Period
 from crmtools.tables import TABLES
 from crmtools.words import Text
 
@@ -64,6 +66,8 @@ class Around:
         return low, value, high
 
 
+PERIOD = "period"
+"""What stands for the length of the period among the days that an indicator looks back."""
 PARTS_OF_ONE = {"margin", "default_margin", "annual_discount"}
 """Assumptions that are shares of an amount: 25 for 25 % would be taken for a hundred times as much."""
 
@@ -100,6 +104,7 @@ class Indicator:
     unique: bool = False
     waits_for: Text | None = None
     only_with: Mapping[str, tuple[str, object]] = field(default_factory=dict)
+    looks_back: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __reduce__(self) -> tuple[object, ...]:
         """One of the catalogue is pickled and copied as its id, so that whatever names it can be kept or sent to a worker."""
@@ -151,6 +156,17 @@ class Indicator:
             return 0
         days = in_force[self.follow_up] if isinstance(self.follow_up, str) else self.follow_up
         return int(str(days))
+
+    def first_needed(self, in_force: Mapping[str, object], period: Period) -> dict[str, date]:
+        """The day from which on each table must have been kept for a period to be told of: see ``looks_back``."""
+        needed = {}
+        for table, spans in self.looks_back.items():
+            if table in self.tables_with(in_force) and all(
+                self.acts(name, in_force) for name in spans if name != PERIOD
+            ):
+                days = sum(period.days if name == PERIOD else int(str(in_force[name])) for name in spans)
+                needed[table] = period.end - timedelta(days=days)
+        return needed
 
     def columns(self, table: str) -> tuple[tuple[str, bool], ...]:
         """(column, needed) pairs of one table; what is not needed is empty where the source lacks it."""
@@ -232,6 +248,7 @@ def indicator(
     unique: bool = False,
     waits_for: Text | None = None,
     only_with: Mapping[str, tuple[str, object]] = MappingProxyType({}),
+    looks_back: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> Callable[[Facts], Facts]:
     """Declare an indicator.
 
@@ -277,6 +294,10 @@ def indicator(
         What does not exist yet, as the end of "not computable yet: …"; the function is then never called.
     only_with
         Assumption or table → another assumption and the value of it without which the first makes no difference, or is not read.
+    looks_back
+        Table → the assumptions whose days, taken together and from the end of a period, lead to the first day that it looks at;
+        ``"period"`` stands for the length of the period. Where a source begins later there is no value: customers who bought earlier,
+        the ones who may have left, would be missing, and all others would seem to stay.
     """
 
     def register(facts: Facts) -> Facts:
@@ -296,6 +317,7 @@ def indicator(
             MappingProxyType(columns), MappingProxyType(assumptions), splits, by_customer, excludes, caveat,
             MappingProxyType(dict(assumption_words)), facts, tier, optional, one_of, MappingProxyType(choices),
             MappingProxyType(dict(defensible)), follow_up, unique, waits_for, MappingProxyType(dict(only_with)),
+            MappingProxyType(dict(looks_back)),
         )  # fmt: skip
         problems = list(_problems(declared, tables, unit, inspect.signature(facts)))
         if problems:
@@ -375,6 +397,12 @@ def _problems_of_assumptions(item: Indicator) -> Iterator[str]:
     for name, _ in item.only_with.values():
         if name not in item.assumptions:
             yield f"only_with '{name}' is no assumption. {nearest(name, item.assumptions)}"
+    for table, spans in item.looks_back.items():
+        if table not in item.uses:
+            yield f"looks_back '{table}' is no table that it uses. {nearest(table, item.uses)}"
+        for name in spans:
+            if name != PERIOD and name not in item.assumptions:
+                yield f"looks_back '{name}' is no assumption. {nearest(name, [PERIOD, *item.assumptions])}"
     for name, values in item.defensible.items():
         if name not in item.assumptions:
             yield f"defensible '{name}' is no assumption. {nearest(name, item.assumptions)}"

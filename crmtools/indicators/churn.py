@@ -82,6 +82,7 @@ def churn_rate(
         "base_days": Text("此前多少天内买过才计入", "days before the window in which a customer must have bought"),
     },
     defensible={"window_days": Around(0.5), "base_days": (180, 365, 730)}, unique=True,
+    looks_back={"orders": ("window_days", "base_days")},
 )  # fmt: skip
 def inactivity_rate(orders: ir.Table, periods: Periods, *, window_days: int = 90, base_days: int = 365) -> ir.Table:
     """One row per customer whose last order before the window lies in the base: 1 when none lies in the window."""
@@ -152,6 +153,7 @@ def nrr(subscriptions: ir.Table, periods: Periods, *, grace_days: int = 30, leav
         "quiet_days": Text("多少天无订单才算流失", "days without an order from which a customer counts as lost"),
     },
     defensible={"within_days": Around(0.5), "activity": ("subscriptions", "orders")},
+    looks_back={"orders": ("within_days", "quiet_days", "lost_days")},
 )  # fmt: skip
 def winback_rate(
     subscriptions: ir.Table | None,

@@ -70,6 +70,7 @@ def repeat_purchase_rate(orders: ir.Table, periods: Periods, *, within_days: int
     },
     defensible={"activity": ("subscriptions", "orders"), "active_days": Around(0.5), "grace_days": (0, 30)},
     only_with={"active_days": ("activity", "orders"), "grace_days": ("activity", "subscriptions")},
+    looks_back={"orders": ("period", "active_days")},
 )  # fmt: skip
 def retention_rate(
     subscriptions: ir.Table | None,

@@ -1,4 +1,4 @@
-"""How far data reach: what happened later is not in them.
+"""How far data reach: what happened earlier or later is not in them.
 
 This is beside the door because answers are remembered as long as its code stays the same.
 """
@@ -42,3 +42,20 @@ def last_day(data: Data, table: str) -> date | None:
         return None
     day = date.fromisoformat(told)
     return min(Period.containing(day, "month").last_day, data.as_of) if TABLES[table].monthly else day
+
+
+def first_day(data: Data, table: str) -> date | None:
+    """The first day of which a table tells anything of anybody; None where it has no row, or no time of its own.
+
+    A part of the customers has data from when all have: that one of them bought first is no sign that nothing was written down before.
+    """
+    time, whole = TABLES[table].time, data.whole()
+    if not (time and whole.has(table, time)):
+        return None
+    name = f"first day of {table}"
+    if (told := whole.answers.text(name)) is None:
+        found = whole.ask(whole[table].aggregate(first=whole[table][time].cast("date").min()))
+        first = pd.to_datetime(found["first"]).iloc[0]
+        told = "" if pd.isna(first) else str(first.date())
+        whole.answers.keep_text(name, told)
+    return date.fromisoformat(told) if told else None
