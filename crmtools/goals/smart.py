@@ -150,7 +150,7 @@ def _better_target(f: Facts, failed: set[str]) -> float | None:
         lines = f.forecast.path[-1]
         further = lines[HARD] if f.sign > 0 else lines[-1 - HARD]
         return further if f.sign * (further - f.start_value) > 0 else f.target
-    nearest, small = f.detectable_target, "detectable" in failed and f.needed is None
+    nearest, small = f.detectable_target, "detectable" in failed and not f.can_have(f.needed)
     if small and f.longer_than(LONG) and nearest is not None and f.wanted is not None:
         modest = abs(nearest - f.start_value) <= MODEST * abs(f.wanted)
         return nearest if modest and f.within_reach(nearest) else f.target
@@ -158,12 +158,13 @@ def _better_target(f: Facts, failed: set[str]) -> float | None:
 
 
 def _sample(f: Facts) -> tuple[str, str]:
-    if f.needed is not None:
+    if f.needed is not None and f.can_have(f.needed):
         least = (formats.number(f.needed, language) for language in LANGUAGES)
         en, zh = least
         return f"每期至少 {zh} 位客户", f"read from at least {en} customers a period"
-    longer = longer_periods(f)
-    return longer.zh, f"read over {longer.en}"
+    if (longer := longer_periods(f)) is not None:
+        return longer.zh, f"read over {longer.en}"
+    return "换一个误差更小的指标", "by an indicator with a smaller error"
 
 
 def _declarations(failed: set[str]) -> list[tuple[str, str]]:

@@ -144,7 +144,7 @@ def _resolved(f: Facts, base: Estimate, wanted: float) -> Iterator[Check]:
     least = f.needed_to_miss
     yield _check(
         "M", "shortfall", Text("差额达容差两倍时能看出未达成", "Missing it by twice the tolerance would show"), None if least is None else base.n >= least,
-        _people(base.n), _at_least(least), _at_least(least, ask=True),
+        _people(base.n), _at_least(least), _at_least(least, ask=True) if f.can_have(least) else _WIDER,
     )  # fmt: skip
 
 
@@ -170,27 +170,42 @@ def _pm(text: Text) -> Text:
 
 
 def _more(f: Facts) -> Text:
-    """What would make the change detectable: more customers a period, a larger change, or longer periods."""
-    further, zh, en = f.detectable_target, [], []
-    if f.needed is not None:
-        zh.append(f"每期至少 {formats.number(f.needed, 'zh')} 位客户")
-        en.append(f"at least {formats.number(f.needed, 'en')} customers a period")
+    """What would make the change detectable: more customers a period where there are so many, a larger change, or longer periods."""
+    further, ways = f.detectable_target, list[Text]()
+    if f.needed is not None and f.can_have(f.needed):
+        zh, en = (formats.number(f.needed, language) for language in ("zh", "en"))
+        ways.append(Text(f"每期至少 {zh} 位客户", f"at least {en} customers a period"))
     if further is not None and f.detectable is not None and f.wanted is not None and f.detectable > abs(f.wanted):
-        zh.append(f"目标设为 {f.said(further).zh}")
-        en.append(f"a target of {f.said(further).en}")
-    zh.append(longer_periods(f).zh)
-    en.append(longer_periods(f).en)
-    return Text("，或".join(zh), _capital(", or ".join(en)))
+        ways.append(Text(f"目标设为 {f.said(further).zh}", f"a target of {f.said(further).en}"))
+    if (longer := longer_periods(f)) is not None:
+        ways.append(longer)
+    if not ways:
+        return LESS_NOISE
+    return Text("，或".join(way.zh for way in ways), _capital(", or ".join(way.en for way in ways)))
 
 
-def longer_periods(f: Facts) -> Text:
-    """Longer periods, and about how much longer they must be to show the change; so do baselines that are measured."""
+def longer_periods(f: Facts) -> Text | None:
+    """Longer periods, and about how much longer they must be to show the change; so do baselines that are measured. None where no
+    length would do, or so many times that nobody would wait."""
     times = f.longer
     if times is None:
-        return Text("取更长的期间", "longer periods")
+        return Text("取更长的期间", "longer periods") if f.detectable is None and f.needed is None else None
     if isinstance(f.goal.baseline, float):
-        return Text(f"期间延长到约 {times} 倍", f"periods about {times} times as long")
-    return Text(f"基线期与读数期均延长到约 {times} 倍", f"periods about {times} times as long, the baseline's too")
+        found = Text(f"期间延长到约 {times} 倍", f"periods about {times} times as long")
+    else:
+        found = Text(f"基线期与读数期均延长到约 {times} 倍", f"periods about {times} times as long, the baseline's too")
+    if f.leaves_time:
+        return found
+    return Text(f"{found.zh}（期限须延后，以容纳一期）", f"{found.en} (with a deadline late enough for one)")
+
+
+LESS_NOISE = Text(
+    "现有客户看不出这样的变化：把目标定得更远，或换一个误差更小的指标",
+    "As many customers as there are cannot show it: set the target further, or take an indicator with a smaller error",
+)
+_WIDER = Text(
+    "放宽容差（matters）：现有客户没有那么多", "Widen the tolerance (matters): there are not so many customers"
+)
 
 
 def _capital(text: str) -> str:

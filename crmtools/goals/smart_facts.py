@@ -15,6 +15,7 @@ import numpy as np
 
 from crmtools import formats
 from crmtools.estimate import Estimate
+from crmtools.estimating import conditions
 from crmtools.goals.detectable import Smallest, customers_needed, customers_to_miss, smallest_by_customers
 from crmtools.goals.forecast import FURTHEST, forecast
 from crmtools.goals.goal import Goal
@@ -24,6 +25,7 @@ from crmtools.goals.series import Series
 from crmtools.measuring import Trend, measure
 from crmtools.period import MONTHS_IN, Period, Step
 from crmtools.publishable import published
+from crmtools.questions import UNKNOWN
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text
 
@@ -33,6 +35,7 @@ TRIVIAL, INFEASIBLE, STRETCH = 0.90, 0.05, 90
 past changes over the same time beyond which the wanted one is a stretch."""
 FARTHEST = 2.0
 """A target further than this many times the best change that was ever seen is out of reach."""
+SHORTEST_MONTH = 28
 FEWEST_CHANGES = 4
 """Past changes over as long a time as the goal has, below which the wanted one is not held against them."""
 NOT_KNOWN = Text("未知", "not known")
@@ -160,10 +163,35 @@ class Facts:
             return None
         most = FURTHEST // MONTHS_IN[self.step]
         for times in range(2, most + 1):
+            if self.goal.indicator.unique and not self.can_have(self.base.n * times):
+                return None  # each customer counts once however long the period: there are no others to wait for
             found = self._smallest(float(self.base.n * times), float(times))
             if found is not None and found <= abs(self.wanted):
                 return times
         return None
+
+    @cached_property
+    def there(self) -> int | None:
+        """How many customers there were for the goal to be about when it began: no reading can have more. None where that cannot be told."""
+        where = conditions(self.goal.where)
+        if not (self.goal.indicator.by_customer and self.data.has("customers")):
+            return None
+        rows = self.data["customers"]
+        if not {*where} <= {*rows.columns}:
+            return None
+        for name, values in where.items():
+            rows = rows.filter(rows[name].fill_null(UNKNOWN).isin(values))
+        return int(self.data.ask(rows.aggregate(n=rows.count()))["n"].iloc[0])
+
+    def can_have(self, customers: int | None) -> bool:
+        """Whether a reading can have so many customers; None is a number that does not exist."""
+        return customers is not None and (self.there is None or customers <= self.there)
+
+    @property
+    def leaves_time(self) -> bool:
+        """Whether periods as long as the change needs would fit between start and deadline."""
+        days = (self.goal.deadline - self.goal.start).days + 1
+        return self.longer is None or self.longer * MONTHS_IN[self.step] * SHORTEST_MONTH <= days
 
     def longer_than(self, times: int) -> bool:
         """Whether periods would have to be more than so many times as long."""

@@ -264,6 +264,38 @@ def test_longer_periods_by_hand():
     assert f"about {enough} times as long" in check(smart(facts.goal, data), "detectable").remedy.en
 
 
+def test_nobody_is_advised_to_ask_more_customers_than_there_are():
+    wanted = goal(baseline="60%", target={"points": 8})
+    few, many = answered([(60, 100)]), answered([(60, 100)] * 6)
+    needed = smart(wanted, few).needed
+    assert 100 < needed < 600
+    for data, there in ((few, 100), (many, 600)):
+        facts, found = facts_of(wanted, data), smart(wanted, data)
+        assert (facts.there, facts.can_have(there), facts.can_have(there + 1)) == (there, True, False)
+        assert (f"at least {needed} customers a period" in check(found, "detectable").remedy.en.lower()) is (
+            there == 600
+        )
+        assert (f"from at least {needed} customers" in found.rewritten.en) is (there == 600)
+    south = answered([(60, 100)] * 6, south=20)
+    assert facts_of(goal(where={"region": "south"}, target={"points": 8}), south).there == 120
+    assert facts_of(goal(where={"region": ["south", "north"]}, target={"points": 8}), south).there == 600
+
+
+def test_periods_that_the_deadline_leaves_no_time_for_are_said_to_be_so():
+    data = answered([(60, 100)])
+    for by, late in (("2025-12-31", False), ("2025-03-31", True)):
+        facts = facts_of(goal(target={"points": 8}, by=by), data)
+        assert facts.leaves_time is not late
+        assert facts.longer > 3
+        assert ("with a deadline late enough for one" in check(smart(facts.goal, data), "detectable").remedy.en) is late
+
+
+def test_whom_the_tolerance_would_need_must_exist_too():
+    tight = goal(target={"points": 8}, matters=1)
+    assert check(smart(tight, answered([(60, 100)])), "shortfall").remedy.en.startswith("Widen the tolerance")
+    assert check(smart(tight, answered([(600, 1000)] * 12)), "shortfall").remedy.en.startswith("Have at least")
+
+
 def test_a_complete_count_has_no_error():
     found = smart(goal(indicator="backlog", target={"to": 2}), waiting([5, 6, 5, 7, 6, 5, 8, 5, 6, 7, 5, 6]))
     assert check(found, "interval").found.en == check(found, "detectable").found.en == "no sampling error"
