@@ -46,10 +46,15 @@ class Target(Part):
 
 
 class GoalOwner(Part):
-    """Who answers for a goal."""
+    """Who answers for a goal: ``Service``, ``{department: {en: Service, zh: 客服部}, person: Li Na}``."""
 
     department: Words
     person: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, written: object) -> object:
+        return {"department": written} if isinstance(written, str) else written
 
 
 PathKind = Literal["linear", "working_days", "seasonal", "delayed", "logistic", "points"]

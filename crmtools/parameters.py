@@ -148,7 +148,26 @@ def _message(item: Any, place: Place) -> str:
         case "value_error":
             shown = "" if isinstance(found, (dict, BaseModel)) else f"found '{found}': "
             return _stopped(f"{shown}{item['ctx']['error']}")
-    return _stopped(f"found '{found}': {item['msg'][0].lower()}{item['msg'][1:]}")
+        case "model_type" | "dict_type" | "mapping_type":
+            keys = _allowed(place)
+            return f"found '{found}': write keys with their values, {{{', '.join(f'{key}: …' for key in keys or ['key'])}}}."
+        case "tuple_type" | "list_type":
+            return f"found '{found}': write a list, [{found if isinstance(found, str | int | float) else '…'}]."
+    for kind, wanted in _WANTED.items():
+        if re.match(kind, item["type"]):
+            return f"found '{found}': {wanted}."
+    said = item["msg"].replace("Input should be", "it must be")
+    return _stopped(f"found '{found}': {said[0].lower()}{said[1:]}")
+
+
+_WANTED = {
+    "date": "write a day as 2025-12-31",
+    "int_": "write a whole number, without quotes",
+    "finite_": "write a finite number",
+    "float_": "write a number, without quotes",
+    "bool_": "write true or false",
+}
+"""What is to be written where something else was found, by the beginning of pydantic's name of the error."""
 
 
 def _stopped(sentence: str) -> str:

@@ -87,7 +87,7 @@ def test_byte_order_mark_and_both_languages(loaded) -> None:
 
 def test_goals_as_people_write_them(loaded) -> None:
     text = LEAST + GOAL + (
-        "  - {indicator: churn_rate, baseline: 2024-Q4, by: 2026-06-30, target: {relative: -20%}, weight: 3}\n"
+        "  - {indicator: churn_rate, baseline: 2024-Q4, by: 2026-06-30, target: {relative: -20%}, weight: 3, owner: Service}\n"
         "  - {indicator: csat_top2, baseline: 62%, from: 2025-01-01, by: 2026-06-30, target: {to: 70%}}\n"
         "  - {indicator: complaint_rate, baseline: 2024, by: 2026-06-30, target: {points: -1.5}}\n"
         '  - {indicator: cac, baseline: "450", from: 2025-01-01, by: 2026-06-30, target: {to: 400}}\n'
@@ -98,6 +98,7 @@ def test_goals_as_people_write_them(loaded) -> None:
     assert goals[5].baseline == Period(date(2024, 10, 1), date(2024, 10, 16))
     assert goals[0].from_ == date(2025, 1, 1)
     assert goals[1].weight == 3
+    assert goals[1].owner.department.to("en") == "Service"
 
 
 # ---- files that are none
@@ -134,7 +135,7 @@ def test_a_file_that_is_not_there_names_those_that_are(loaded, tmp_path) -> None
         (LEAST + "path: x\n", ":7 · path", "unknown key"),
         (LEAST + "publish:\n  kepe: 3\n", ":8 · publish.kepe", "Did you mean 'keep'?"),
         (LEAST.replace("  title: Mine\n", ""), ":1 · report.title", "is missing, and it is needed"),
-        (LEAST.replace("2025-12-31", "soon"), ":3 · report.as_of", "found 'soon'"),
+        (LEAST.replace("2025-12-31", "soon"), ":3 · report.as_of", "found 'soon': write a day as 2025-12-31."),
         (LEAST.replace("2025-Q4", "2025-Q5"), ":4 · report.period", "'2025-Q5' is not a period. Write 2025, 2025-Q4"),
         (LEAST.replace("2025-12-31", "2025-12-30"), ":1 · report", "ends on 2025-12-31, after as_of 2025-12-30"),
         (LEAST.replace("folder: data", "folder: data\n  duckdb: x"), ":5 · source", "exactly one of folder, duckdb, demo"),
@@ -217,7 +218,12 @@ def test_one_problem(loaded, text, place, words) -> None:
         ("baseline: 10", "baseline: 2200", "baseline", "read as the year 2200"),
         ("    by:", "    weight: 0\n    by:", "weight", "greater than 0"),
         ("    by:", "    wieght: 1\n    by:", "wieght", "Did you mean 'weight'?"),
-        ("    by:", "    where: {region: 3}\n    by:", "where.region", "valid list"),
+        ("    by:", "    where: {region: 3}\n    by:", "where.region", "write a list, [3]"),
+        ("    by:", "    where: south\n    by:", "where", "write keys with their values, {key: …}"),
+        ("    by:", "    owner: 5\n    by:", "owner", "{department: …, person: …}"),
+        ("    by:", "    guardrails: nps\n    by:", "guardrails", "write a list, [nps]"),
+        ("    by:", "    matters: 2pt\n    by:", "matters", "write a number, without quotes"),
+        ("by: 2026-06-30", "by: 30.06.2026", "by", "found '30.06.2026': write a day as 2025-12-31."),
     ],
 )
 def test_one_problem_with_a_goal(loaded, old, new, key, words) -> None:
