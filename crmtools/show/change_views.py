@@ -79,7 +79,7 @@ def _tested(made: Change | Contrast, of: Estimate, name: Text, language: Languag
     rows = []
     if made.p is not None:
         p = "< 0.001" if made.p < 0.001 else formats.number(made.p, language, 3)
-        rows.append(("p", p, made.how.to(language)))
+        rows.append(("p", p, word("semicolon", language).join([made.how.to(language), _ALONE.to(language)])))
     if made.detectable is not None:
         unit, given = find(of.indicator).unit, of.currency or currency
         least = formats.difference(made.detectable, unit, language, given, signed=False)
@@ -100,6 +100,10 @@ def _table(rows: Sequence[Row], language: Language) -> Display:
 
 _FROM_TO, _MOVED, _DIFFERENCE = Text("数值", "Value"), Text("变化", "Change"), Text("差异", "Difference")
 _DETECTABLE = Text("可检出的最小变化", "Smallest change to be seen")
+_ALONE = Text(
+    "仅就这一次比较而言，报告则把所有比较一并判断",
+    "of this comparison alone: a report judges all of its comparisons together",
+)
 _SMALLEST = Text("可检出的最小差异", "Smallest difference to be seen")
 _FOUR_IN_FIVE = Text("以该样本量五次中有四次能检出", "seen in four of five such samples")
 _VERDICT = Text("变化的判断", "The change is judged as")

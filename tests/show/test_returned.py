@@ -110,6 +110,8 @@ def test_the_display_is_the_one_of_the_book(data) -> None:
         assert "crm.judgements(" in alone.text.removeprefix(goals.text), "a plan status alone is the weaker of two"
         line = crm.trend("nps", data)
         assert line.display(language=language).html == show.trend(line, language=language).html
+    for alone in (crm.compare("nps", data, "2025-Q3"), crm.contrast("nps", data, {"region": "south"})):
+        assert alone.p is None or "a report judges all of its comparisons together" in alone.display(language="en").text
     assert RESULT in nps._repr_mimebundle_(), "a page that returns it is read like one that shows it"
 
 
