@@ -91,7 +91,9 @@ OVERLAP = Text(
     "两期重叠，需给出其相关系数", "the two periods overlap: the correlation of their estimates must be given"
 )
 CURRENCIES = Text("两期币种不同", "the two figures are in different currencies")
-IMMATURE = Text("观察期未满，数字仍会变动", "a period has not had its follow-up yet: its figure will still move")
+IMMATURE = Text(
+    "{period}的观察期未满，数字仍会变动", "{period} has not had its follow-up yet: its figure will still move"
+)
 NO_ERROR = Text("某一期没有区间，无法判断", "one of the two has no interval, so that chance cannot be told from change")
 BAND = Text(
     "按同一分摊方案相减；换一种方案差额可能不同",
@@ -269,8 +271,10 @@ def _obstacle(baseline: Estimate, now: Estimate, correlation: float) -> Text | N
             )
     if baseline.currency != now.currency and not is_given(baseline):
         return CURRENCIES
-    if any(e.maturity is not None and e.maturity < MATURE and not is_given(e) for e in (baseline, now)):
-        return IMMATURE
+    for e in (now, baseline):
+        if e.maturity is not None and e.maturity < MATURE and not is_given(e):
+            zh, en = e.period.label("zh"), e.period.label("en")
+            return Text(IMMATURE.zh.format(period=zh), IMMATURE.en.format(period=en))
     if now.out_of_date or (baseline.out_of_date and not is_given(baseline)):
         return OUTDATED
     if is_given(baseline):
