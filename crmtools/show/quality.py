@@ -33,14 +33,8 @@ def door(data: Data, *, language: Language = "en") -> Display:
     rows = [_door_row(item, data, language) for item in data.door.tables]
     text = "\n".join(_door_line(item, language) for item in data.door.tables)
     html = _grid([head.to(language) for head in heads], rows, numbers=(1, 2))
-    remarks = [
-        remark
-        for remark in data.door.remarks
-        if not any(item.unused and remark.startswith(item.place) for item in data.door.tables)
-    ]
     if data.part:
-        remarks.insert(0, _OF_ALL.to(language))
-    html += "".join(tag("p", escape(remark), class_="crm-note") for remark in remarks)
+        html += tag("p", escape(_OF_ALL.to(language)), class_="crm-note")
     return Display(html, text)
 
 
@@ -63,7 +57,11 @@ def _door_row(item: TableReport, data: Data, language: Language) -> list[str]:
         )
     columns = [
         escape(label.to(language) + word("colon", language) + word("list", language).join(names))
-        for label, names in ((_PERSONAL, item.dropped_personal), (_UNUSED, item.unused))
+        for label, names in (
+            (_PERSONAL, item.dropped_personal),
+            (_UNUSED, item.unused),
+            (_UNMAPPED, _unmapped(item, data, language)),
+        )
         if names
     ]
     return [
@@ -74,6 +72,17 @@ def _door_row(item: TableReport, data: Data, language: Language) -> list[str]:
         _days(item),
         "<br>".join(columns) or formats.MISSING,
     ]
+
+
+def _unmapped(item: TableReport, data: Data, language: Language) -> list[str]:
+    """The words of a column that nobody translated, those of few rows by their number alone."""
+    said = []
+    for column, words in item.unmapped.items():
+        named = [name for name, rows in words.items() if rows >= data.settings.publish.smallest_group]
+        if few := len(words) - len(named):
+            named.append(say(_FEW_WORDS, language, n=formats.number(few, language)))
+        said.append(f"{column} ({word('list', language).join(named)})")
+    return said
 
 
 def _days(item: TableReport) -> str:
@@ -145,11 +154,13 @@ def _grid(heads: Sequence[str], rows: Sequence[Sequence[str]], *, numbers: Seque
 
 _TABLE, _READ, _KEPT = Text("数据表", "Table"), Text("读入行数", "Rows read"), Text("保留", "Kept")
 _OUT, _DAYS = Text("剔除及原因", "Left out, and why"), Text("最早 / 最晚日期", "First / last day")
-_COLUMNS, _PERSONAL, _UNUSED = (
-    Text("未采用的列", "Columns not taken"),
-    Text("个人信息", "personal"),
+_COLUMNS, _PERSONAL, _UNUSED, _UNMAPPED = (
+    Text("列的说明", "Columns"),
+    Text("个人信息，不读入", "personal, not taken"),
     Text("未使用", "not used"),
+    Text("未译，按原样保留的词", "words left as written, for want of a line in values"),
 )
+_FEW_WORDS = Text("另有 {n} 个少见的词", "{n} rare")
 _COUNTED, _LATER = (
     Text("{rows} 行：{why}", "{rows}: {why}"),
     Text("{rows} 行晚于 {day}，不采用", "{rows} after {day}: not looked at"),

@@ -4,7 +4,7 @@ Nothing personal and no raw id passes it. What was read, left out and dropped is
 :class:`DoorReport`, which the data-quality chapter shows.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from graphlib import TopologicalSorter
@@ -25,12 +25,16 @@ from crmtools.tables.side_by_side import side_by_side
 from crmtools.tables.text_files import no_encoding, opened
 from crmtools.tables.typing import Plan, cell_sql, plan, value_sql
 
+MOST_WORDS = 20
+"""Words without a translation that are named of one column."""
+
 
 @dataclass(frozen=True, slots=True)
 class TableReport:
     """What happened to one table at the door.
 
-    ``filled`` gives the share of rows with a value per column, ``left_out`` rows per kind of problem.
+    ``filled`` gives the share of rows with a value per column, ``left_out`` rows per kind of problem. ``unmapped`` names, for columns whose
+    words are translated (``values`` in the parameters file), the words that no line translates, with their rows; the most frequent ones.
     """
 
     table: str
@@ -43,6 +47,7 @@ class TableReport:
     dropped_personal: tuple[str, ...]
     first: str = ""
     last: str = ""
+    unmapped: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +161,8 @@ def pass_the_door(
         _finish(own, made, settings, key)
         return _report(own, made, left_out[made.table.name], settings)
 
-    return DoorReport.of(side_by_side(con, finished, plans.values()), _remarks(plans, settings))
+    read = side_by_side(con, finished, plans.values())
+    return DoorReport.of(read, _remarks(plans, read))
 
 
 def _reached(item: TableReport) -> str:
@@ -389,9 +395,32 @@ def _report(con: duckdb.DuckDBPyConnection, made: Plan, left_out: dict[str, int]
     return TableReport(
         name, made.raw.place, kept + sum(left_out.values()), kept, dict(left_out),
         {column: counts[n + 1] / kept if kept else 0.0 for n, column in enumerate(columns)},
-        made.unused, personal, first, last,
+        made.unused, personal, first, last, _unmapped(con, made, columns),
     )  # fmt: skip
 
 
-def _remarks(plans: Mapping[str, Plan], settings: Settings) -> list[str]:
-    return [f"{made.raw.place}: columns not used: {', '.join(made.unused)}" for made in plans.values() if made.unused]
+def _unmapped(con: duckdb.DuckDBPyConnection, made: Plan, columns: Sequence[str]) -> dict[str, dict[str, int]]:
+    """The words that were left as they were written, where others of their column were translated: a slip of the pen, most likely."""
+    found = {}
+    for column, lines in made.how.values.items():
+        if not lines or column not in columns:
+            continue
+        name, known = quote(column), ", ".join(literal(word) for word in lines.values())
+        rows = con.execute(
+            f"SELECT {name}, count(*) FROM {made.table.name} WHERE {name} NOT IN ({known}) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {MOST_WORDS}"
+        ).fetchall()
+        if rows:
+            found[column] = {str(word): int(count) for word, count in rows}
+    return found
+
+
+def _remarks(plans: Mapping[str, Plan], tables: Sequence[TableReport]) -> list[str]:
+    return [
+        *(f"{made.raw.place}: columns not used: {', '.join(made.unused)}" for made in plans.values() if made.unused),
+        *(
+            f"{item.place}: {column}: no line of source.tables.{item.table}.values.{column} translates "
+            f"{', '.join(f'{word} ({rows:,} rows)' for word, rows in words.items())}; left as written"
+            for item in tables
+            for column, words in item.unmapped.items()
+        ),
+    ]

@@ -180,7 +180,7 @@ def door_of(part: Part, backend: Any, door: DoorReport, answers: Answers) -> Doo
 def _counted(item: TableReport, condition: str, backend: Any) -> TableReport:
     """The report of one table for the rows that a condition lets through; what names no customer stays as it is."""
     if not condition:
-        return replace(item, read=item.kept, left_out={})
+        return replace(item, read=item.kept, left_out={}, unmapped={})
     columns = list(item.filled)
     asked = ["count(*)", *(f"count({quote(name)})" for name in columns)]
     time = TABLES[item.table].time
@@ -192,7 +192,7 @@ def _counted(item: TableReport, condition: str, backend: Any) -> TableReport:
     kept = found[0]
     first, last = (_day(one) for one in (found[-2:] if spans else (None, None)))
     shares = {name: found[place] / kept if kept else 0.0 for place, name in enumerate(columns, 1)}
-    return replace(item, read=kept, kept=kept, left_out={}, filled=shares, first=first, last=last)
+    return replace(item, read=kept, kept=kept, left_out={}, filled=shares, first=first, last=last, unmapped={})
 
 
 def _day(value: date | None) -> str:

@@ -1,6 +1,7 @@
 """What passes the door: leniency that is counted, test accounts, money, time zones, names and words of a company."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -11,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import crmtools as crm
-from crmtools import CATALOGUE
+from crmtools import CATALOGUE, show
 from crmtools.errors import DataError
 from crmtools.period import Period
 from crmtools.tables import TABLES
@@ -343,6 +344,32 @@ def test_chinese_headers_words_and_formats(project) -> None:
     found = crm.measure("revenue_per_customer", project.open())
     tiny = crm.measure("revenue_per_customer", crm.open("tiny"))
     assert (found.value, found.n, found.excluded) == (pytest.approx(tiny.value), tiny.n, tiny.excluded)
+
+
+def test_words_that_nobody_translated_are_named(project) -> None:
+    """One of the regions was misspelt: it would stand in every table in another language, or be one of its own."""
+    german = {"north": "Nord", "south": "süd", "east": "Ost"}
+    rows = [row | {"region": german.get(row["region"], row["region"])} for row in project.rows("customers")]
+    south = sum(row["region"] == "süd" and row["is_test"] != "true" for row in rows)
+    project.save("customers", rows)
+    project.how("customers", values={"region": {"Nord": "north", "Süd": "south", "Ost": "east", "west": "west"}})
+    data = project.open()
+    assert report_of(data, "customers").unmapped == {"region": {"süd": south}}
+    (remark,) = data.door.remarks
+    assert remark == (
+        "customers.csv: region: no line of source.tables.customers.values.region translates "
+        f"süd ({south:,} rows); left as written"
+    )
+    for language, few in (("en", "region (1 rare)"), ("zh", "region (另有 1 个少见的词)")):
+        assert "region (süd)" in show.door(data, language=language).html
+        publish = data.settings.publish.model_copy(update={"smallest_group": south + 1})
+        strict = replace(data, settings=data.settings.model_copy(update={"publish": publish}))
+        shown = show.door(strict, language=language).html
+        assert "süd" not in shown
+        assert few in shown
+    assert report_of(crm.open(f"{project.parameters}#region=north"), "customers").unmapped == {}
+    project.how("customers", values={"region": {"Nord": "north", "süd": "south", "Ost": "east", "west": "west"}})
+    assert report_of(project.open(), "customers").unmapped == {}
 
 
 def test_headers_differ_in_case_blanks_and_dashes(project) -> None:
