@@ -8,7 +8,10 @@ import sys
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import nbformat
+import numpy as np
+import pandas as pd
 import papermill
 import pytest
 import yaml
@@ -16,6 +19,7 @@ from click.testing import CliRunner
 
 import crmtools as crm
 from crmtools.beginnings.chapter import begin_chapter
+from crmtools.beginnings.contents import look
 from crmtools.beginnings.folder import look_into
 from crmtools.beginnings.indicator import names_in, with_imports
 from crmtools.beginnings.names import check_name, check_page
@@ -27,6 +31,7 @@ from crmtools.parameters import load
 from crmtools.report.notebooks import check_notebook
 from crmtools.report.plan import plan
 from crmtools.settings import Settings
+from crmtools.tables.reading import Raw
 from crmtools.tables.source import open_settings
 
 ROOT = Path(__file__).parents[1]
@@ -306,6 +311,80 @@ def test_a_folder_of_exports_is_recognised(tmp_path) -> None:
     assert crm.measure("revenue_per_customer", data).value > 0
 
 
+def foreign(folder: Path, *, encoding: str) -> Path:
+    """Exports of a German shop: headers, days and numbers as they are written there."""
+    folder.mkdir()
+    random = np.random.default_rng(4)
+    people = pd.DataFrame({"Kundennummer": [f"K{n:03}" for n in range(200)], "Vorname": "Jürgen", "Region": "Süd"})
+    people["Kunde seit"] = [
+        f"{day}.{month:02}.2024" for day, month in zip(random.integers(10, 28, 200), random.integers(1, 13, 200))
+    ]
+    orders = pd.DataFrame({"Bestellnummer": range(1, 901), "Kundennummer": random.choice(people["Kundennummer"], 900)})
+    orders["Bestelldatum"] = [
+        f"{day:02}.{month:02}.2025 10:30"
+        for day, month in zip(random.integers(1, 29, 900), random.integers(1, 10, 900))
+    ]
+    orders.loc[0, "Bestelldatum"] = "30.09.2025 23:10"
+    orders["Betrag"] = [f"1.{cents:03},{cents % 100:02}" for cents in random.integers(0, 1000, 900)]
+    for name, frame in (("customers", people), ("orders", orders)):
+        frame.to_csv(folder / f"{name}.csv", sep=";", index=False, encoding=encoding)
+    return folder
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_what_cells_look_like_says_what_foreign_headers_may_mean(tmp_path, monkeypatch, encoding) -> None:
+    """Nothing is taken for granted; but a person has only to take away the number signs."""
+    made = begin_report("laden", tmp_path, source=foreign(tmp_path / "export", encoding=encoding))
+    text = made.file.read_text("utf-8")
+    assert "as_of: 2025-09-30 " in text
+    assert ("encoding: cp1252" in text) is (encoding == "cp1252")
+    assert {header: guess.column for one in made.looked.tables for header, guess in one.guesses.items()} == {
+        "Kundennummer": "customer_id", "Kunde seit": "acquired_at",
+        "Bestellnummer": "order_id", "Bestelldatum": "ordered_at", "Betrag": "net_amount",
+    }  # fmt: skip
+    assert 'could not be mapped: "Vorname"' in text
+    lines = [line for line in text.splitlines() if "to be mended" not in line and "could not be mapped" not in line]
+    start, end = lines.index("source:"), lines.index(next(line for line in lines if line.startswith("# definitions")))
+    wanted = ('": ', "formats:", "columns:", "orders:", "customers:", "# tables:")
+    told = [
+        line.replace("# ", "", 1) if line.strip().startswith("#") and any(word in line for word in wanted) else line
+        for line in lines[start:end]
+    ]
+    made.file.write_text("\n".join([*lines[:start], *told, *lines[end:]]), "utf-8")
+    data = open_settings(load(made.file))
+    assert crm.measure("aov", data).value > 1000
+    first = data.ask(data["customers"].order_by("customer_id").limit(1)).iloc[0]
+    assert (first["region"], first["acquired_at"].year) == ("Süd", 2024)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "parameters" / "laden.yml").unlink()
+    said = CliRunner().invoke(main, ["new", "report", "laden", "--from", "export"]).output
+    assert (
+        "not mapped: Bestellnummer (order_id?), Kundennummer (customer_id?), Bestelldatum (ordered_at?), Betrag (net_amount?)"
+        in said
+    )
+
+
+def test_cells_of_all_kinds_are_told_apart() -> None:
+    con = duckdb.connect()
+    cells = {
+        "iso": ["2025-01-02", "2025-03-01", "2025-02-11"], "english": ["13/04/2025", "01/05/2025", "02/05/2025"],
+        "american": ["04/13/2025", "05/01/2025", "05/02/2025"], "chinese": ["2025年4月13日", "2025年5月1日", "2025年5月2日"],
+        "whole": ["1", "1", "3"], "id": ["1", "2", "3"], "dotted": ["1.5", "1.5", "3"], "comma": ["1.000,5", "2,25", "3"],
+        "words": ["a", "a", "b"], "empty": ["", "", ""], "some_days": ["2025-01-02", "soon", "2025-01-02"],
+    }  # fmt: skip
+    con.register("frame", pd.DataFrame(cells))
+    con.execute("CREATE TABLE raw AS SELECT * FROM frame")
+    raw = Raw("orders", "orders.csv", "raw", 2, dict.fromkeys(cells, "VARCHAR"))
+    found = {header: look(con, raw, header) for header in cells}
+    assert {header: (one.kind, one.written) for header, one in found.items()} == {
+        "iso": ("day", ""), "english": ("day", "%d/%m/%Y"), "american": ("day", "%m/%d/%Y"), "chinese": ("day", "%Y年%m月%d日"),
+        "whole": ("", ""), "id": ("key", ""), "dotted": ("number", ""), "comma": ("number", "1.234,56"),
+        "words": ("", ""), "empty": ("", ""), "some_days": ("", ""),
+    }  # fmt: skip
+    assert {str(found[name].last) for name in ("english", "american", "chinese")} == {"2025-05-02"}
+    assert str(found["iso"].last) == "2025-03-01"
+
+
 def test_what_the_data_need_first_is_told_and_stands_in_the_file(tmp_path) -> None:
     folder = exports(tmp_path / "exports")
     text = (folder / "orders_2025.csv").read_text("utf-8")
@@ -320,7 +399,7 @@ def test_what_the_data_need_first_is_told_and_stands_in_the_file(tmp_path) -> No
 def test_a_folder_without_a_readable_day_is_reported_as_of_today_and_says_so(tmp_path) -> None:
     folder = tmp_path / "tiny"
     folder.mkdir()
-    (folder / "orders.csv").write_text("order_id,customer_id,ordered_at,net_amount\n1,a,13/04/2025,3\n", "utf-8")
+    (folder / "orders.csv").write_text("order_id,customer_id,ordered_at,net_amount\n1,a,in spring,3\n", "utf-8")
     text = begin_report("mine", tmp_path, source=folder).file.read_text("utf-8")
     assert f"as_of: {date.today()}            # nothing later is looked at; today: no day could be read" in text
     assert "smallest_group: 10" in text, "these are people, though their folder is called tiny"

@@ -1,19 +1,23 @@
 """What a folder of exports holds: which file is which table, what its headers mean, what the dates say.
 
 A header is taken for a column where its name is the column's own, all but that, or what the column is called in the dictionary.
-Nothing else is guessed: what remains is listed, for a person to say.
+Nothing else is taken for granted: what remains is listed, with what its cells look like (:mod:`crmtools.beginnings.contents`), for a
+person to say.
 """
 
 import contextlib
 import difflib
+import gzip
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import get_args
 
 import duckdb
 
+from crmtools.beginnings.contents import Guess, guesses
 from crmtools.errors import CRMError, DataError, Problem
 from crmtools.period import Period
 from crmtools.settings import Leniency, Publish, Report, Settings, Source, TableSource
@@ -25,7 +29,7 @@ from crmtools.tables.source import Data, open_settings
 from crmtools.words import Text
 
 FAR = date(2199, 12, 30)
-ENCODINGS = ("utf-8", "gb18030")
+ENCODINGS, WESTERN = ("utf-8", "gb18030"), "cp1252"
 ALIKE = 0.85
 SEGMENTS = ("region", "customer_type", "acquired_channel", "segment", "tier")
 """Attributes of customers that reports are cut by most, in this order."""
@@ -34,7 +38,7 @@ MOST_GROUPS = 12
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that is a table: how it is to be read, what its headers were taken for, which were not, what it lacks."""
+    """A file that is a table: how it is to be read, what its headers were taken for, which were not and what they may mean, what it lacks."""
 
     table: str
     file: Path
@@ -42,6 +46,7 @@ class Found:
     taken: Mapping[str, str] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
+    guesses: Mapping[str, Guess] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +94,19 @@ def look_into(folder: Path, *, root: Path) -> Looked:
                 "Name a file after its table (orders.csv, customers.csv), and this command lists the headers to be mapped; or write "
                 "under source.tables which file is which. `crmtools dictionary` lists the tables and their columns.",
             )  # fmt: skip
-        currency = _currency(con, [read[one.file][0] for one in found])
+        raws = {one.table: read[one.file][0] for one in found}
+        guessed, last = guesses(con, raws, {one.table: one.taken for one in found})
+        found = tuple(replace(one, guesses=guessed[one.table]) for one in found)
+        currency = _currency(con, [*raws.values()])
     finally:
         con.close()
-    return _opened(folder, root, found, others, currency)
+    return _opened(folder, root, found, others, currency, last)
 
 
 def _read(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> tuple[Raw, TableSource]:
     """A file as it stands, in the first encoding that it can be read in."""
     last: DataError | None = None
-    for encoding in ENCODINGS:
+    for encoding in (ENCODINGS[0], *((WESTERN,) if _is_western(path) else ()), *ENCODINGS[1:]):
         how = TableSource(encoding=encoding)
         try:
             return read_file(con, name, path, how), how
@@ -107,6 +115,16 @@ def _read(con: duckdb.DuckDBPyConnection, path: Path, name: str) -> tuple[Raw, T
             con.execute(f"DROP TABLE IF EXISTS {quote(f'raw_{name}')}")
     assert last is not None
     raise last
+
+
+def _is_western(path: Path) -> bool:
+    """Whether letters beyond ASCII stand alone between others, as ü and é do; Chinese ones take two bytes, and stand together."""
+    with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as file:
+        try:
+            runs = re.findall(rb"[\x80-\xff]+", file.read(1 << 20))
+        except (OSError, EOFError):
+            return False
+    return bool(runs) and sum(len(run) == 1 for run in runs) > len(runs) / 2
 
 
 def _stem(path: Path) -> str:
@@ -199,8 +217,10 @@ def _currency(con: duckdb.DuckDBPyConnection, raws: Sequence[Raw]) -> str:
     return max(counts, key=lambda code: counts[code]) if counts else ""
 
 
-def _opened(folder: Path, root: Path, found: tuple[Found, ...], others: Mapping[str, str], currency: str) -> Looked:
-    """Pass the door, and take day, period and attributes from what is behind it."""
+def _opened(
+    folder: Path, root: Path, found: tuple[Found, ...], others: Mapping[str, str], currency: str, last: date | None
+) -> Looked:
+    """Pass the door, and take day, period and attributes from what is behind it; ``last`` is the last day where nothing passes."""
     source = Source(
         folder=str(folder.resolve()), tables={one.table: one.how for one in found if one.how != TableSource()}
     )
@@ -213,7 +233,7 @@ def _opened(folder: Path, root: Path, found: tuple[Found, ...], others: Mapping[
         data = open_settings(settings)
     except CRMError as error:
         problems = error.problems or (Problem(str(folder), str(error)),)
-        day, period, known = _day_of(_without_wrong_rows(settings, found))
+        day, period, known = _day_of(_without_wrong_rows(settings, found), last)
         return Looked(folder, found, others, day, period, currency, (), problems, has_days=known)
     day, period, known = _day_of(data.door)
     return Looked(folder, found, others, day, period, currency, _segments(data), data=data, has_days=known)
@@ -229,10 +249,10 @@ def _without_wrong_rows(settings: Settings, found: tuple[Found, ...]) -> DoorRep
     return None
 
 
-def _day_of(door: DoorReport | None) -> tuple[date, Period, bool]:
+def _day_of(door: DoorReport | None, last: date | None = None) -> tuple[date, Period, bool]:
     """The last day of the data, the last period that is over by then, and whether the data told; else those of today."""
     tables = door.tables if door is not None else ()
-    days = [date.fromisoformat(item.last) for item in tables if item.last]
+    days = [date.fromisoformat(item.last) for item in tables if item.last] or ([last] if last is not None else [])
     firsts = [date.fromisoformat(item.first) for item in tables if item.first]
     day = min(max(days, default=date.today()), date.today())
     long = bool(firsts) and (day - min(firsts)).days > 15 * 30

@@ -148,6 +148,8 @@ def _source(looked: Looked, root: Path) -> Iterator[str]:
     special = [one for one in looked.tables if one.how != TableSource()]
     if special:
         yield "  tables:"
+    elif any(one.guesses for one in looked.tables):
+        yield "  # tables:"
     for one in looked.tables:
         yield from _table(one, commented=not special)
     for problem in looked.problems:
@@ -156,8 +158,9 @@ def _source(looked: Looked, root: Path) -> Iterator[str]:
 
 
 def _table(one: Found, *, commented: bool) -> Iterator[str]:
-    """A table as it is read; what its headers may mean that nobody could tell, as comments."""
-    if one.how != TableSource():
+    """A table as it is read; what its headers may mean, as lines to be uncommented, or that nobody could tell."""
+    own = one.how != TableSource()
+    if own:
         yield f"    {one.table}:"
         if one.how.file:
             yield f"      file: {_text(one.how.file)}"
@@ -166,16 +169,39 @@ def _table(one: Found, *, commented: bool) -> Iterator[str]:
         if one.how.columns:
             yield "      columns:                 # look whether they mean this"
             yield from (f"        {_text(header)}: {column}" for header, column in one.how.columns.items())
+    elif one.guesses and commented:
+        yield f"  #   {one.table}:"
     elif one.unknown or one.lacks:
         yield f"  # {one.table}:" if commented else f"    # {one.table}:"
+    # a line to be uncommented must stand where it would stand then
+    indent, mark = ("      ", "# ") if own else ("  # ", "    ") if commented else ("    # ", "  ")
+    yield from (f"{indent}{mark}{line}" for line in _guessed(one))
     indent = "  " if commented else "      "
     free = [column.name for column in TABLES[one.table].columns if column.name not in one.taken.values()]
+    guessed = {guess.column for guess in one.guesses.values()}
     for column in one.lacks:
-        yield f"{indent}# needed and not found: {column}. Write under columns:  your header: {column}"
+        if column not in guessed:
+            yield f"{indent}# needed and not found: {column}. Write under columns:  your header: {column}"
     for header in one.unknown:
-        guess = nearest(header, free)
-        hint = f"  {guess}" if guess.startswith("Did you mean") else ""
-        yield f"{indent}# could not be mapped: {_text(header)}{hint}"
+        if header not in one.guesses:
+            guess = nearest(header, free)
+            hint = f"  {guess}" if guess.startswith("Did you mean") else ""
+            yield f"{indent}# could not be mapped: {_text(header)}{hint}"
+
+
+def _guessed(one: Found) -> Iterator[str]:
+    """What headers may mean by what stands below them."""
+    if not one.guesses:
+        return
+    below = "  " if one.how.columns else ""
+    if not below:
+        yield "columns:                   # take away the # where it is right"
+    else:
+        yield "  take away the # where it is right:"
+    yield from (f"  {_text(header)}: {guess.column}   # {_line(guess.why)}" for header, guess in one.guesses.items())
+    written = {guess.column: guess.written for guess in one.guesses.values() if guess.written}
+    if written:
+        yield f"formats: {{{', '.join(f'{column}: {_text(way)}' for column, way in written.items())}}}"
 
 
 def _goals(looked: Looked) -> Iterator[str]:

@@ -76,13 +76,14 @@ def new_report(name: str, folder: Path | None) -> None:
     With --from it names the tables that the folder holds, what their headers were taken for, the last day of the data and the last period
     that is over; what it could not tell stands in the file as a comment.
     """
+    from crmtools.beginnings.contents import columns_of
     from crmtools.beginnings.report import begin_report
 
     made = begin_report(name, project(), source=folder)
     looked = made.looked
     click.echo(f"{near(made.file)}: {looked.period.id} as of {looked.as_of}, {len(looked.tables)} tables.")
     for one in looked.tables:
-        unknown = f"; not mapped: {', '.join(one.unknown)}" if one.unknown else ""
+        unknown = f"; not mapped: {', '.join(columns_of(one.guesses, one.unknown))}" if one.unknown else ""
         click.echo(f"  {one.file.name} is {one.table}{unknown}")
     for file, reason in looked.others.items():
         click.echo(f"  {file} is not used: {reason}")

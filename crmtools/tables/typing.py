@@ -164,10 +164,10 @@ def value_sql(plan: Plan, column: Column, time_zone: str) -> str:
             options = ", ".join(literal(item) for item in TRUE), ", ".join(literal(item) for item in FALSE)
             return f"CASE WHEN lower({cell}) IN ({options[0]}) THEN true WHEN lower({cell}) IN ({options[1]}) THEN false END"
         case "number" | "money":
-            number = quote(header) if source in NUMERIC else _number_sql(cell, source, written)
+            number = quote(header) if source in NUMERIC else number_sql(cell, source, written)
             return f"CASE WHEN isfinite(TRY_CAST({number} AS DOUBLE)) THEN TRY_CAST({number} AS DOUBLE) END"
         case "count":
-            number = f"TRY_CAST({_number_sql(cell, source, written)} AS DOUBLE)"
+            number = f"TRY_CAST({number_sql(cell, source, written)} AS DOUBLE)"
             return f"CASE WHEN isfinite({number}) AND {number} = floor({number}) THEN TRY_CAST({number} AS BIGINT) END"
     moment = _moment_sql(quote(header), cell, source, written, time_zone)
     moment = f"CASE WHEN year({moment}) BETWEEN 1900 AND 2199 THEN {moment} END"
@@ -177,7 +177,7 @@ def value_sql(plan: Plan, column: Column, time_zone: str) -> str:
 NUMERIC = ("DOUBLE", "FLOAT", "BIGINT", "INTEGER", "SMALLINT", "TINYINT", "UBIGINT", "UINTEGER", "HUGEINT")
 
 
-def _number_sql(cell: str, source: str, written: str | None) -> str:
+def number_sql(cell: str, source: str, written: str | None) -> str:
     """The text of a number as the engine reads it; NULL where it is not written in the way that was said: 1.5 is not 15."""
     if written is None or source != "VARCHAR":  # what is a number in the source is written in no way
         return cell
