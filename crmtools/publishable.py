@@ -1,6 +1,7 @@
 """Estimates that may be told: those about few people are hidden, and those from which something about few would follow."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
@@ -10,8 +11,9 @@ from crmtools.estimating import Where, conditions, estimates
 from crmtools.indicators.catalogue import Indicator
 from crmtools.period import Period
 from crmtools.questions import UNKNOWN
-from crmtools.suppression import hidden_cells, people, suppressed
+from crmtools.suppression import hidden_cells, hidden_groups, people
 from crmtools.tables.source import Data
+from crmtools.told_cells import ToldCells, told_cells
 
 
 def shown(
@@ -24,36 +26,22 @@ def shown(
 ) -> tuple[Estimate, ...]:
     """Estimates for several periods without those that tell about few people.
 
-    Few may be those that are asked about, or those that are not: taken from the total, or from what is told of a group that some
-    of the conditions make, what some customers have tells what the rest has. And values of an attribute are told where they follow from a
-    table by that attribute and its total, or not at all: together with the table they would tell what it hides.
+    Few may be those that are asked about, or others: what some customers have tells, taken from the total or from what a table shows, what
+    the rest has. So customers are told apart by an attribute where that follows from a table by it and from its total, by two where it
+    follows from a table by both and from the sums that are told of that one (:mod:`crmtools.told_cells`), or not at all.
     """
     smallest = data.settings.publish.smallest_group
     found = estimates(indicator, data, periods, where=where, assumptions=assumptions)
-    few = [False] * len(found)
-    for other in _told_besides(where or {}) if smallest > 1 else ():
-        of_it = estimates(indicator, data, periods, where=other, assumptions=assumptions, resample=False)
-        apart = [abs(people(one) - people(some)) for one, some in zip(of_it, found, strict=True)]
-        few = [before or 0 < left < smallest for before, left in zip(few, apart, strict=True)]
-    for name, values in conditions(where).items() if smallest > 1 else ():
-        others = {key: allowed for key, allowed in (where or {}).items() if key != name}
-        tables = hidden_values(indicator, data, periods, by=name, where=others, assumptions=assumptions)
-        few = [
-            before or (bool(hidden & {*values}) and not hidden <= {*values})
-            for before, hidden in zip(few, tables, strict=True)
-        ]
     secret = given_away(
         data, lambda part: estimates(indicator, part, periods, where=where, assumptions=assumptions, resample=False)
     )
+    if where and smallest > 1:
+        told = _Tables(indicator, data, tuple(periods), assumptions).tells(conditions(where))
+        secret |= {place for place, may in enumerate(told) if not may}
     return tuple(
-        one.hidden() if 0 < people(one) < smallest or (one.value is not None and (little or place in secret)) else one
-        for place, (one, little) in enumerate(zip(found, few, strict=True))
+        one.hidden() if 0 < people(one) < smallest or (one.value is not None and place in secret) else one
+        for place, one in enumerate(found)
     )
-
-
-def _told_besides(where: Where) -> list[Where]:
-    """What a report may tell besides the customers that conditions let through: those that some of the conditions do, or none."""
-    return [{name: where[name] for name in names} for size in range(len(where)) for names in combinations(where, size)]
 
 
 def hidden_values(
@@ -66,24 +54,110 @@ def hidden_values(
     assumptions: Mapping[str, object] | None = None,
 ) -> list[set[str]]:
     """The values of an attribute whose groups a table by it hides, for each period: few people, or those who would give few away."""
-    found = estimates(indicator, data, periods, by=by, where=where, assumptions=assumptions, resample=False)
+    tables = _Tables(indicator, data, tuple(periods), assumptions)
+    chosen = conditions(where)
+    groups = tables.groups(by, chosen)
     sums = shown(indicator, data, periods, where=where, assumptions=assumptions) if data.part else ()
+    secrets = _secret(indicator, data, periods, by, where, assumptions) if data.part else [set()] * len(periods)
     hidden = []
-    for place, (period, secret) in enumerate(
-        zip(periods, _secret(indicator, data, periods, by, where, assumptions), strict=True)
-    ):
-        groups = [one for one in found if one.period == period]
+    values = sorted({value for sizes in groups for value in sizes})
+    told = {value: tables.tells({**chosen, by: [value]}) for value in values}
+    for place, (sizes, secret) in enumerate(zip(groups, secrets, strict=True)):
         if sums and sums[place].suppressed:  # the sum of them is what must not be told
-            hidden.append({_value(one, by) for one in groups})
-            continue
-        told = [one.hidden() if one.group in secret else one for one in groups]
-        after = suppressed(told, data.settings.publish.smallest_group)
-        hidden.append({_value(one, by) for one in after if one.suppressed})
+            hidden.append({*sizes})
+        else:
+            away = {group[0][1] for group in secret if isinstance(group, tuple) and group}
+            few = {value for value, count in sizes.items() if 0 < count < tables.smallest or not told[value][place]}
+            hidden.append(few | (away & {*sizes}))
     return hidden
 
 
-def _value(one: Estimate, by: str) -> str:
-    return dict(one.group).get(by, UNKNOWN)
+@dataclass(slots=True)
+class _Tables:
+    """The tables by one and by two attributes that an indicator is told by, in several periods, and what follows from them."""
+
+    indicator: str | Indicator
+    data: Data
+    periods: tuple[Period, ...]
+    assumptions: Mapping[str, object] | None
+    _sizes: dict[str, list[dict[str, int]]] = field(default_factory=dict)
+    _cells: dict[str, list[tuple[list[str], list[str], ToldCells]]] = field(default_factory=dict)
+
+    @property
+    def smallest(self) -> int:
+        """The fewest people that anything may be told of."""
+        return self.data.settings.publish.smallest_group
+
+    def tells(self, chosen: Mapping[str, list[str]]) -> list[bool]:
+        """Whether a figure about the customers that conditions let through may be told, for each period.
+
+        Of three conditions and more each two are looked at within the others.
+        """
+        found = [True] * len(self.periods)
+        names = [*chosen]
+        for one, other in combinations(names, 2) if len(names) > 1 else [(name, "") for name in names]:
+            rest = {name: values for name, values in chosen.items() if name not in (one, other)}
+            for place in range(len(self.periods)):
+                if other:
+                    rows, columns, cells = self.by_two(one, other, rest)[place]
+                    places = _places(rows, chosen[one]), _places(columns, chosen[other])
+                    found[place] = found[place] and cells.tells(*places)
+                else:
+                    hidden, wanted = self.hidden(one, rest)[place], {*chosen[one]}
+                    found[place] = found[place] and (not hidden & wanted or hidden <= wanted)
+        return found
+
+    def groups(self, by: str, rest: Mapping[str, list[str]]) -> list[dict[str, int]]:
+        """The people of each value of an attribute, for each period."""
+        name = f"{by}|{sorted(rest.items())!r}"
+        if name not in self._sizes:
+            found = estimates(
+                self.indicator, self.data, self.periods, by=by, where=rest, assumptions=self.assumptions, resample=False
+            )
+            self._sizes[name] = [
+                {dict(one.group).get(by, UNKNOWN): people(one) for one in found if one.period == period}
+                for period in self.periods
+            ]
+        return self._sizes[name]
+
+    def hidden(self, by: str, rest: Mapping[str, list[str]]) -> list[set[str]]:
+        """The values that a table by one attribute hides, by the number of people alone."""
+        found = []
+        for sizes in self.groups(by, rest):
+            values = [*sizes]
+            places = hidden_groups([sizes[value] for value in values], self.smallest)
+            found.append({values[place] for place in places})
+        return found
+
+    def by_two(
+        self, one: str, other: str, rest: Mapping[str, list[str]]
+    ) -> list[tuple[list[str], list[str], ToldCells]]:
+        """Rows, columns and what is told of the table by two attributes, for each period."""
+        name = f"{one}|{other}|{sorted(rest.items())!r}"
+        if name not in self._cells:
+            rows, columns = self.groups(one, rest), self.groups(other, rest)
+            hidden_rows, hidden_columns = self.hidden(one, rest), self.hidden(other, rest)
+            within = {
+                value: self.groups(other, {**rest, one: [value]})
+                for value in sorted({value for sizes in rows for value in sizes})
+            }
+            found = []
+            for place in range(len(self.periods)):
+                own, across = sorted(rows[place]), sorted(columns[place])
+                counts = np.array(
+                    [[within[row][place].get(column, 0) for column in across] for row in own], dtype=np.float64
+                ).reshape(len(own), len(across))
+                cells = told_cells(
+                    counts, self.smallest,
+                    hidden_rows=_places(own, hidden_rows[place]), hidden_columns=_places(across, hidden_columns[place]),
+                )  # fmt: skip
+                found.append((own, across, cells))
+            self._cells[name] = found
+        return self._cells[name]
+
+
+def _places(values: Sequence[str], chosen: Collection[str]) -> list[int]:
+    return [place for place, value in enumerate(values) if value in chosen]
 
 
 def given_away(data: Data, ask: Callable[[Data], Sequence[Estimate]], *, groups: bool = False) -> set[object]:
@@ -118,22 +192,6 @@ def _in_order(place: object) -> tuple[bool, object]:
     return (place[0][1] == UNKNOWN, place) if isinstance(place, tuple) and place else (False, place)
 
 
-def told_by_parts(
-    item: Indicator,
-    data: Data,
-    periods: Sequence[Period],
-    *,
-    by: str,
-    where: Where | None = None,
-    assumptions: Mapping[str, object] | None = None,
-) -> set[str]:
-    """The values of an attribute that a part of the customers must not tell apart in any of these periods, besides its small groups:
-    taken from what the whole tells, they would say something about few people in another part.
-    """
-    told = _secret(item, data, periods, by, where, assumptions)
-    return {group[0][1] for secret in told for group in secret if isinstance(group, tuple) and group}
-
-
 def _secret(
     indicator: str | Indicator,
     data: Data,
@@ -148,7 +206,8 @@ def _secret(
         return estimates(indicator, part, wanted, by=by, where=where, assumptions=assumptions, resample=False)
 
     if data.part is not None:
-        for part in data.parts():  # all periods at once; each by itself is remembered then
+        # all periods at once; each by itself is remembered then
+        for part in (*data.parts(), *([data.whole()] if data.cut_to.partial else ())):
             ask(part, periods)
     return [given_away(data, lambda part, one=period: ask(part, (one,)), groups=True) for period in periods]  # type: ignore[misc]
 

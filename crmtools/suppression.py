@@ -110,9 +110,3 @@ def people(estimate: Estimate) -> int:
     if item is not None and isinstance(item.kind, Concentration):
         return math.ceil(item.kind.top * estimate.n)
     return estimate.n
-
-
-def suppressed(found: Sequence[Estimate], smallest: int) -> list[Estimate]:
-    """The groups of a whole, those hidden that must be."""
-    hidden = hidden_groups([people(e) for e in found], smallest)
-    return [e.hidden() if place in hidden else e for place, e in enumerate(found)]

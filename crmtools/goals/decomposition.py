@@ -12,7 +12,7 @@ import numpy as np
 from crmtools import formats
 from crmtools.errors import CRMError, nearest
 from crmtools.estimate import Estimate
-from crmtools.estimating import Where, conditions, estimates, not_computable, resolve
+from crmtools.estimating import Where, conditions, not_computable, resolve
 from crmtools.goals.kitagawa import TOTALS, V0, V1, W0, W1, States, rates, shares, terms, totals
 from crmtools.goals.segment_sums import Question, Segments, fetched, products, segments
 from crmtools.goals.term_errors import Errors, bootstrap, delta
@@ -31,8 +31,8 @@ from crmtools.indicators.kinds import (
     too_few,
 )  # fmt: skip
 from crmtools.period import Period
+from crmtools.publishable import shown
 from crmtools.questions import UNKNOWN, attributes
-from crmtools.suppression import people
 from crmtools.tables.source import Data
 from crmtools.words import WORDS, Language, Text
 
@@ -102,14 +102,12 @@ def decompose(
     then, now = Period.parse(baseline), Period.parse(period) if period is not None else data.period
     _check(item, then, now, target)
     in_force = resolve(item, data, assumptions)
-    before, after = estimates(item, data, (then, now), where=where, assumptions=assumptions)
+    before, after = shown(item, data, (then, now), where=where, assumptions=assumptions)
     empty = Decomposition(item, by, before, after, target=target, currency=data.currency)
     if why := not_computable(item, data):
         return replace(empty, why=why)
     if by not in attributes(item, data):
         raise CRMError(f"'{item.id}' cannot be split by '{by}'. {nearest(by, attributes(item, data))}")
-    smallest = data.settings.publish.smallest_group
-    before, after = (e.hidden() if 0 < people(e) < smallest else e for e in (before, after))
     for estimate in (before, after):
         if estimate.value is None and estimate.why is not None:
             zh, en = (estimate.period.label(language) for language in ("zh", "en"))
@@ -117,7 +115,7 @@ def decompose(
             return replace(empty, baseline=before, now=after, why=why)
     chosen = conditions(where)
     question = Question(item, data, (then, now), in_force, by, chosen)
-    found = segments(question, smallest=smallest)
+    found = segments(question, smallest=data.settings.publish.smallest_group)
     weights, values = found.sums[[W0, W1]], found.sums[[V0, V1]]
     if (weights < 0).any() or ((weights == 0) & (values != 0)).any():
         return replace(empty, why=NO_PART)

@@ -15,7 +15,7 @@ from crmtools.indicators.kinds import NetShare, Rate
 from crmtools.indicators.moments import per_unit
 from crmtools.intervals import Floats
 from crmtools.period import Period
-from crmtools.publishable import told_by_parts
+from crmtools.publishable import hidden_values
 from crmtools.questions import UNKNOWN
 from crmtools.suppression import hidden_groups
 from crmtools.tables.source import Data
@@ -90,11 +90,13 @@ def segments(question: Question, *, smallest: int) -> Segments:
     asked = sums.cells(item, question.data, question.periods, question.in_force, (question.by,), question.where)
     single = _by_segment(sums.counted(asked), question)
     hidden = not_told(single.n, smallest=smallest)
-    if secret := told_by_parts(
-        item, question.data, question.periods, by=question.by, where=question.where, assumptions=question.in_force
-    ):
-        # a line of one segment would tell what a breakdown of the part hides
-        hidden |= {place for place, members in enumerate(single.members) if members[0] in secret}
+    # a line of one segment would tell what a breakdown hides
+    secret = set[str]().union(
+        *hidden_values(
+            item, question.data, question.periods, by=question.by, where=question.where, assumptions=question.in_force
+        )
+    )
+    hidden |= {place for place, members in enumerate(single.members) if members[0] in secret}
     found = _put_together(single, hidden)
     if not (hidden and question.by in item.splits):
         return found

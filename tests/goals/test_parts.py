@@ -98,10 +98,16 @@ def test_parts_are_the_decompositions_up_to_the_target(company) -> None:
 
 
 def test_a_goal_about_some_customers_is_split_among_these(company) -> None:
-    one = goal_parts(reading(company, where={"region": "south"}), company)
+    all_told = company.settings.publish.model_copy(update={"smallest_group": 1})
+    open_to_all = replace(company, settings=company.settings.model_copy(update={"publish": all_told}))
+    one = goal_parts(reading(open_to_all, where={"region": "south"}), open_to_all)
     assert dict(one.why)["region"] == ONE_GROUP
     assert [part.by for part in one.made] == ["customer_type"]
     assert one.made[0].now.n == one.reading.now.n
+    few = goal_parts(reading(company, where={"region": "south"}), company)
+    assert dict(few.why)["customer_type"] == ONE_SEGMENT, (
+        "less all consumers, those of the south tell of one in the east"
+    )
     two = goal_parts(reading(company, where={"region": ["south", "north"]}), company)
     assert {line.segment for line in two.made[0].lines} == {"south", "north"}
 
