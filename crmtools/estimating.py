@@ -191,12 +191,12 @@ def _worked_out(
     request = Request(facts, keys, data.ask, in_force, level, counted, item.unique, resample, customers)
     figures = item.kind.read(request)
     excluded = _excluded(item, frame, keys)
-    until = data_until(data, _tables(item, data, in_force))
+    read = _tables(item, data, in_force)
     blank = [
         replace(
             e,
             maturity=_maturity(item, data, in_force, e.period),
-            data_until=until,
+            data_until=data_until(data, read, e.period),
             why=_too_early(item, data, in_force, e.period),
         )
         for e in blank

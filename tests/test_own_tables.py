@@ -92,6 +92,34 @@ def test_data_reach_as_far_as_the_table_that_a_number_is_made_of() -> None:
     assert by_contracts.data_until == last_day(known, "subscriptions") != by_orders.data_until
 
 
+def test_a_survey_asked_in_waves_is_compared_and_orders_that_end_early_are_not() -> None:
+    """Half a quarter without an answer is how surveys are; half a quarter without an order is an export that did not arrive."""
+    random = np.random.default_rng(5)
+    waves = [pd.Timestamp(day) for day in ("2025-07-08", "2025-10-08")]
+    answers = pd.DataFrame(
+        [(f"c{n}", day + pd.Timedelta(days=n % 12), float(random.integers(low, 11)))
+         for day, low in zip(waves, (0, 6)) for n in range(500)],
+        columns=["customer_id", "answered_at", "value"],
+    ).assign(item_id="q")  # fmt: skip
+    answers["response_id"] = range(len(answers))
+    orders = pd.DataFrame(
+        {"customer_id": answers["customer_id"], "ordered_at": answers["answered_at"], "net_amount": 20.0}
+    )
+    items = pd.DataFrame([{"item_id": "q", "metric": "nps", "scale_min": 0, "scale_max": 10}])
+    data = crm.open(
+        survey_answers=answers, survey_items=items, orders=orders.assign(order_id=answers["response_id"].astype(str)),
+        as_of="2025-12-31",
+    )  # fmt: skip
+    asked = crm.compare("nps", data, since="2025-Q3", period="2025-Q4")
+    assert asked.verdict == "improved"
+    assert str(asked.now.data_until) == "2025-12-31"
+    bought = crm.compare("revenue_per_customer", data, since="2025-Q3", period="2025-Q4")
+    assert bought.verdict == "not_comparable"
+    assert str(bought.now.data_until) == "2025-10-19"
+    later = crm.measure("nps", data, period="2025-12")
+    assert str(later.data_until) == "2025-10-19", "a period in which nobody was asked has no wave"
+
+
 def test_where_nobody_joins_what_customers_do_is_not_out_of_date() -> None:
     made = frames()
     made["customers"]["acquired_at"] = pd.Timestamp("2025-01-01")

@@ -5,6 +5,7 @@ Of a goal on what customers or orders bring, also by factor: revenue = customers
 
 from dataclasses import dataclass
 
+from crmtools.estimate import OUTDATED
 from crmtools.estimating import resolve
 from crmtools.goals.decomposition import ONE_SEGMENT, decompose
 from crmtools.goals.factors import Product, revenue_factors
@@ -106,7 +107,9 @@ def _obstacle(reading: Reading, data: Data) -> Text | None:
     if goal.baseline == reading.now.period:
         return SAME_PERIOD
     hidden = next((one for one in (reading.baseline, reading.now) if one.suppressed), None)
-    return None if hidden is None else hidden.why
+    if hidden is not None:
+        return hidden.why
+    return OUTDATED if reading.baseline.out_of_date or reading.now.out_of_date else None
 
 
 def _no_segments(indicator: Indicator, data: Data) -> Text | None:

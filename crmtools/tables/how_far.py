@@ -13,14 +13,21 @@ from crmtools.tables import TABLES
 from crmtools.tables.source import Data
 
 
-def data_until(data: Data, tables: Sequence[str]) -> date | None:
-    """How far the data behind an indicator reach: the last day of the table that ends first, of those that it is made of.
+def data_until(data: Data, tables: Sequence[str], period: Period) -> date | None:
+    """How far the data behind an indicator reach in a period: the last day of the table that ends first, of those that it is made of.
+
+    A survey that was asked in a period tells of all of it.
 
     That nobody has joined lately does not make what customers do out of date. Their table says how far the data reach where nothing else
     does, and where those who joined are what is counted: beside what was spent to win them.
     """
     told = tables if "spend" in tables else [table for table in tables if table != "customers"] or tables
-    return min((day for table in told if (day := last_day(data, table)) is not None), default=None)
+    days = {table: day for table in told if (day := last_day(data, table)) is not None}
+    end = min(period.last_day, data.as_of)
+    return min(
+        (max(day, end) if TABLES[table].waves and day >= period.start else day for table, day in days.items()),
+        default=None,
+    )
 
 
 def last_day(data: Data, table: str) -> date | None:

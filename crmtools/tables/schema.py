@@ -74,6 +74,7 @@ class Table:
     ``order`` lists pairs (earlier, later): where both times are there, the first may not come after the second.
     ``key`` is empty where rows have no identity of their own; ``generated_key`` numbers the rows when a source has none.
     ``monthly`` rows are booked for a month, on whatever day of it. ``ends`` is the column in which a row that lasts comes to its end.
+    Rows that come in ``waves``, as those of a survey do, leave no gap where there are none between two waves.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Table:
     generated_key: bool = False
     monthly: bool = False
     ends: str = ""
+    waves: bool = False
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]

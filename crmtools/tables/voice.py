@@ -19,6 +19,7 @@ SURVEY_ANSWERS = Table(
     ),
     key=("response_id", "item_id"),
     time="answered_at",
+    waves=True,
 )
 
 SURVEY_ITEMS = Table(
@@ -62,6 +63,7 @@ SURVEY_INVITES = Table(
     ),
     key=("invite_id",),
     time="sent_at",
+    waves=True,
     order=(("sent_at", "responded_at"),),
     generated_key=True,
 )
@@ -108,4 +110,5 @@ RATINGS = Table(
     ),
     key=("case_id", "rater_id", "item_id"),
     time="at",
+    waves=True,
 )
