@@ -12,7 +12,7 @@ from functools import cache
 import ibis.expr.types as ir
 import pandas as pd
 
-from crmtools import questions, sums
+from crmtools import formats, questions, sums
 from crmtools.errors import CRMError, nearest
 from crmtools.estimate import Estimate
 from crmtools.indicators.catalogue import EXCLUSIONS, Indicator, find
@@ -22,11 +22,13 @@ from crmtools.period import Period
 from crmtools.questions import UNKNOWN, attributes, missing_columns, usable
 from crmtools.tables.how_far import data_until, first_day
 from crmtools.tables.source import Data
-from crmtools.words import Text
+from crmtools.words import LANGUAGES, Text
 
 Where = Mapping[str, str | Sequence[str] | None]
 AND = " + "
 """Between the values of a group that several make."""
+QUIET = 7
+"""Days without a row that a table may begin with: a small shop does not sell on every day."""
 NOT_OVER = Text("该期间在数据截止日尚未结束", "the period is not over on the day that the data reach")
 
 
@@ -197,7 +199,7 @@ def _worked_out(
             e,
             maturity=_maturity(item, data, in_force, e.period),
             data_until=data_until(data, read, e.period),
-            why=_too_early(item, data, in_force, e.period),
+            why=too_early(item, data, in_force, e.period),
         )
         for e in blank
     ]
@@ -278,14 +280,15 @@ def _maturity(item: Indicator, data: Data, in_force: Mapping[str, object], perio
     return min(max((settled - period.start).days / period.days, 0.0), 1.0)
 
 
-def _too_early(item: Indicator, data: Data, in_force: Mapping[str, object], period: Period) -> Text | None:
+def too_early(item: Indicator, data: Data, in_force: Mapping[str, object], period: Period) -> Text | None:
     """Why a period lies too early to look as far back as the indicator does; None where it does not."""
     for table, needed in item.first_needed(in_force, period).items():
         first: date | None = first_day(data, table)
-        if first is not None and first > needed:
+        if first is not None and first > needed + timedelta(days=QUIET):
+            days = {language: [formats.day(one, language) for one in (first, needed)] for language in LANGUAGES}
             return Text(
-                f"数据表 {table} 始于 {first}，本期需要 {needed} 起的数据",
-                f"the table {table} begins on {first}, and this period needs it from {needed} on",
+                "数据表 {} 始于 {}，本期需要 {}起的数据".format(table, *days["zh"]),
+                "the table {} begins on {}, and this period needs it from {} on".format(table, *days["en"]),
             )
     return None
 

@@ -54,7 +54,8 @@ class GoalOwner(Part):
     @model_validator(mode="before")
     @classmethod
     def _bare(cls, written: object) -> object:
-        return {"department": written} if isinstance(written, str) else written
+        bare = isinstance(written, str) or (isinstance(written, dict) and set(written) == {"en", "zh"})
+        return {"department": written} if bare else written
 
 
 PathKind = Literal["linear", "working_days", "seasonal", "delayed", "logistic", "points"]

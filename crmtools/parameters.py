@@ -123,7 +123,11 @@ def _at(path: Path, place: Place, lines: dict[Place, int]) -> str:
 
 def _problems(error: ValidationError, path: Path, lines: dict[Place, int]) -> Iterator[Problem]:
     seen = set()
-    for item in error.errors(include_url=False):
+    found = error.errors(include_url=False)
+    texts = {item["loc"][:-1] for item in found if item["type"] == "string_type"}
+    for item in found:
+        if item["type"] == "list_type" and item["loc"][:-1] in texts:
+            continue  # a text or a list of texts: it is said of the text
         # pydantic names the branch of a union in the place; those parts are not keys of the file
         place = tuple(part for part in item["loc"] if not re.search(r"[\[(]|^(str|float|int|Period)$", str(part)))
         message = _message(item, place)
@@ -134,6 +138,10 @@ def _problems(error: ValidationError, path: Path, lines: dict[Place, int]) -> It
 
 def _message(item: Any, place: Place) -> str:
     found = item.get("input")
+    if item["loc"][-1] == "[key]" and item["type"].startswith("date"):
+        return f"is a key where {_WANTED['date'].removeprefix('write ')} stands: '{found}' is none."
+    if found is None and item["type"] != "missing":
+        return "is empty. Write its value, or take the line away."
     if item["loc"][-1] == "[key]":
         return f"is a key that YAML reads as {type(found).__name__}. Write it in quotes."
     match item["type"]:

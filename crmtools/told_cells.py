@@ -41,12 +41,11 @@ def told_cells(
     while True:
         basis = _basis(hidden, ~kept_rows, ~kept_columns)
         leaks = _leaks(counts, hidden, basis, smallest, kept_rows, kept_columns)
-        shown = (counts > 0) & ~hidden
+        shown: Bools = (counts > 0) & ~hidden
         if not leaks.any() or not shown.any():
             return ToldCells(hidden, basis)
-        near = shown & leaks
-        near = near if near.any() else shown & (leaks.any(axis=1)[:, None] | leaks.any(axis=0)[None])
-        near = near if near.any() else shown
+        lines: Bools = np.logical_or.outer(leaks.any(axis=1), leaks.any(axis=0))
+        near = next(cells for cells in (shown & leaks, shown & lines, shown) if cells.any())
         hidden = hidden_cells(counts, smallest, hidden | (near & (counts == counts[near].min())))
 
 

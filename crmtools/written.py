@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from crmtools.errors import CRMError
 from crmtools.period import Period
@@ -35,4 +35,4 @@ class Part(BaseModel):
 
 Words = Annotated[Text, BeforeValidator(_text)]
 Span = Annotated[Period, BeforeValidator(read_period)]
-Where = dict[str, str | list[str]]
+Where = dict[str, str | Annotated[list[str], Field(min_length=1)]]

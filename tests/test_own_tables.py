@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 import crmtools as crm
-from crmtools import show
+from crmtools import formats, show
 from crmtools.cohort_projection import CONCENTRATED, expected_retention
 from crmtools.estimating import resolve, tables_read
 from crmtools.lifetime.study import study
-from crmtools.tables.how_far import last_day
+from crmtools.tables.how_far import first_day, last_day
 
 RETENTION = crm.CATALOGUE["retention_rate"]
 
@@ -54,18 +54,26 @@ def test_who_left_before_the_data_begin_is_not_taken_for_one_who_stayed(name, as
     """In the first year of its data a shop keeps everybody: nobody has been silent for a year since the first row was written."""
     tables = frames()
     quarter = crm.Period.parse("2025-Q3")
-    for missing, known in ((1, False), (0, True)):
+    for missing, known in ((8, False), (7, True)):
         begins = pd.Timestamp(quarter.end) - pd.Timedelta(days=days - missing)
         late = tables["orders"][tables["orders"]["ordered_at"] >= begins].sort_values("ordered_at")
-        late.iloc[0, late.columns.get_loc("ordered_at")] = begins
+        late.iloc[:5, late.columns.get_loc("ordered_at")] = begins
         data = crm.open(orders=late, customers=tables["customers"], as_of="2025-12-31")
         found = crm.measure(name, data, period=quarter, **assumptions)
         groups = crm.breakdown(name, data, by="region", period=quarter, **assumptions).estimates
         assert [(one.value is not None) for one in (found, *groups)] == [known] * (1 + len(groups))
         if not known:
-            day = (begins - pd.Timedelta(days=1)).date()
-            assert found.why.en == f"the table orders begins on {begins.date()}, and this period needs it from {day} on"
+            told = [formats.day(one.date(), "en") for one in (begins, begins - pd.Timedelta(days=8))]
+            assert found.why.en == "the table orders begins on {}, and this period needs it from {} on".format(*told)
             assert {one.why for one in groups} == {found.why}
+
+
+def test_a_mistyped_year_is_no_beginning() -> None:
+    tables = frames()
+    tables["orders"].loc[tables["orders"].index[0], "ordered_at"] = pd.Timestamp("2015-05-01")
+    data = crm.open(**tables, as_of="2025-12-31")
+    assert str(first_day(data, "orders")) == "2024-01-01"
+    assert crm.measure("retention_rate", data, period="2024-Q3").value is None
 
 
 def test_by_contracts_nothing_is_looked_back_at() -> None:

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Literal
 
 from crmtools.errors import DataError, Problem, RunError, nearest
+from crmtools.estimating import not_computable
 from crmtools.goal_names import goal_name
 from crmtools.goals.named import goal_slug
 from crmtools.indicators import CATALOGUE, DIMENSIONS, Indicator
+from crmtools.questions import attributes
 from crmtools.readiness import Readiness, readiness
 from crmtools.report.folders import notebooks_folder
 from crmtools.report.notebooks import check_notebook, first_heading, read_notebook
@@ -201,6 +203,7 @@ def plan(settings: Settings, data: Data, *, notebooks: Path | None = None) -> Pl
     problems: list[Problem] = []
     chapters, left_out = _chapters(settings, data, folder, problems)
     ready = readiness(data)
+    problems += _goals_of_nobody_known(settings, data)
     indicators = _indicators(settings, ready, folder)
     goals, no_goals = _goals(settings, chapters, folder)
     left_out += no_goals
@@ -219,6 +222,24 @@ def plan(settings: Settings, data: Data, *, notebooks: Path | None = None) -> Pl
     if problems:
         raise RunError.of("The report cannot be run", problems, UNTOUCHED)
     return Plan(settings, entries, tuple(left_out), ready)
+
+
+def _goals_of_nobody_known(settings: Settings, data: Data) -> list[Problem]:
+    """Goals about customers who are told apart by something that their indicator knows nothing of: a slip of the pen."""
+    found = []
+    for goal in settings.goals:
+        item = CATALOGUE[goal.indicator]
+        known = attributes(item, data)
+        if not_computable(item, data) is None and known:
+            found += [
+                Problem(
+                    f"{settings.path.name} · goals · {goal.id or goal.indicator} · where",
+                    f"customers of {item.id} cannot be told apart by '{name}'. {nearest(name, known)}",
+                )
+                for name in goal.where
+                if name not in known
+            ]
+    return found
 
 
 def goal_slugs(settings: Settings, folder: Path | None = None) -> dict[str, str]:

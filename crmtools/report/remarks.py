@@ -4,13 +4,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from crmtools.estimating import nobody_meant
+from crmtools import formats
+from crmtools.estimating import nobody_meant, not_computable, resolve, tables_read, too_early
 from crmtools.indicators import CATALOGUE
 from crmtools.period import Period
 from crmtools.report.notebooks import read_notebook
 from crmtools.report.plan import Job
 from crmtools.settings import Settings
+from crmtools.tables.how_far import first_day
 from crmtools.tables.source import Data
+from crmtools.words import Text
 
 REPLACE, ERSATZ = "REPLACE", "请替换"
 """The word that a text begins with which `crmtools new` writes and somebody has to write anew, a colon behind it."""
@@ -18,13 +21,29 @@ REPLACE, ERSATZ = "REPLACE", "请替换"
 
 def remarks(data: Data, jobs: Sequence[Job] = ()) -> list[str]:
     """All of them; ``jobs`` are the notebooks that the report runs."""
-    return [*about_nobody(data), *unequal(data.settings), *unfinished(data.settings, jobs)]
+    return [*about_nobody(data), *without_baseline(data), *unequal(data.settings), *unfinished(data.settings, jobs)]
 
 
 def about_nobody(data: Data) -> list[str]:
     """Goals about customers that there are none of: a value was misspelt, most likely, and they can never be judged."""
     found = ((goal, nobody_meant(goal.where, data)) for goal in data.settings.goals if goal.where)
     return [f"Beware: the goal {goal.id or goal.indicator} is about nobody: {why.en}" for goal, why in found if why]
+
+
+def without_baseline(data: Data) -> list[str]:
+    """Goals that start from a period of which the data can tell nothing: no change and no progress could ever be read."""
+    found = []
+    for goal in data.settings.goals:
+        item, period = CATALOGUE[goal.indicator], goal.baseline
+        if not isinstance(period, Period) or not_computable(item, data) is not None:
+            continue
+        if (why := too_early(item, data, resolve(item, data, {}), period)) is None:
+            firsts = [day for table in tables_read(item, data, {}) if (day := first_day(data, table)) is not None]
+            if not firsts or min(firsts) <= period.last_day:
+                continue
+            why = Text("", f"its data begin on {formats.day(min(firsts), 'en')}")
+        found.append(f"Beware: the goal {goal.id or goal.indicator} has no baseline in {period.id}: {why.en}.")
+    return found
 
 
 def unequal(settings: Settings) -> list[str]:

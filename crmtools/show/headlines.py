@@ -92,6 +92,8 @@ def _counts(told: Sequence[Evidence], language: Language) -> str:
     goals = _goals(len(told), language)
     if len(told) == 1:
         return say(_ONE_GOAL, language, state=parts[0])
+    if len(parts) == 1 and told[0] == "undecided":
+        return say(_NEITHER_YET if len(told) == 2 else _NONE_YET, language, goals=goals)
     if len(parts) == 1:
         return say(_BOTH if len(told) == 2 else _ALL_ALIKE, language, goals=goals, state=parts[0])
     if language == "zh":
@@ -202,6 +204,8 @@ _WORSENED = Text("与基线相比恶化：{goals}。", "Worse than at the baseli
 _AND_MORE = Text("，另有 {count} 个", " and {count} more")
 _ONE_GOAL = Text("唯一的目标{state}。", "The only goal {state}.")
 _BOTH = Text("{goals}均{state}。", "Both goals {state}.")
+_NEITHER_YET = Text("{goals}均尚难判断。", "Neither goal can be told yet.")
+_NONE_YET = Text("{goals}均尚难判断。", "None of the {goals} can be told yet.")
 _ALL_ALIKE = Text("{goals}均{state}。", "All {goals} {state}.")
 _STATE: dict[Evidence, Text] = {
     "met": Text("已确认达成", "is met"),

@@ -153,6 +153,8 @@ def _care(study: Study, language: Language) -> str:
     said = []
     if study.check is not None and abs(known(study.check.error) or 0) > MISSED_BY:
         said.append(say(_MISSED, language, share=formats.percent(MISSED_BY, language, 0)))
+    if study.model is not None:
+        said += [text.to(language) for text in study.model.notes()]
     said += [text.to(language) for text in study.notes[:2]]
     return ("" if language == "zh" else " ").join(said)
 

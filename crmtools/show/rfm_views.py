@@ -39,7 +39,20 @@ def rfm_answer(rfm: Rfm, data: Data, *, language: Language) -> Display:
         first = say(_BEST, language, n=n, **_words(best, language))
     rest = []
     slipping = table.loc[list(SLIPPING)]
-    if hidden & set(SLIPPING):
+    told = [key for key in SLIPPING if key not in hidden and table["customers"].loc[key]]
+    if hidden & set(SLIPPING) and told:  # the sum would tell how many the hidden ones are
+        rest += [
+            say(
+                _SLIPPING_ONE,
+                language,
+                segment=SEGMENTS[key].to(language),
+                **_words(table.loc[[key]].iloc[0], language),
+            )
+            for key in told
+        ]
+        names = [SEGMENTS[key].to(language) for key in SLIPPING if key in hidden]
+        rest.append(say(_SLIPPING_OTHER, language, segments=word("list", language).join(names)))
+    elif hidden & set(SLIPPING):
         rest.append(_SLIPPING_HIDDEN.to(language))
     elif not slipping["customers"].sum():
         rest.append(_NOBODY_SLIPS.to(language))
@@ -236,6 +249,11 @@ _SLIPPING = Text(
 _SLIPPING_HIDDEN = Text(
     "正在远离的优质客户过少，不予公布。", "Good customers who are slipping away are too few to be shown."
 )
+_SLIPPING_ONE = Text(
+    "正在远离的优质客户：“{segment}” {count} 位（{share}）{revenue}。",
+    "Good customers who are slipping away: {segment}, {count} ({share}){revenue}.",
+)
+_SLIPPING_OTHER = Text("“{segments}”人数过少，不予公布。", "Those of {segments} are too few to be shown.")
 _NOBODY_SLIPS = Text("没有正在远离的优质客户。", "No good customer is slipping away.")
 _FEW = Text(f"客户不足 {FEWEST} 位，五等分的意义有限。", f"With fewer than {FEWEST} customers, fifths mean little.")
 _TITLE = Text(

@@ -68,6 +68,8 @@ class DoorReport:
         """The report of a source that was read."""
         made = tuple(tables)
         dated = [item for item in made if item.last]
+        # customers were won before their orders were kept, and are when the orders did not arrive
+        dated = [item for item in dated if item.table != "customers"] or dated
         return cls(
             made,
             tuple(remarks),

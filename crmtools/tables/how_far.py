@@ -12,6 +12,9 @@ from crmtools.period import Period
 from crmtools.tables import TABLES
 from crmtools.tables.source import Data
 
+MISTYPED = 1000
+"""Of so many rows one may bear a wrong day."""
+
 
 def data_until(data: Data, tables: Sequence[str], period: Period) -> date | None:
     """How far the data behind an indicator reach in a period: the last day of the table that ends first, of those that it is made of.
@@ -52,7 +55,9 @@ def last_day(data: Data, table: str) -> date | None:
 
 
 def first_day(data: Data, table: str) -> date | None:
-    """The first day of which a table tells anything of anybody; None where it has no row, or no time of its own.
+    """The day from which on a table was kept; None where it has no row, or no time of its own.
+
+    That is the day of its first row but for one in a thousand: a mistyped year is not the beginning of anything.
 
     A part of the customers has data from when all have: that one of them bought first is no sign that nothing was written down before.
     """
@@ -61,8 +66,10 @@ def first_day(data: Data, table: str) -> date | None:
         return None
     name = f"first day of {table}"
     if (told := whole.answers.text(name)) is None:
-        found = whole.ask(whole[table].aggregate(first=whole[table][time].cast("date").min()))
-        first = pd.to_datetime(found["first"]).iloc[0]
-        told = "" if pd.isna(first) else str(first.date())
+        days = whole[table].select(day=whole[table][time].cast("date"))
+        days = days.filter(days.day.notnull())
+        rows = int(whole.ask(days.aggregate(rows=days.count()))["rows"].iloc[0])
+        found = whole.ask(days.order_by("day").limit(1, offset=rows // MISTYPED))
+        told = str(pd.to_datetime(found["day"]).iloc[0].date()) if rows else ""
         whole.answers.keep_text(name, told)
     return date.fromisoformat(told) if told else None
