@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -325,6 +326,7 @@ def foreign(folder: Path, *, encoding: str) -> Path:
         for day, month in zip(random.integers(1, 29, 900), random.integers(1, 10, 900))
     ]
     orders.loc[0, "Bestelldatum"] = "30.09.2025 23:10"
+    orders["Währung"] = "EUR"
     orders["Betrag"] = [f"1.{cents:03},{cents % 100:02}" for cents in random.integers(0, 1000, 900)]
     for name, frame in (("customers", people), ("orders", orders)):
         frame.to_csv(folder / f"{name}.csv", sep=";", index=False, encoding=encoding)
@@ -341,8 +343,10 @@ def test_what_cells_look_like_says_what_foreign_headers_may_mean(tmp_path, monke
     assert {header: guess.column for one in made.looked.tables for header, guess in one.guesses.items()} == {
         "Kundennummer": "customer_id", "Kunde seit": "acquired_at",
         "Bestellnummer": "order_id", "Bestelldatum": "ordered_at", "Betrag": "net_amount",
+        "Währung": "currency",
     }  # fmt: skip
     assert 'could not be mapped: "Vorname"' in text
+    assert "currency: EUR\n" in text
     lines = [line for line in text.splitlines() if "to be mended" not in line and "could not be mapped" not in line]
     start, end = lines.index("source:"), lines.index(next(line for line in lines if line.startswith("# definitions")))
     wanted = ('": ', "formats:", "columns:", "orders:", "customers:", "# tables:")
@@ -359,9 +363,27 @@ def test_what_cells_look_like_says_what_foreign_headers_may_mean(tmp_path, monke
     (tmp_path / "parameters" / "laden.yml").unlink()
     said = CliRunner().invoke(main, ["new", "report", "laden", "--from", "export"]).output
     assert (
-        "not mapped: Bestellnummer (order_id?), Kundennummer (customer_id?), Bestelldatum (ordered_at?), Betrag (net_amount?)"
+        "not mapped: Bestellnummer (order_id?), Kundennummer (customer_id?), Bestelldatum (ordered_at?), Währung (currency?), Betrag (net_amount?)"
         in said
     )
+
+
+def test_where_several_headers_may_be_meant_none_is_taken(tmp_path) -> None:
+    """Gross is not net: whoever took away the number sign would report a fifth too much."""
+    folder = foreign(tmp_path / "export", encoding="utf-8")
+    orders = pd.read_csv(folder / "orders.csv", sep=";", dtype=str)
+    orders["Nettobetrag"], orders["Versandt"] = orders["Betrag"], orders["Bestelldatum"]
+    orders.to_csv(folder / "orders.csv", sep=";", index=False)
+    text = begin_report("laden", tmp_path, source=folder).file.read_text("utf-8")
+    for header, column in (
+        ("Betrag", "net_amount"),
+        ("Nettobetrag", "net_amount"),
+        ("Bestelldatum", "ordered_at"),
+        ("Versandt", "ordered_at"),
+    ):
+        assert re.search(f'could not be mapped: "{header}"  holds .*, as others do: which of them is {column}\\?', text)
+        assert f"needed and not found: {column}" in text
+    assert "formats:" not in text.split("# definitions")[0].partition("orders:")[2]
 
 
 def test_cells_of_all_kinds_are_told_apart() -> None:
@@ -370,7 +392,7 @@ def test_cells_of_all_kinds_are_told_apart() -> None:
         "iso": ["2025-01-02", "2025-03-01", "2025-02-11"], "english": ["13/04/2025", "01/05/2025", "02/05/2025"],
         "american": ["04/13/2025", "05/01/2025", "05/02/2025"], "chinese": ["2025年4月13日", "2025年5月1日", "2025年5月2日"],
         "whole": ["1", "1", "3"], "id": ["1", "2", "3"], "dotted": ["1.5", "1.5", "3"], "comma": ["1.000,5", "2,25", "3"],
-        "words": ["a", "a", "b"], "empty": ["", "", ""], "some_days": ["2025-01-02", "soon", "2025-01-02"],
+        "words": ["a", "a", "b"], "money": ["EUR", "EUR", "USD"], "empty": ["", "", ""], "some_days": ["2025-01-02", "soon", "2025-01-02"],
     }  # fmt: skip
     con.register("frame", pd.DataFrame(cells))
     con.execute("CREATE TABLE raw AS SELECT * FROM frame")
@@ -379,7 +401,7 @@ def test_cells_of_all_kinds_are_told_apart() -> None:
     assert {header: (one.kind, one.written) for header, one in found.items()} == {
         "iso": ("day", ""), "english": ("day", "%d/%m/%Y"), "american": ("day", "%m/%d/%Y"), "chinese": ("day", "%Y年%m月%d日"),
         "whole": ("", ""), "id": ("key", ""), "dotted": ("number", ""), "comma": ("number", "1.234,56"),
-        "words": ("", ""), "empty": ("", ""), "some_days": ("", ""),
+        "words": ("", ""), "money": ("currency", ""), "empty": ("", ""), "some_days": ("", ""),
     }  # fmt: skip
     assert {str(found[name].last) for name in ("english", "american", "chinese")} == {"2025-05-02"}
     assert str(found["iso"].last) == "2025-03-01"

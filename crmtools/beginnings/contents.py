@@ -21,6 +21,7 @@ DAYS = tuple(
     for time in ("", " %H:%M", " %H:%M:%S")
 )
 """Ways to write a day that the engine does not read by itself; of several that fit the first is meant."""
+MOST_CURRENCIES = 20
 SAMPLE = 5_000
 """Cells that are looked at."""
 MOST = 0.95
@@ -29,7 +30,7 @@ MOST = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the cells of a column are: ``kind`` is ``day``, ``number``, ``key`` (all differ) or empty.
+    """What the cells of a column are: ``kind`` is ``day``, ``number``, ``currency``, ``key`` (all differ) or empty.
 
     ``written`` is how days and numbers are written, empty where nothing need be said of it; ``last`` the last day.
     """
@@ -41,7 +42,10 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """The column that a header may mean, why, and the line of ``formats`` that it would need."""
+    """The column that a header may mean, why, and the line of ``formats`` that it would need.
+
+    ``column`` is empty where several headers may mean one column: which of them does is nothing that cells tell.
+    """
 
     column: str
     why: str
@@ -71,6 +75,9 @@ def look(con: duckdb.DuckDBPyConnection, raw: Raw, header: str) -> Look:
         for way, fitting in zip(("", *NUMBERS), fits, strict=True):
             if fitting >= MOST * count:
                 return Look("number", way)
+    codes = _one(con, f"SELECT count(*) FROM {cells} WHERE regexp_full_match(cell, '[A-Z]{{3}}')")[0]
+    if count and codes == count and differ <= MOST_CURRENCIES:
+        return Look("currency")
     return Look("key") if count > 1 and differ == count else Look()
 
 
@@ -134,15 +141,25 @@ def _guessed(
             if _is_among(con, own, header, other, keys[column.refers]):
                 take(header, column.name, f"holds ids of {other.place}")
                 break
-    for header, one in looks.items():
-        if header in found:
-            continue
-        if one.kind == "day" and table.time in [column.name for column in free]:
-            take(header, str(table.time), f"holds days up to {one.last}", one.written)
-        elif one.kind == "number":
-            amounts = [column for column in free if column.required and column.type in ("money", "number")]
-            if amounts:
-                take(header, amounts[0].name, "holds numbers with decimals", one.written)
+    left = {header: one for header, one in looks.items() if header not in found}
+    days = [header for header, one in left.items() if one.kind == "day"]
+    if table.time in [column.name for column in free]:
+        for header in days:
+            why = f"holds days up to {left[header].last}"
+            if len(days) == 1:
+                take(header, table.time, why, left[header].written)
+            else:
+                found[header] = Guess("", f"{why}, as others do: which of them is {table.time}?")
+    amounts = [column.name for column in free if column.required and column.type in ("money", "number")]
+    numbers = [header for header, one in left.items() if one.kind == "number"]
+    if len(numbers) == 1 and amounts:
+        take(numbers[0], amounts[0], "holds numbers with decimals", left[numbers[0]].written)
+    elif amounts:
+        for header in numbers:
+            found[header] = Guess("", f"holds numbers with decimals, as others do: which of them is {amounts[0]}?")
+    codes = [header for header, one in left.items() if one.kind == "currency"]
+    if len(codes) == 1 and "currency" in [column.name for column in free]:
+        take(codes[0], "currency", "holds codes of currencies")
     return found
 
 
@@ -167,4 +184,7 @@ def _day(value: object) -> date | None:
 
 def columns_of(found: Mapping[str, Guess], headers: Collection[str]) -> list[str]:
     """Headers as a command lists them, each with what it may mean."""
-    return [f"{header} ({found[header].column}?)" if header in found else header for header in headers]
+    return [
+        f"{header} ({found[header].column}?)" if header in found and found[header].column else header
+        for header in headers
+    ]

@@ -97,7 +97,7 @@ def look_into(folder: Path, *, root: Path) -> Looked:
         raws = {one.table: read[one.file][0] for one in found}
         guessed, last = guesses(con, raws, {one.table: one.taken for one in found})
         found = tuple(replace(one, guesses=guessed[one.table]) for one in found)
-        currency = _currency(con, [*raws.values()])
+        currency = _currency(con, raws, guessed)
     finally:
         con.close()
     return _opened(folder, root, found, others, currency, last)
@@ -200,16 +200,20 @@ def _found(table: str, path: Path, raw: Raw, how: TableSource) -> Found:
     written = {"encoding": how.encoding} if how.encoding != ENCODINGS[0] else {}
     file = {} if _stem(path) == table and path.name == path.name.lower() else {"file": path.name}
     unknown = tuple(header for header in raw.types if header not in meant)
-    lacks = tuple(column for column in spec.required if column not in meant.values() and not spec.generated_key)
+    numbered = spec.key if spec.generated_key else ()
+    lacks = tuple(column for column in spec.required if column not in (*meant.values(), *numbered))
     return Found(table, path, TableSource(columns=columns, **written, **file), meant, unknown, lacks)  # type: ignore[arg-type]
 
 
-def _currency(con: duckdb.DuckDBPyConnection, raws: Sequence[Raw]) -> str:
-    """The currency that most rows name; empty where none does."""
+def _currency(
+    con: duckdb.DuckDBPyConnection, raws: Mapping[str, Raw], guessed: Mapping[str, Mapping[str, Guess]]
+) -> str:
+    """The currency that most rows name, in a column of that name or one that looks like it; empty where none does."""
     counts: dict[str, int] = {}
-    for raw in raws:
-        header = next((name for name in raw.types if plain(name) == "currency"), None)
-        if header is not None and raw.table != "fx_rates":
+    for table, raw in raws.items():
+        looks = [name for name, guess in guessed[table].items() if guess.column == "currency"]
+        header = next((name for name in (*raw.types, *looks) if plain(name) == "currency" or name in looks), None)
+        if header is not None and table != "fx_rates":
             asked = f"SELECT upper(trim({quote(header)}::VARCHAR)), count(*) FROM {quote(raw.relation)} GROUP BY 1"
             for code, rows in con.execute(asked).fetchall():
                 if code and len(code) == 3 and code.isalpha():

@@ -94,7 +94,7 @@ def written(name: str, looked: Looked, root: Path) -> str:
             f"  segments: [{segments}]   # attributes of customers that every indicator is cut by",
             "  # only: {region: north}     # these customers alone, in a book of its own",
             f"  currency: {looked.currency or 'CNY'}"
-            + ("" if looked.currency else "                # the data name none: write your own"),
+            + ("" if looked.currency else "                # no column is known to hold one: write your own"),
             "  time_zone: Asia/Shanghai",
             "  trend_length: 12             # periods in the trend on every page",
             "  # languages: [en, zh]        # the editions, the first one opens",
@@ -148,7 +148,7 @@ def _source(looked: Looked, root: Path) -> Iterator[str]:
     special = [one for one in looked.tables if one.how != TableSource()]
     if special:
         yield "  tables:"
-    elif any(one.guesses for one in looked.tables):
+    elif any(guess.column for one in looked.tables for guess in one.guesses.values()):
         yield "  # tables:"
     for one in looked.tables:
         yield from _table(one, commented=not special)
@@ -169,7 +169,7 @@ def _table(one: Found, *, commented: bool) -> Iterator[str]:
         if one.how.columns:
             yield "      columns:                 # look whether they mean this"
             yield from (f"        {_text(header)}: {column}" for header, column in one.how.columns.items())
-    elif one.guesses and commented:
+    elif commented and any(guess.column for guess in one.guesses.values()):
         yield f"  #   {one.table}:"
     elif one.unknown or one.lacks:
         yield f"  # {one.table}:" if commented else f"    # {one.table}:"
@@ -183,23 +183,26 @@ def _table(one: Found, *, commented: bool) -> Iterator[str]:
         if column not in guessed:
             yield f"{indent}# needed and not found: {column}. Write under columns:  your header: {column}"
     for header in one.unknown:
-        if header not in one.guesses:
+        if header not in one.guesses or not one.guesses[header].column:
             guess = nearest(header, free)
             hint = f"  {guess}" if guess.startswith("Did you mean") else ""
+            if header in one.guesses:
+                hint = f"  {_line(one.guesses[header].why)}"
             yield f"{indent}# could not be mapped: {_text(header)}{hint}"
 
 
 def _guessed(one: Found) -> Iterator[str]:
     """What headers may mean by what stands below them."""
-    if not one.guesses:
+    guesses = {header: guess for header, guess in one.guesses.items() if guess.column}
+    if not guesses:
         return
     below = "  " if one.how.columns else ""
     if not below:
         yield "columns:                   # take away the # where it is right"
     else:
         yield "  take away the # where it is right:"
-    yield from (f"  {_text(header)}: {guess.column}   # {_line(guess.why)}" for header, guess in one.guesses.items())
-    written = {guess.column: guess.written for guess in one.guesses.values() if guess.written}
+    yield from (f"  {_text(header)}: {guess.column}   # {_line(guess.why)}" for header, guess in guesses.items())
+    written = {guess.column: guess.written for guess in guesses.values() if guess.written}
     if written:
         yield f"formats: {{{', '.join(f'{column}: {_text(way)}' for column, way in written.items())}}}"
 

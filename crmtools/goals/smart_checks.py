@@ -62,12 +62,15 @@ def _check(
 def _specific(f: Facts) -> Iterator[Check]:
     base, new = f.base, f.goal.kind == "establish_baseline"
     n, events = (base.n, events_of(base, f.goal.indicator.kind)) if base is not None else (0, math.inf)
-    enough = None if base is None and new else n >= FEWEST and events >= FEWEST_EVENTS
+    enough: bool | None = n >= FEWEST and events >= FEWEST_EVENTS
     found = both(lambda language: _customers(n, events, language))
-    if base is not None and base.suppressed:
-        found = base.why or found
+    if base is not None and base.value is None and base.why is not None:
+        # where nothing could be measured nobody was counted: that few are meant is not said
+        enough, found = (enough if base.suppressed else None), base.why
+    elif base is None and new:
+        enough, found = None, NOT_KNOWN
     yield _check(
-        "S", "customers", Text("涉及足够多的客户", "Enough customers"), enough, NOT_KNOWN if enough is None else found,
+        "S", "customers", Text("涉及足够多的客户", "Enough customers"), enough, found,
         Text(f"至少 {FEWEST} 位客户、{FEWEST_EVENTS} 次事件", f"at least {FEWEST} customers and {FEWEST_EVENTS} events"),
         Text("放宽客户条件，或取更长的期间", "Widen the customers it is about, or measure over a longer time"),
     )  # fmt: skip
