@@ -12,7 +12,7 @@
     crm.compare("nps", data, "2024-Q4")            # what changed since then, and whether by more than chance
     crm.contrast("nps", data, {"region": "south"}) # whether a group differs from the others by more than chance
     crm.scorecard(data)                            # every goal: now, target, gap, progress, status
-    crm.judge(crm.goal("nps", data), data)         # one goal: chance, evidence, change since the baseline
+    crm.judge("nps", data)         # one goal: chance, evidence, change since the baseline
 """
 
 __version__ = "0.1.0"

@@ -219,6 +219,8 @@ def _worked_out(
 
 def conditions(where: Where | None) -> dict[str, list[str]]:
     """Each condition with the values that it lets through; raises CRMError for what is neither a text nor a list of texts."""
+    if not isinstance(where or {}, Mapping):
+        raise CRMError(f'where names attributes and values, where={{"region": "south"}}; found {where!r}.')
     return {name: _allowed(name, value) for name, value in (where or {}).items()}
 
 

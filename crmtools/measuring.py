@@ -8,14 +8,14 @@ import pandas as pd
 from crmtools import questions
 from crmtools.errors import CRMError
 from crmtools.estimate import Estimate
-from crmtools.estimating import MEANING, Where, counting, estimates, not_computable, resolve, tables_read
+from crmtools.estimating import MEANING, Where, conditions, counting, estimates, not_computable, resolve, tables_read
 from crmtools.indicators.catalogue import Indicator, find
 from crmtools.period import MONTHS_IN, Period, Step
 from crmtools.publishable import hidden_values, published, shown
 from crmtools.questions import UNKNOWN, attributes
 from crmtools.remembered import remembered
 from crmtools.shown import Shown
-from crmtools.tables.source import Data
+from crmtools.tables.source import Data, as_opened
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,8 @@ def measure(
     Estimate
         Where nothing can be computed its value is None and ``why`` says what is missing.
     """
-    one = Period.parse(period) if period is not None else data.period
+    conditions(where)
+    one = Period.parse(period) if period is not None else as_opened(data).period
     return published(indicator, data, (one,), where=where, assumptions=assumptions)[0]
 
 
@@ -112,7 +113,8 @@ def trend(
     **assumptions: object,
 ) -> Trend:
     """The indicator over the last months, quarters or years up to the period that is reported; one query for all."""
-    report = data.settings.report
+    conditions(where)
+    report = as_opened(data).settings.report
     if by is not None and by not in MONTHS_IN:
         raise CRMError(f"'{by}' is no step of a trend. Allowed: {', '.join(MONTHS_IN)}.")
     if periods is not None and periods < 1:
@@ -139,7 +141,8 @@ def breakdown(
     too, because the one could be worked out from the total.
     """
     item = find(indicator)
-    one = Period.parse(period) if period is not None else data.period
+    conditions(where)
+    one = Period.parse(period) if period is not None else as_opened(data).period
     found = estimates(item, data, (one,), by=by, where=where, assumptions=assumptions)
     (hidden,) = hidden_values(item, data, (one,), by=by, where=where, assumptions=assumptions)
     told = tuple(e.hidden() if dict(e.group).get(by, UNKNOWN) in hidden else e for e in found)

@@ -201,15 +201,17 @@ def _secret(
     assumptions: Mapping[str, object] | None,
 ) -> list[set[object]]:
     """The groups of an attribute that a part of the customers must not tell, for each period."""
+    known: dict[object, tuple[Estimate, ...]] = {}
 
-    def ask(part: Data, wanted: Sequence[Period]) -> tuple[Estimate, ...]:
-        return estimates(indicator, part, wanted, by=by, where=where, assumptions=assumptions, resample=False)
+    def ask(part: Data, period: Period) -> list[Estimate]:
+        """Of one period; every part is asked for all of them at once."""
+        if part.part not in known:
+            known[part.part] = estimates(
+                indicator, part, periods, by=by, where=where, assumptions=assumptions, resample=False
+            )
+        return [one for one in known[part.part] if one.period == period]
 
-    if data.part is not None:
-        # all periods at once; each by itself is remembered then
-        for part in (*data.parts(), *([data.whole()] if data.cut_to.partial else ())):
-            ask(part, periods)
-    return [given_away(data, lambda part, one=period: ask(part, (one,)), groups=True) for period in periods]  # type: ignore[misc]
+    return [given_away(data, lambda part, one=period: ask(part, one), groups=True) for period in periods]  # type: ignore[misc]
 
 
 def published(

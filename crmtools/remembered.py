@@ -17,7 +17,7 @@ from crmtools.indicators.catalogue import CATALOGUE
 from crmtools.plain import from_text, to_text
 from crmtools.settings import Settings
 from crmtools.sums import made_by
-from crmtools.tables.source import Data
+from crmtools.tables.source import as_opened
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -39,7 +39,7 @@ def remembered(*parts: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             given = signature.bind(*args, **options)
             given.apply_defaults()
             others = dict(given.arguments)
-            data: Data = others.pop("data")
+            data = as_opened(others.pop("data"))
             try:
                 asked_for = to_text(others)
             except CRMError:  # an analyst's own indicator, or an iterator

@@ -140,6 +140,18 @@ def of_two_tables(tickets, orders, periods):
         ({"source": ""}, "source is empty"),
         ({"looks_back": {"orders": ("period",)}}, "looks_back 'orders' is no table that it uses. Allowed: tickets."),
         ({"looks_back": {"tickets": ("days",)}}, "looks_back 'days' is no assumption. Allowed: period."),
+        (
+            {"looks_back": {"tickets": "period"}},
+            "looks_back['tickets'] must be a tuple of assumptions: write ('period',)",
+        ),
+        (
+            {
+                "function": with_assumption,
+                "assumption_words": {"days": Text("天", "days")},
+                "looks_back": {"tickets": ("days",)},
+            },
+            "looks_back 'days' must be a whole number of days, and be called so: NAME_days",
+        ),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )

@@ -7,7 +7,7 @@ from crmtools.goals.panel import correlation
 from crmtools.indicators.catalogue import Indicator, find
 from crmtools.measuring import measure
 from crmtools.period import Period
-from crmtools.tables.source import Data
+from crmtools.tables.source import Data, as_opened
 
 
 def compare(
@@ -52,7 +52,7 @@ def compare(
         in the wrong order.
     """
     item = find(indicator)
-    spans = Period.parse(since), Period.parse(period) if period is not None else data.period
+    spans = Period.parse(since), Period.parse(period) if period is not None else as_opened(data).period
     _check(*spans)
     then, now = (measure(item, data, period=span, where=where, **assumptions) for span in spans)
     together = correlation(item, data, *spans, where, assumptions) if spans[0] != spans[1] else 0.0

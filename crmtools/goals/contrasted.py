@@ -19,8 +19,8 @@ from crmtools.measuring import breakdown, measure
 from crmtools.period import Period
 from crmtools.questions import UNKNOWN
 from crmtools.shown import Shown
-from crmtools.tables.source import Data
-from crmtools.words import Text
+from crmtools.tables.source import Data, as_opened
+from crmtools.words import Text, word
 
 Verdict = Literal["higher", "lower", "no_detectable_difference", "not_comparable"]
 
@@ -122,7 +122,7 @@ def contrast(
         Where indicator, attribute or assumption is none, the groups overlap, or differ in no attribute or in several.
     """
     item = find(indicator)
-    span = Period.parse(period) if period is not None else data.period
+    span = Period.parse(period) if period is not None else as_opened(data).period
     first = _conditions(one)
     *_, attribute = first
     second = None if other is None else _conditions(other)
@@ -200,7 +200,8 @@ def _obstacle(one: Estimate, other: Estimate, hidden: Sequence[str]) -> Text | N
     if one.suppressed or other.suppressed:
         if len(hidden) < 2:
             return _HIDDEN
-        zh, en = ("、".join(hidden), f"{', '.join(hidden[:-1])} and {hidden[-1]}")
+        named_zh, named_en = ([value or word("unknown", language) for value in hidden] for language in ("zh", "en"))
+        zh, en = "、".join(named_zh), f"{', '.join(named_en[:-1])} and {named_en[-1]}"
         return Text(_TOGETHER.zh.format(values=zh), _TOGETHER.en.format(values=en))
     for estimate in (one, other):
         if estimate.value is None:

@@ -18,6 +18,7 @@ from crmtools.goals.forecast import forecast
 from crmtools.goals.goal import Goal, goal_from
 from crmtools.goals.guardrails import Guard
 from crmtools.goals.multiplicity import FALSE_SHARE, Judged, judged
+from crmtools.goals.named import goal
 from crmtools.goals.outlook import Better, Forecast
 from crmtools.goals.panel import panel
 from crmtools.goals.reading import Reading, read, scorecard
@@ -77,13 +78,17 @@ class Judgement(Shown):
         return self.forecast.chance if self.forecast is not None else None
 
 
-@remembered()
-def judge(reading: Reading, data: Data) -> Judgement:
-    """Judge one reading by its past, by the plan, and by its baseline.
+def judge(reading: Reading | str, data: Data) -> Judgement:
+    """Judge one reading, or the goal of that id, by its past, by the plan, and by its baseline.
 
     Its change is judged among those of the report's other goals, so that a goal has the same verdict on every page: that of
     :func:`judgements`.
     """
+    return _judge(goal(reading, data) if isinstance(reading, str) else reading, data)
+
+
+@remembered()
+def _judge(reading: Reading, data: Data) -> Judgement:
     report = scorecard(data)
     if reading in report.readings:
         return judgements(report, data)[report.readings.index(reading)]

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from crmtools import formats
 from crmtools.goals.goal import Goal, goal_from
+from crmtools.goals.named import goal as by_name
+from crmtools.goals.reading import Reading
 from crmtools.goals.smart_checks import LETTERS, Check, Letter, checks, longer_periods
 from crmtools.goals.smart_facts import Facts, Reach, as_today, both, facts_of
 from crmtools.remembered import remembered
@@ -68,8 +70,13 @@ class Smart(Shown):
         return tuple(dict.fromkeys(said))
 
 
-def smart(goal: Goal, data: Data, others: Sequence[Goal] = ()) -> Smart:
-    """Check one goal; ``others`` are the report's other goals, to find those that are the same goal under another name."""
+def smart(goal: Goal | Reading | str, data: Data, others: Sequence[Goal] = ()) -> Smart:
+    """Check one goal, that of a reading or that of an id; ``others`` are the report's other goals, to find those that are the same
+    goal under another name."""
+    if isinstance(goal, str):
+        goal = by_name(goal, data)
+    if isinstance(goal, Reading):
+        goal = goal.goal
     facts = facts_of(goal, data)
     found = checks(facts, others)
     failed = {check.key for check in found if check.passed is False}

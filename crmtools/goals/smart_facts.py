@@ -164,7 +164,7 @@ class Facts:
         most = FURTHEST // MONTHS_IN[self.step]
         for times in range(2, most + 1):
             if self.goal.indicator.unique and not self.can_have(self.base.n * times):
-                return None  # each customer counts once however long the period: there are no others to wait for
+                return None  # each customer counts once however long the period
             found = self._smallest(float(self.base.n * times), float(times))
             if found is not None and found <= abs(self.wanted):
                 return times
@@ -172,7 +172,8 @@ class Facts:
 
     @cached_property
     def there(self) -> int | None:
-        """How many customers there were for the goal to be about when it began: no reading can have more. None where that cannot be told."""
+        """How many customers there may be for the goal to be about: those there were when it began, and as many new ones as joined in as
+        long a time before. None where that cannot be told."""
         where = conditions(self.goal.where)
         if not (self.goal.indicator.by_customer and self.data.has("customers")):
             return None
@@ -181,7 +182,12 @@ class Facts:
             return None
         for name, values in where.items():
             rows = rows.filter(rows[name].fill_null(UNKNOWN).isin(values))
-        return int(self.data.ask(rows.aggregate(n=rows.count()))["n"].iloc[0])
+        counts = {"n": rows.count()}
+        if "acquired_at" in rows.columns:
+            since = self.goal.start - (self.goal.deadline - self.goal.start)
+            counts["new"] = (rows.acquired_at >= since).sum()
+        found = self.data.ask(rows.aggregate(**counts)).fillna(0)
+        return int(found.sum(axis=1).iloc[0])
 
     def can_have(self, customers: int | None) -> bool:
         """Whether a reading can have so many customers; None is a number that does not exist."""

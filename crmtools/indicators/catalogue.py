@@ -219,6 +219,10 @@ def find(indicator: "str | Indicator") -> Indicator:
     """The indicator with this id; the error names the nearest one."""
     if isinstance(indicator, Indicator):
         return indicator
+    if not isinstance(indicator, str):
+        raise CRMError(
+            f"An indicator comes first, by its id: crm.measure('nps', data); found {type(indicator).__name__}."
+        )
     if indicator not in CATALOGUE:
         raise CRMError(f"There is no indicator '{indicator}'. {nearest(indicator, CATALOGUE)}")
     return CATALOGUE[indicator]
@@ -400,9 +404,14 @@ def _problems_of_assumptions(item: Indicator) -> Iterator[str]:
     for table, spans in item.looks_back.items():
         if table not in item.uses:
             yield f"looks_back '{table}' is no table that it uses. {nearest(table, item.uses)}"
+        if isinstance(spans, str):
+            yield f"looks_back['{table}'] must be a tuple of assumptions: write ({spans!r},)"
+            continue
         for name in spans:
             if name != PERIOD and name not in item.assumptions:
                 yield f"looks_back '{name}' is no assumption. {nearest(name, [PERIOD, *item.assumptions])}"
+            elif name != PERIOD and not (name.endswith("_days") and isinstance(item.assumptions[name], int)):
+                yield f"looks_back '{name}' must be a whole number of days, and be called so: NAME_days"
     for name, values in item.defensible.items():
         if name not in item.assumptions:
             yield f"defensible '{name}' is no assumption. {nearest(name, item.assumptions)}"

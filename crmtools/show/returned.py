@@ -140,9 +140,9 @@ def _judgement(thing: Any, about: About, language: Language) -> Display:
 
 
 _BY_THE_PLAN = Text(
-    "以上为计划状态，只比较数值与计划。数据能说明什么、达成的可能性有多大：crm.judge(目标, data)，全部目标用 crm.judgements(目标, data)。",
+    '以上为计划状态，只比较数值与计划。数据能说明什么、达成的可能性有多大：crm.judge("目标的 id", data)，全部目标用 crm.judgements(scorecard, data)。',
     "These are plan statuses: each value alone against its plan. What the data can say, and how likely each goal is: "
-    "crm.judge(reading, data), or crm.judgements(scorecard, data) for all.",
+    'crm.judge("ID", data), or crm.judgements(scorecard, data) for all.',
 )
 _EVIDENCE, _VERDICT = Text("数据所示", "Evidence"), Text("变化的判断", "The change is judged as")
 

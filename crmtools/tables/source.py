@@ -212,6 +212,14 @@ def _state(fingerprint: str, day: date, part: Part | None) -> str:
     return f"{fingerprint}|{day}" + (f"|{part.attribute}|{part.value!r}" if part else "")
 
 
+def as_opened(data: object) -> Data:
+    """What was opened, if that is what it is: the name of a report, or arguments in another order, are an easy slip."""
+    if not isinstance(data, Data):
+        shown = repr(data) if isinstance(data, str) else type(data).__name__
+        raise CRMError(f"data must be what crm.open returned, data = crm.open('demo'); found {shown}.")
+    return data
+
+
 def open(source: str | Path | None = None, *, as_of: date | None = None, **frames: pd.DataFrame) -> Data:  # noqa: A001
     """Open data for analysis.
 
@@ -234,7 +242,11 @@ def open(source: str | Path | None = None, *, as_of: date | None = None, **frame
         With every problem of the parameters file or of the data.
     """
     if (source is None) == (not frames):
-        raise CRMError("Open a parameters file, open('demo'), or frames, open(orders=my_frame); not both, not neither.")
+        both = f"found {source!r} and {', '.join(frames)}. A period is named with the report, open('demo@2025-Q3'), or with each question."
+        raise CRMError(
+            "Open a parameters file, open('demo'), or frames, open(orders=my_frame): "
+            + (both if frames else "found neither.")
+        )
     until = None if as_of is None else _day(as_of)
     if source is None:
         data = _open_frames(frames, until)

@@ -281,6 +281,18 @@ def test_nobody_is_advised_to_ask_more_customers_than_there_are():
     assert facts_of(goal(where={"region": ["south", "north"]}, target={"points": 8}), south).there == 600
 
 
+def test_customers_to_come_are_counted_at_the_pace_of_the_past():
+    data = answered([(60, 100)] * 6)
+    people = data.ask(data["customers"]).assign(acquired_at=pd.Timestamp("2020-01-01"))
+    people.loc[people.index[:80], "acquired_at"] = pd.Timestamp("2024-06-01")
+    frames = {name: data.ask(data[name]) for name in ("survey_answers", "survey_items")}
+    known = crm.open(customers=people, **frames, as_of="2024-12-31")
+    assert facts_of(goal(target={"points": 8}), known).there == 600 + 80
+    assert facts_of(goal(target={"points": 8}, by="2025-03-31"), known).there == 600, (
+        "nobody joined in the three months before"
+    )
+
+
 def test_periods_that_the_deadline_leaves_no_time_for_are_said_to_be_so():
     data = answered([(60, 100)])
     for by, late in (("2025-12-31", False), ("2025-03-31", True)):
