@@ -114,6 +114,6 @@ def test_interval_covers_the_share_of_a_log_normal(rng, sigma, n, least) -> None
             "n": n, "rows": n, "edge": edge, "sv": amounts.sum(), "svv": (amounts**2).sum(),
             "over": len(over), "sover": over.sum(), "soverover": (over**2).sum(),
         }  # fmt: skip
-        found = kind._figures(line, 0.95)
+        found = kind.figures(line, 0.95, None)
         covered += found.low <= true <= found.high
     assert covered / runs >= least

@@ -41,7 +41,12 @@ def test_sets_that_are_asked_for_together_give_what_each_gives_alone(name, tiny)
     together = crm.stress(name, replace(tiny, answers=Answers("together")))
     alone = replace(tiny, answers=Answers("alone"))
     for change, estimate in zip(together.changes, together.estimates, strict=True):
-        assert estimate == crm.measure(name, alone, **{**together.in_force, **change})
+        single = crm.measure(name, alone, **{**together.in_force, **change})
+        told, expected = estimate.to_dict(), single.to_dict()
+        numbers = [key for key, value in expected.items() if isinstance(value, float)]
+        # the engine adds up in whatever order: the last digits may differ
+        assert {key: told.pop(key) for key in numbers} == pytest.approx({key: expected.pop(key) for key in numbers})
+        assert told == expected
 
 
 def test_sets_share_one_statement(tiny, monkeypatch) -> None:

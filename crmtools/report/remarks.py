@@ -15,13 +15,21 @@ from crmtools.tables.how_far import first_day
 from crmtools.tables.source import Data
 from crmtools.words import Text
 
+MANY = 0.05
+"""The share of customers above which those who joined before the orders begin are told of."""
 REPLACE, ERSATZ = "REPLACE", "请替换"
 """The word that a text begins with which `crmtools new` writes and somebody has to write anew, a colon behind it."""
 
 
 def remarks(data: Data, jobs: Sequence[Job] = ()) -> list[str]:
     """All of them; ``jobs`` are the notebooks that the report runs."""
-    return [*about_nobody(data), *without_baseline(data), *unequal(data.settings), *unfinished(data.settings, jobs)]
+    return [
+        *about_nobody(data),
+        *without_baseline(data),
+        *older_than_orders(data),
+        *unequal(data.settings),
+        *unfinished(data.settings, jobs),
+    ]
 
 
 def about_nobody(data: Data) -> list[str]:
@@ -44,6 +52,23 @@ def without_baseline(data: Data) -> list[str]:
             why = Text("", f"its data begin on {formats.day(min(firsts), 'en')}")
         found.append(f"Beware: the goal {goal.id or goal.indicator} has no baseline in {period.id}: {why.en}.")
     return found
+
+
+def older_than_orders(data: Data) -> list[str]:
+    """That many customers joined before the orders begin: what they bought before is not there, and their next order is their first."""
+    first = first_day(data, "orders") if data.has("orders") else None
+    if first is None or not data.has("customers", "acquired_at"):
+        return []
+    joined = data["customers"].acquired_at.cast("date")
+    found = data.ask(data["customers"].aggregate(old=(joined < first).sum(), all=joined.count())).fillna(0)
+    old, all_of_them = int(found["old"].iloc[0]), int(found["all"].iloc[0])
+    if not all_of_them or old < MANY * all_of_them:
+        return []
+    day = formats.day(first, "en")
+    return [
+        f"Beware: {old:,} of {all_of_them:,} customers joined before the orders begin ({day}). At their first order in the data they count "
+        "as first-time buyers: repeat_purchase_rate and the cohorts of the first months are about them too."
+    ]
 
 
 def unequal(settings: Settings) -> list[str]:

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from crmtools import intervals
 from crmtools.goals import term_errors
 from crmtools.goals.kitagawa import TOTALS, States, terms
 from crmtools.goals.term_errors import bootstrap, delta
@@ -84,7 +85,8 @@ def coverage(case: Case, n: int) -> list[tuple[str, int, str, str, float, int]]:
 
 def test_intervals_of_terms_cover(capsys, monkeypatch) -> None:
     # a quarter of the resamples: it moves single limits a little, and how often they hold the truth hardly at all
-    monkeypatch.setattr(term_errors, "BOOTSTRAP_DRAWS", 499)
+    for module in (term_errors, intervals):
+        monkeypatch.setattr(module, "BOOTSTRAP_DRAWS", 499)
     rows = [row for case in CASES for n in SIZES for row in coverage(case, n)]
     table = pd.DataFrame(rows, columns=["case", "customers", "way", "term", "coverage", "samples"])
     wide = table.pivot_table(index=["case", "customers", "way"], columns="term", values="coverage")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from crmtools.lifetime import BetaGeo, GammaGamma, ModifiedBetaGeo, Patterns, simulate_summary
-from crmtools.lifetime.fitted import NOT_IDENTIFIED
+from crmtools.lifetime.fitted import NOT_CONVERGED, NOT_IDENTIFIED
 
 pytestmark = pytest.mark.slow
 TRUTH = {
@@ -64,13 +64,15 @@ def test_intervals_of_the_parameters_hold_the_truth(name, customers):
 @pytest.mark.parametrize("name", ["BG/NBD", "MBG/NBD"])
 def test_what_few_customers_do_not_identify_is_said(name, customers):
     model, _ = TRUTH[name]
-    unknown = 0
+    unknown = ended = 0
     for frame in samples(name, customers, REPEATS):
         fit = fitted(model, frame)
-        assert fit.converged
+        assert fit.converged == (NOT_CONVERGED not in fit.notes())
+        ended += fit.converged
         assert (NOT_IDENTIFIED in fit.notes()) == (not fit.identified)
         assert bool(fit.at_bound) == any("do not identify" in note.en for note in fit.notes())
         unknown += not fit.identified
     line = f"{name:12} {customers:6} customers: not identified in {100 * unknown / REPEATS:.1f} % of {REPEATS} samples"
     print(f"\n{line}")  # noqa: T201
+    assert ended >= 0.99 * REPEATS, "on a ridge without an end the last step may be lost in rounding, and is said to be"
     assert 0.01 < unknown / REPEATS < 0.9

@@ -348,6 +348,9 @@ def test_hand_written_pages_make_a_book(tmp_path):
     for language in ("en", "zh"):
         pages = [Page("index", "Report", tmp_path / "index.md")]
         pages += [Page(path.stem, path.stem, path) for path in sorted((HAND_WRITTEN / language).glob("*.md"))]
+        pages.append(
+            Page("readiness", "Readiness", tmp_path / "index.md")
+        )  # that a run writes, and the glossary leads to
         editions.append(Edition(language, "Report", tuple(pages)))
     build_books(tmp_path / "staging", editions=editions, out=tmp_path / "out", log=tmp_path)
     assert gate(tmp_path / "out") == []

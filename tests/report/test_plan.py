@@ -145,3 +145,20 @@ def test_a_period_without_a_row_is_no_report(folder):
     assert "the period 2026-Q3 begins on 2026-07-01" in said
     assert "crmtools report small@PERIOD" in said
     assert said.endswith("Nothing was run; what was published before is untouched.")
+
+
+def test_a_goal_about_an_attribute_that_nobody_has_is_named_before_anything_is_run(folder):
+    goals = [
+        {
+            "indicator": "nps",
+            "baseline": 10,
+            "from": "2025-01-01",
+            "by": "2026-06-30",
+            "target": {"to": 30},
+            "where": {"Region": "north"},
+        }
+    ]
+    with pytest.raises(RunError) as raised:
+        planned(folder, goals=goals)
+    assert "small.yml · goals · nps · where" in str(raised.value)
+    assert "customers of nps cannot be told apart by 'Region'. Did you mean 'region'?" in str(raised.value)

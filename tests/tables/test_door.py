@@ -455,6 +455,10 @@ def table_report(table: str, first: str, last: str) -> TableReport:
         ([("orders", "2024-01-02", "2025-08-01"), ("tickets", "2025-01-01", "2025-10-01")], ""),
         ([("orders", "2025-10-31", "2025-12-31")], ""),
         ([("contacts", "", "")], ""),
+        # when customers were won says nothing of what they did
+        ([("customers", "2020-01-01", "2025-12-01"), ("orders", "2024-01-01", "2025-09-30")], "is of 2025-09-30"),
+        ([("customers", "2020-01-01", "2025-09-01"), ("orders", "2025-11-01", "2025-12-01")], "is of 2025-11-01"),
+        ([("customers", "2020-01-01", "2025-12-01")], ""),
         ([], ""),
     ],
 )  # fmt: skip
