@@ -65,9 +65,9 @@ def older_than_orders(data: Data) -> list[str]:
     if not all_of_them or old < MANY * all_of_them:
         return []
     day = formats.day(first, "en")
+    said = f"{old:,} of {all_of_them:,} customers joined before the orders begin ({day}). At their first order in the data they count"
     return [
-        f"Beware: {old:,} of {all_of_them:,} customers joined before the orders begin ({day}). At their first order in the data they count "
-        "as first-time buyers: repeat_purchase_rate and the cohorts of the first months are about them too."
+        f"Beware: {said} as first-time buyers: repeat_purchase_rate and the cohorts of the first months are about them too."
     ]
 
 
