@@ -14,6 +14,8 @@ from crmtools.tables import remedies
 from crmtools.tables.reading import literal, quote, rows_of
 from crmtools.tables.typing import Plan, accepted
 
+MOST_WORDS = 20
+"""Words that are no known ones, of which each is named."""
 EXAMPLES = 5
 
 
@@ -115,8 +117,16 @@ def find_problems(
             f"ORDER BY _row LIMIT {EXAMPLES}",
         )
         shown = ", ".join(f"row {row} {_shown(value)}".rstrip() for row, value in examples)
+        shown = f", first: {shown}"
+        if check.kind == "values":  # each word has to be mapped, however rare it is
+            words = rows_of(
+                con,
+                f"SELECT {check.shown}, count(*), min(_row) FROM checked_{plan.table.name} WHERE {quote(f'flag:{number}')} "
+                f"GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {MOST_WORDS}",
+            )
+            shown = ": " + ", ".join(f"{_shown(word)} ({rows:,}, first in row {row})" for word, rows, row in words)
         message = (
-            f"{wrong:,} of {total:,} values {check.says}, first: {shown}.\n{check.remedy}\n"
+            f"{wrong:,} of {total:,} values {check.says}{shown}.\n{check.remedy}\n"
             f"{remedies.leave_out(plan.raw, check.kind)}"
         )
         yield Problem(f"{plan.raw.place} · {check.column}", message)

@@ -157,9 +157,15 @@ def negative_amount(p):
     p.change("orders", 1, net_amount="-400")
 
 
-@broken("orders.csv · status", "not among the known words", "row 2 '已完成'", "values: {status: {WRITTEN: completed}}")
+@broken(
+    "orders.csv · status",
+    "not among the known words",
+    "'已完成' (2, first in row 2), '已退货' (1, first in row 4)",
+    "values: {status: {WRITTEN: completed}}",
+)
 def status_in_the_companys_own_words(p):
-    p.change("orders", 1, status="已完成")
+    for row, word in ((1, "已完成"), (2, "已完成"), (3, "已退货")):
+        p.change("orders", row, status=word)
 
 
 @broken("orders.csv · currency", "spend.csv · currency", "'USD (1 rows)'", "report is in CNY", "no table fx_rates")
