@@ -326,9 +326,15 @@ def test_small_segments_are_hidden_and_a_second_one_with_a_single_one(read):
 
 def test_a_sum_with_a_hidden_segment_is_not_said():
     c = chapter("cdnow")  # 35 customers "cannot be lost"
-    said = show.rfm_answer(c.rfm, with_smallest(c.data, 40), language="en").text
-    assert "too few to be shown" in said
-    assert "slipping away are too few" in said
+    data = with_smallest(c.data, 40)
+    said = show.rfm_answer(c.rfm, data, language="en").text
+    assert "Those of Can't Lose Them are too few to be shown" in said
+    told = next(
+        one for one in show.rfm_segments(c.rfm, data, language="en").result["segments"] if one["segment"] == "at_risk"
+    )
+    assert f"Good customers who are slipping away: At Risk, {int(told['customers']):,} (" in said, (
+        "what the table below shows"
+    )
 
 
 def test_every_customer_lies_in_the_band_of_the_score():

@@ -265,9 +265,11 @@ def test_names_that_are_none(project, monkeypatch) -> None:
     monkeypatch.chdir(project.root)
     with pytest.raises(SettingsError, match=r"There is no parameters file for 'mien'. Did you mean 'mine'"):
         crm.open("mien")
-    with pytest.raises(CRMError, match="not both, not neither"):
+    with pytest.raises(CRMError, match="found neither"):
         crm.open()
-    with pytest.raises(CRMError, match="not both, not neither"):
+    with pytest.raises(
+        CRMError, match=r"found 'mine' and orders. A period is named with the report, open\('demo@2025-Q3'\)"
+    ):
         crm.open("mine", orders=pd.DataFrame())
 
 
