@@ -22,7 +22,7 @@ import crmtools as crm
 from crmtools import sums
 from crmtools.estimating import resolve
 from crmtools.settings import Settings
-from crmtools.tables.door import DoorReport
+from crmtools.tables.door_report import DoorReport
 from crmtools.tables.source import Data
 
 ORDERS, AS_OF = 10_000_000, date(2025, 12, 31)

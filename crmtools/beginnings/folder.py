@@ -22,7 +22,7 @@ from crmtools.errors import CRMError, DataError, Problem
 from crmtools.period import Period
 from crmtools.settings import Leniency, Publish, Report, Settings, Source, TableSource
 from crmtools.tables import TABLES
-from crmtools.tables.door import DoorReport
+from crmtools.tables.door_report import DoorReport
 from crmtools.tables.reading import ENDINGS, Raw, plain, quote, read_file
 from crmtools.tables.schema import Table
 from crmtools.tables.source import Data, open_settings

@@ -9,7 +9,7 @@ from crmtools.show.display import Display, tag
 from crmtools.show.sentences import before_comma, say
 from crmtools.show.sparks import bar
 from crmtools.tables import TABLES
-from crmtools.tables.door import TableReport
+from crmtools.tables.door_report import TableReport
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text, word
 

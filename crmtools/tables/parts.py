@@ -24,7 +24,7 @@ from crmtools.part_names import called_unknown
 from crmtools.settings import Settings
 from crmtools.tables import TABLES
 from crmtools.tables.answers import Answers
-from crmtools.tables.door import DoorReport, TableReport
+from crmtools.tables.door_report import DoorReport, TableReport
 from crmtools.tables.part import Cut, cut_to
 from crmtools.tables.reading import quote
 

@@ -30,7 +30,8 @@ from crmtools.settings import Report, Settings, Source
 from crmtools.shown import Shown, opened
 from crmtools.tables import TABLES
 from crmtools.tables.answers import Answers
-from crmtools.tables.door import DoorReport, pass_the_door
+from crmtools.tables.door import pass_the_door
+from crmtools.tables.door_report import DoorReport
 from crmtools.tables.known import known
 from crmtools.tables.part import WHOLE, Cut
 from crmtools.tables.parts import Part, Values, door_of, part_of, values_of

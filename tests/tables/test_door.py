@@ -16,7 +16,7 @@ from crmtools import CATALOGUE, show
 from crmtools.errors import DataError
 from crmtools.period import Period
 from crmtools.tables import TABLES
-from crmtools.tables.door import DoorReport, TableReport
+from crmtools.tables.door_report import DoorReport, TableReport
 
 
 def report_of(data: crm.Data, table: str):
