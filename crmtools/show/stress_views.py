@@ -15,7 +15,7 @@ from crmtools.show.findings import in_sentence
 from crmtools.show.groups import STRIP
 from crmtools.show.look import chip
 from crmtools.show.sentences import known, say
-from crmtools.show.sparks import axis_row, empty_strip, strip
+from crmtools.show.sparks import axis_row, strip
 from crmtools.show.trends import figure, level_of
 from crmtools.stressing import Stress
 from crmtools.words import Language, Text, word
@@ -70,8 +70,11 @@ def _left(stress: Stress, language: Language) -> str:
     """How many sets are not among those spoken of, and why."""
     hidden = sum(one.suppressed for one in stress.estimates)
     said = [
-        say(text, language, count=formats.counted(count, language))
-        for text, count in ((_HIDDEN, hidden), (_VALUELESS, len(stress) - len(stress.values) - hidden))
+        say(one if count == 1 else several, language, count=formats.counted(count, language))
+        for several, one, count in (
+            (_HIDDEN, _ONE_HIDDEN, hidden),
+            (_VALUELESS, _ONE_VALUELESS, len(stress) - len(stress.values) - hidden),
+        )
         if count
     ]
     return "".join(("" if language == "zh" else " ") + one[:1].upper() + one[1:] for one in said)
@@ -115,16 +118,15 @@ def _row(stress: Stress, place: int, span: Span, now: float | None, language: La
     name = tag("th", mark + tag("small", escape(label)), scope="row", style="text-align:left;font-weight:400")
     value = known(estimate.value)
     if value is None:
-        picture, number = empty_strip(span, now), escape(sentences.why(estimate, language))
-    else:
-        text = f"{label}{word('colon', language)}{sentences.value_of(estimate, language, currency)}"
-        picture = strip(value, known(estimate.low), known(estimate.high), span, total=now, words=text)
-        limits = sentences.interval_of(estimate, language, currency, bare=True)
-        number = escape(sentences.value_of(estimate, language, currency, bare=True))
-        number += tag("small", escape(limits)) if limits != formats.MISSING else ""
-    # a reason is longer than a number, and would push the numbers off a narrow page
-    wrap = "white-space:normal" if value is None else None
-    return tag("tr", name + tag("td", picture, style=STRIP) + tag("td", number, class_="num", style=wrap))
+        # a reason is longer than a number, and would push the numbers off a narrow page
+        why = escape(sentences.why(estimate, language))
+        return tag("tr", name + tag("td", why, colspan=2, style="white-space:normal"))
+    text = f"{label}{word('colon', language)}{sentences.value_of(estimate, language, currency)}"
+    picture = strip(value, known(estimate.low), known(estimate.high), span, total=now, words=text)
+    limits = sentences.interval_of(estimate, language, currency, bare=True)
+    number = escape(sentences.value_of(estimate, language, currency, bare=True))
+    number += tag("small", escape(limits)) if limits != formats.MISSING else ""
+    return tag("tr", name + tag("td", picture, style=STRIP) + tag("td", number, class_="num"))
 
 
 def set_words(stress: Stress, place: int, language: Language) -> str:
@@ -233,6 +235,11 @@ _HIDDEN = Text(
     "另有{count}组不予公布，也不计入上述范围：每一组与已公布的某一组只差少数几位客户，两相比较会透露这些人的情况。",
     "{count} more not shown are left out of this: each differs from a set that is shown in so few customers that the two would tell about them.",
 )
+_ONE_HIDDEN = Text(
+    "另有一组不予公布，也不计入上述范围：它与已公布的某一组只差少数几位客户，两相比较会透露这些人的情况。",
+    "{count} more not shown is left out of this: it differs from a set that is shown in so few customers that the two would tell about them.",
+)
+_ONE_VALUELESS = Text("另有一组得不出数值。", "{count} more gives no value.")
 _VALUELESS = Text("另有{count}组得不出数值。", "{count} more give no value.")
 _ALONE = Text(
     "；数值为全量统计，没有抽样误差，差异全部来自口径。",
