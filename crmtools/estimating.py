@@ -193,13 +193,13 @@ def _worked_out(
     request = Request(facts, keys, data.ask, in_force, level, counted, item.unique, resample, customers)
     figures = item.kind.read(request)
     excluded = _excluded(item, frame, keys)
-    read = _tables(item, data, in_force)
+    read, unheard = _tables(item, data, in_force), unheard_of(item, data, in_force)
     blank = [
         replace(
             e,
             maturity=_maturity(item, data, in_force, e.period),
             data_until=data_until(data, read, e.period),
-            why=too_early(item, data, in_force, e.period),
+            why=unheard or too_early(item, data, in_force, e.period),
         )
         for e in blank
     ]
@@ -280,6 +280,34 @@ def _maturity(item: Indicator, data: Data, in_force: Mapping[str, object], perio
     """Which part of a period can no longer change."""
     settled = data.as_of + timedelta(days=1 - item.follow_up_days(in_force))
     return min(max((settled - period.start).days / period.days, 0.0), 1.0)
+
+
+def unheard_of(item: Indicator, data: Data, in_force: Mapping[str, object]) -> Text | None:
+    """Why nothing can be counted as what an assumption names: no row has that word; None where one has."""
+    for name, place in item.word_of.items():
+        table, _, column = place.partition(".")
+        word = str(in_force[name])
+        there = words_of(data, table, column) if word and data.has(table, column) else []
+        if there and word not in there:
+            said = f"definitions.{item.id}.{name}"
+            return Text(
+                f"数据表 {table} 的 {column} 没有“{word}”：请在 {said} 写明贵公司的叫法",
+                f"no row of {table} has the {column} '{word}': name yours under {said}. {nearest(word, there)}".rstrip(
+                    "."
+                ),
+            )
+    return None
+
+
+def words_of(data: Data, table: str, column: str) -> list[str]:
+    """The words that stand in a column, whoever they are about: also where a part of the customers is reported."""
+    whole = data.whole()
+    name = f"words of {table}.{column}"
+    if (told := whole.answers.text(name)) is None:
+        found = whole.ask(whole[table].select(column).distinct().order_by(column))[column].dropna()
+        told = json.dumps(found.astype(str).tolist(), ensure_ascii=False)
+        whole.answers.keep_text(name, told)
+    return [str(word) for word in json.loads(told)]
 
 
 def too_early(item: Indicator, data: Data, in_force: Mapping[str, object], period: Period) -> Text | None:

@@ -138,6 +138,8 @@ def of_two_tables(tickets, orders, periods):
         ({"kind": Duration(), "unit": "hours"}, "a waiting time needs the assumption 'quantile'"),
         ({"formula": " "}, "formula is empty"),
         ({"source": ""}, "source is empty"),
+        ({"word_of": {"channel": "tickets.channel"}}, "word_of 'channel' is no assumption"),
+        ({"word_of": {"days": "tickets"}}, "word_of 'tickets' is no column that it uses: write it as tickets.channel"),
         ({"looks_back": {"orders": ("period",)}}, "looks_back 'orders' is no table that it uses. Allowed: tickets."),
         ({"looks_back": {"tickets": ("days",)}}, "looks_back 'days' is no assumption. Allowed: period."),
         (

@@ -179,3 +179,19 @@ def test_wait_of_whole_days_is_known_to_the_last_day_and_no_further() -> None:
     orders = orders.assign(order_id=[f"o{n}" for n in range(len(orders))], net_amount=1.0)
     found = crm.measure("repurchase_interval", crm.open(orders=orders, as_of=AS_OF), period="2025-Q4")
     assert (found.value, found.numerator, found.denominator) == (177, 1, 3)
+
+
+def test_what_nobody_calls_so_is_not_counted_as_nothing() -> None:
+    """No channel is called referral: a share of 0 % would be about words, not about customers."""
+    people = pd.DataFrame({"customer_id": [f"c{n}" for n in range(40)], "acquired_at": pd.Timestamp("2025-11-03")})
+    people["acquired_channel"] = ["Empfehlung", "Messe"] * 20
+    orders = pd.DataFrame(
+        {"customer_id": people["customer_id"], "ordered_at": pd.Timestamp("2025-11-05"), "net_amount": 1.0}
+    )
+    data = crm.open(customers=people, orders=orders, as_of="2025-12-31")
+    found = crm.measure("referral_rate", data, period="2025-Q4")
+    assert found.value is None
+    assert found.why.en.startswith(
+        "no row of customers has the acquired_channel 'referral': name yours under definitions.referral_rate.channel"
+    )
+    assert crm.measure("referral_rate", data, period="2025-Q4", channel="Empfehlung").value == 0.5

@@ -102,6 +102,7 @@ class Indicator:
     waits_for: Text | None = None
     only_with: Mapping[str, tuple[str, object]] = field(default_factory=dict)
     looks_back: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    word_of: Mapping[str, str] = field(default_factory=dict)
 
     def __reduce__(self) -> tuple[object, ...]:
         """One of the catalogue is pickled and copied as its id, so that whatever names it can be kept or sent to a worker."""
@@ -250,6 +251,7 @@ def indicator(
     waits_for: Text | None = None,
     only_with: Mapping[str, tuple[str, object]] = MappingProxyType({}),
     looks_back: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    word_of: Mapping[str, str] = MappingProxyType({}),
 ) -> Callable[[Facts], Facts]:
     """Declare an indicator.
 
@@ -299,6 +301,9 @@ def indicator(
         Table → the assumptions whose days, taken together and from the end of a period, lead to the first day that it looks at;
         ``"period"`` stands for the length of the period. Where a source begins later there is no value: customers who bought earlier,
         the ones who may have left, would be missing, and all others would seem to stay.
+    word_of
+        Assumption → ``table.column`` of which it names a word. Where no row has that word there is no value: the company calls it
+        something else, and nothing would be counted as that.
     """
 
     def register(facts: Facts) -> Facts:
@@ -318,7 +323,7 @@ def indicator(
             MappingProxyType(columns), MappingProxyType(assumptions), splits, by_customer, excludes, caveat,
             MappingProxyType(dict(assumption_words)), facts, tier, optional, one_of, MappingProxyType(choices),
             MappingProxyType(dict(defensible)), follow_up, unique, waits_for, MappingProxyType(dict(only_with)),
-            MappingProxyType(dict(looks_back)),
+            MappingProxyType(dict(looks_back)), MappingProxyType(dict(word_of)),
         )  # fmt: skip
         from crmtools.indicators.declared_wrongly import problems_of  # which knows what an indicator is
 

@@ -92,6 +92,12 @@ def _of_assumptions(item: Indicator) -> Iterator[str]:
     for name, _ in item.only_with.values():
         if name not in item.assumptions:
             yield f"only_with '{name}' is no assumption. {nearest(name, item.assumptions)}"
+    for name, place in item.word_of.items():
+        table, _, column = place.partition(".")
+        if name not in item.assumptions:
+            yield f"word_of '{name}' is no assumption. {nearest(name, item.assumptions)}"
+        if column not in [one for one, _ in item.columns(table)] if table in item.uses else True:
+            yield f"word_of '{place}' is no column that it uses: write it as tickets.channel"
     for table, spans in item.looks_back.items():
         if table not in item.uses:
             yield f"looks_back '{table}' is no table that it uses. {nearest(table, item.uses)}"

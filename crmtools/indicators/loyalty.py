@@ -169,7 +169,7 @@ def repurchase_interval(
         "channel": Text("代表转介绍的渠道名称", "the channel that stands for a referral"),
         "unknown": Text("来源未知的新客户：剔除、视为转介绍或视为其他", "new customers without a source: left out, taken for referrals, or for others"),
     },
-    defensible={"unknown": ("left_out", "as_referral", "as_other")},
+    defensible={"unknown": ("left_out", "as_referral", "as_other")}, word_of={"channel": "customers.acquired_channel"},
 )  # fmt: skip
 def referral_rate(
     customers: ir.Table,
