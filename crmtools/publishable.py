@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import chain, combinations
 
 import numpy as np
 
@@ -137,15 +137,24 @@ class _Tables:
         if name not in self._cells:
             rows, columns = self.groups(one, rest), self.groups(other, rest)
             hidden_rows, hidden_columns = self.hidden(one, rest), self.hidden(other, rest)
+            # one question for each value of the attribute that has fewer
+            fewer, more = sorted((one, other), key=lambda by: len({*chain(*self.groups(by, rest))}))
             within = {
-                value: self.groups(other, {**rest, one: [value]})
-                for value in sorted({value for sizes in rows for value in sizes})
+                value: self.groups(more, {**rest, fewer: [value]})
+                for value in sorted({*chain(*self.groups(fewer, rest))})
             }
             found = []
             for place in range(len(self.periods)):
                 own, across = sorted(rows[place]), sorted(columns[place])
                 counts = np.array(
-                    [[within[row][place].get(column, 0) for column in across] for row in own], dtype=np.float64
+                    [
+                        [
+                            within[row][place].get(column, 0) if fewer == one else within[column][place].get(row, 0)
+                            for column in across
+                        ]
+                        for row in own
+                    ],
+                    dtype=np.float64,
                 ).reshape(len(own), len(across))
                 cells = told_cells(
                     counts, self.smallest,

@@ -29,9 +29,8 @@ REACH: dict[Reach, Text] = {
 HARD = 3
 """The place among a forecast's lines (25 % beyond it for the better) that a goal is moved to where its own is too easy."""
 
-LONG, MODEST = 12, 3.0
-"""Another target is proposed where even a dozen periods in one would not show the change, and if it is no more than so many
-times the wanted one."""
+LONG = 12
+"""Another target is proposed where even a dozen periods in one would not show the change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +156,9 @@ def _better_target(f: Facts, failed: set[str]) -> float | None:
         lines = f.forecast.path[-1]
         further = lines[HARD] if f.sign > 0 else lines[-1 - HARD]
         return further if f.sign * (further - f.start_value) > 0 else f.target
-    nearest, small = f.detectable_target, "detectable" in failed and not f.can_have(f.needed)
-    if small and f.longer_than(LONG) and nearest is not None and f.wanted is not None:
-        modest = abs(nearest - f.start_value) <= MODEST * abs(f.wanted)
-        return nearest if modest and f.within_reach(nearest) else f.target
+    nearest, small = f.modest_target, "detectable" in failed and not f.can_have(f.needed)
+    if small and f.longer_than(LONG) and nearest is not None:
+        return nearest if f.within_reach(nearest) else f.target
     return f.target
 
 

@@ -174,7 +174,7 @@ def _pm(text: Text) -> Text:
 
 def _more(f: Facts) -> Text:
     """What would make the change detectable: more customers a period where there are so many, a larger change, or longer periods."""
-    further, ways = f.detectable_target, list[Text]()
+    further, ways = f.modest_target, list[Text]()
     if f.needed is not None and f.can_have(f.needed):
         zh, en = (formats.number(f.needed, language) for language in ("zh", "en"))
         ways.append(Text(f"每期至少 {zh} 位客户", f"at least {en} customers a period"))
@@ -203,8 +203,8 @@ def longer_periods(f: Facts) -> Text | None:
 
 
 LESS_NOISE = Text(
-    "现有客户看不出这样的变化：把目标定得更远，或换一个误差更小的指标",
-    "As many customers as there are cannot show it: set the target further, or take an indicator with a smaller error",
+    "现有客户看不出这么小的变化：请换一个误差更小的指标",
+    "As many customers as there are cannot show so small a change: take an indicator with a smaller error",
 )
 _WIDER = Text(
     "放宽容差（matters）：现有客户没有那么多", "Widen the tolerance (matters): there are not so many customers"

@@ -36,6 +36,8 @@ past changes over the same time beyond which the wanted one is a stretch."""
 FARTHEST = 2.0
 """A target further than this many times the best change that was ever seen is out of reach."""
 SHORTEST_MONTH = 28
+MODEST = 3.0
+"""A target that could be told is proposed where it asks for no more than so many times the wanted change."""
 FEWEST_CHANGES = 4
 """Past changes over as long a time as the goal has, below which the wanted one is not held against them."""
 NOT_KNOWN = Text("未知", "not known")
@@ -287,6 +289,14 @@ class Facts:
             return None
         nearest = self.start_value + self.sign * self.detectable
         return nearest if self._legal(nearest) else None
+
+    @property
+    def modest_target(self) -> float | None:
+        """The same, where it asks for no more than ``MODEST`` times the wanted change."""
+        nearest, start = self.detectable_target, self.start_value
+        if nearest is None or start is None or self.wanted is None:
+            return None
+        return nearest if abs(nearest - start) <= MODEST * abs(self.wanted) else None
 
     def within_reach(self, target: float) -> bool:
         """Whether a target is neither beyond nine of ten past changes nor nearly without a chance."""
