@@ -1,6 +1,7 @@
 """An indicator over time as a figure: line, interval band, target and plan."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 
 from crmtools import formats
@@ -11,6 +12,7 @@ from crmtools.period import Period
 from crmtools.show import findings, sentences
 from crmtools.show.chart import Level, Series, Tick, line_chart, span_of
 from crmtools.show.display import Display, tag
+from crmtools.show.findings import in_sentence
 from crmtools.show.sentences import say
 from crmtools.tables import TABLES
 from crmtools.words import Language, Text, bracketed, word
@@ -26,15 +28,25 @@ def trend(
 ) -> Display:
     """A trend as a figure with its finding as title, the goal's target and plan, and a caption that says what it rests on.
 
-    ``reading`` adds the goal; points without a value are gaps. ``currency`` is only needed where the estimates carry none.
+    ``reading`` adds the goal; points without a value are gaps, but for those before the first value: the caption says why they are not
+    there. ``currency`` is only needed where the estimates carry none.
     """
+    result = {"kind": "estimates", "estimates": [estimate.to_dict() for estimate in trend.estimates]}
     currency = sentences.currency_of(trend.estimates, currency)
+    trend, before = _begun(trend)
     heading = title if title is not None else findings.trend_title(trend, reading, language, currency)
     alt = findings.trend_alt(trend, reading, language, currency)
     picture = _picture(trend, reading, language, currency, alt) if trend.estimates else ""
-    html = figure(picture, heading, caption(trend, reading, language))
-    result = {"kind": "estimates", "estimates": [estimate.to_dict() for estimate in trend.estimates]}
+    html = figure(picture, heading, caption(trend, reading, language, before=before))
     return Display(html, f"{heading}\n{alt}", result)
+
+
+def _begun(trend: Trend) -> tuple[Trend, Estimate | None]:
+    """The trend from its first value on, and the last of the periods before it; all of it where it has not two values, or none before."""
+    first = next((place for place, one in enumerate(trend.estimates) if one.value is not None or one.suppressed), 0)
+    if not first or len(valued(trend.estimates)) < 2:
+        return trend, None
+    return replace(trend, estimates=trend.estimates[first:]), trend.estimates[first - 1]
 
 
 def figure(picture: str, title: str, caption: str) -> str:
@@ -99,8 +111,11 @@ def _short(period: Period, language: Language) -> str:
     return formats.day(period.start, language, short=True)
 
 
-def caption(trend: Trend, reading: Reading | None, language: Language) -> str:
-    """What the lines mean, how many customers stand behind a point, the tables it comes from and the day of the data."""
+def caption(trend: Trend, reading: Reading | None, language: Language, *, before: Estimate | None = None) -> str:
+    """What the lines mean, how many customers stand behind a point, the tables it comes from and the day of the data.
+
+    ``before`` is the last of the periods that are not drawn for want of a value.
+    """
     parts = (
         []
         if trend.indicator.kind.name == "total"
@@ -108,6 +123,9 @@ def caption(trend: Trend, reading: Reading | None, language: Language) -> str:
     )
     if reading is not None and reading.target is not None:
         parts.append(say(_LINES, language, by=formats.day(reading.goal.deadline, language)))
+    if before is not None:
+        why = in_sentence(sentences.why(before, language), language)
+        parts.append(say(_BEFORE, language, period=before.period.label(language), why=why))
     parts += rests_on(trend.estimates, trend, language)
     return "".join(f"{part}。" for part in parts) if language == "zh" else " ".join(f"{part}." for part in parts)
 
@@ -133,6 +151,7 @@ def level_of(estimates: Sequence[Estimate], language: Language) -> str:
     return formats.percent(estimates[0].level if estimates else 0.95, language, 0)
 
 
+_BEFORE = Text("{period}及以前无数值：{why}", "No value until {period}: {why}")
 _BAND = Text("色带：{level} 区间", "Band: {level} interval")
 _LINES = Text("虚线：目标值（{by}前）；点线：计划路径", "Dashed: target by {by}; dotted: the plan's path")
 _N = Text("每点 n = {few} 至 {many}", "n = {few} to {many} per point")

@@ -6,14 +6,15 @@ This is beside the door because answers are remembered as long as its code stays
 from collections.abc import Sequence
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from crmtools.period import Period
 from crmtools.tables import TABLES
 from crmtools.tables.source import Data
 
-MISTYPED = 1000
-"""Of so many rows one may bear a wrong day."""
+MISTYPED, GAP = 1000, 60
+"""Of so many rows one may bear a wrong day; it lies so many days and more before the others."""
 
 
 def data_until(data: Data, tables: Sequence[str], period: Period) -> date | None:
@@ -57,7 +58,8 @@ def last_day(data: Data, table: str) -> date | None:
 def first_day(data: Data, table: str) -> date | None:
     """The day from which on a table was kept; None where it has no row, or no time of its own.
 
-    That is the day of its first row but for one in a thousand: a mistyped year is not the beginning of anything.
+    That is the day of its first row, but for as many as one in a thousand that lie long before all others: a mistyped year is not the
+    beginning of anything.
 
     A part of the customers has data from when all have: that one of them bought first is no sign that nothing was written down before.
     """
@@ -69,7 +71,8 @@ def first_day(data: Data, table: str) -> date | None:
         days = whole[table].select(day=whole[table][time].cast("date"))
         days = days.filter(days.day.notnull())
         rows = int(whole.ask(days.aggregate(rows=days.count()))["rows"].iloc[0])
-        found = whole.ask(days.order_by("day").limit(1, offset=rows // MISTYPED))
-        told = str(pd.to_datetime(found["day"]).iloc[0].date()) if rows else ""
+        earliest = pd.to_datetime(whole.ask(days.order_by("day").limit(rows // MISTYPED + 1))["day"])
+        alone = np.flatnonzero(earliest.diff() > pd.Timedelta(days=GAP))
+        told = str(earliest.iloc[alone[-1] if len(alone) else 0].date()) if rows else ""
         whole.answers.keep_text(name, told)
     return date.fromisoformat(told) if told else None

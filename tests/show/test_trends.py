@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import crmtools as crm
 from crmtools import show
 from crmtools.indicators import CATALOGUE
 from crmtools.measuring import Trend, trend
@@ -201,3 +202,19 @@ def test_texts_of_a_chart_are_escaped_and_crowded_labels_give_way(read):
     narrow = [a for a in shown if "class" not in a]
     assert len(narrow) < len(shown) < 40
     assert [a["x"] for a in shown][-1] == "98.00%"
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "No value until Q1 2025: the table orders begins on"),
+        ("zh", "2025 年第一季度及以前无数值：数据表 orders 始于"),
+    ],
+)
+def test_periods_before_the_first_value_are_told_of_and_not_drawn(language, words):
+    line = crm.trend("inactivity_rate", crm.open("tiny"))
+    assert [one.value is None for one in line.estimates] == [True, True, True, False, False, False]
+    shown = show.trend(line, language=language)
+    assert words in shown.html.replace("\u00a0", " ")
+    assert {"en": "3 periods", "zh": "3 个期间"}[language] in shown.text.replace("\u00a0", " ")
+    assert len(shown.result["estimates"]) == 6, "the record of a run has them all"
