@@ -291,10 +291,8 @@ def unheard_of(item: Indicator, data: Data, in_force: Mapping[str, object]) -> T
         if there and word not in there:
             said = f"definitions.{item.id}.{name}"
             return Text(
-                f"数据表 {table} 的 {column} 没有“{word}”：请在 {said} 写明贵公司的叫法",
-                f"no row of {table} has the {column} '{word}': name yours under {said}. {nearest(word, there)}".rstrip(
-                    "."
-                ),
+                f"数据表 {table} 的 {column} 没有“{word}”：若叫法不同，请在 {said} 写明",
+                f"no row of {table} has the {column} '{word}': if it is called otherwise, say so under {said}",
             )
     return None
 

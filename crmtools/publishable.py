@@ -1,8 +1,9 @@
 """Estimates that may be told: those about few people are hidden, and those from which something about few would follow."""
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, combinations
+from itertools import chain, combinations, product
 
 import numpy as np
 
@@ -11,9 +12,12 @@ from crmtools.estimating import Where, conditions, estimates
 from crmtools.indicators.catalogue import Indicator
 from crmtools.period import Period
 from crmtools.questions import UNKNOWN
-from crmtools.suppression import hidden_cells, hidden_groups, people
+from crmtools.suppression import Floats, hidden_cells, hidden_groups, people
 from crmtools.tables.source import Data
 from crmtools.told_cells import ToldCells, told_cells
+
+MOST_ASKED = 200
+"""Groups by all but one of several attributes that are asked for to see whether any is small."""
 
 
 def shown(
@@ -81,7 +85,7 @@ class _Tables:
     periods: tuple[Period, ...]
     assumptions: Mapping[str, object] | None
     _sizes: dict[str, list[dict[str, int]]] = field(default_factory=dict)
-    _cells: dict[str, list[tuple[list[str], list[str], ToldCells]]] = field(default_factory=dict)
+    _cells: dict[str, list[tuple[list[str], list[str], Floats, ToldCells]]] = field(default_factory=dict)
 
     @property
     def smallest(self) -> int:
@@ -91,20 +95,42 @@ class _Tables:
     def tells(self, chosen: Mapping[str, list[str]]) -> list[bool]:
         """Whether a figure about the customers that conditions let through may be told, for each period.
 
-        Of three conditions and more each two are looked at within the others.
+        By three and more only where no group of all of them together has few people: then no difference of sums has.
         """
-        found = [True] * len(self.periods)
         names = [*chosen]
+        found = self.none_small(names) if len(names) > 2 else [True] * len(self.periods)
         for one, other in combinations(names, 2) if len(names) > 1 else [(name, "") for name in names]:
             rest = {name: values for name, values in chosen.items() if name not in (one, other)}
             for place in range(len(self.periods)):
                 if other:
-                    rows, columns, cells = self.by_two(one, other, rest)[place]
+                    rows, columns, counts, cells = self.by_two(one, other, rest)[place]
                     places = _places(rows, chosen[one]), _places(columns, chosen[other])
-                    found[place] = found[place] and cells.tells(*places)
+                    few = self.leaves_few(counts, *places)
+                    found[place] = found[place] and cells.tells(*places) and not few
                 else:
                     hidden, wanted = self.hidden(one, rest)[place], {*chosen[one]}
                     found[place] = found[place] and (not hidden & wanted or hidden <= wanted)
+        return found
+
+    def leaves_few(self, counts: Floats, rows: Sequence[int], columns: Sequence[int]) -> bool:
+        """Whether few people are left where those of some rows and columns are taken from all of these rows, of these columns, or of all."""
+        asked = counts[np.ix_(rows, columns)].sum()
+        wholes = (counts[rows].sum(), counts[:, columns].sum(), counts.sum())
+        return any(0 < whole - asked < self.smallest for whole in wholes)
+
+    def none_small(self, names: Sequence[str]) -> list[bool]:
+        """Whether no group by all of these attributes together has few people, for each period; not where there are too many to ask for."""
+        values = {name: sorted({*chain(*self.groups(name, {}))}) for name in names}
+        *others, last = sorted(names, key=lambda name: len(values[name]))
+        if math.prod(len(values[name]) for name in others) > MOST_ASKED:
+            return [False] * len(self.periods)
+        found = [True] * len(self.periods)
+        for group in product(*(values[name] for name in others)):
+            sizes = self.groups(last, {name: [value] for name, value in zip(others, group, strict=True)})
+            found = [
+                so_far and not any(0 < n < self.smallest for n in own.values())
+                for so_far, own in zip(found, sizes, strict=True)
+            ]
         return found
 
     def groups(self, by: str, rest: Mapping[str, list[str]]) -> list[dict[str, int]]:
@@ -131,8 +157,8 @@ class _Tables:
 
     def by_two(
         self, one: str, other: str, rest: Mapping[str, list[str]]
-    ) -> list[tuple[list[str], list[str], ToldCells]]:
-        """Rows, columns and what is told of the table by two attributes, for each period."""
+    ) -> list[tuple[list[str], list[str], Floats, ToldCells]]:
+        """Rows, columns, people and what is told of the table by two attributes, for each period."""
         name = f"{one}|{other}|{sorted(rest.items())!r}"
         if name not in self._cells:
             rows, columns = self.groups(one, rest), self.groups(other, rest)
@@ -160,7 +186,7 @@ class _Tables:
                     counts, self.smallest,
                     hidden_rows=_places(own, hidden_rows[place]), hidden_columns=_places(across, hidden_columns[place]),
                 )  # fmt: skip
-                found.append((own, across, cells))
+                found.append((own, across, counts, cells))
             self._cells[name] = found
         return self._cells[name]
 
@@ -192,7 +218,12 @@ def given_away(data: Data, ask: Callable[[Data], Sequence[Estimate]], *, groups:
     counts = np.array([[found.get(place, 0) for found in answers] for place in places], dtype=np.float64)
     if not places:
         return set()
-    hidden = hidden_cells(counts, data.settings.publish.smallest_group, columns=groups)
+    smallest = data.settings.publish.smallest_group
+    if groups:  # the whole hides sums of this table, and none of them may follow from the books of the parts
+        sums = [hidden_groups([int(n) for n in counts.sum(axis=axis)], smallest) for axis in (1, 0)]
+        hidden = told_cells(counts, smallest, hidden_rows=sorted(sums[0]), hidden_columns=sorted(sums[1])).hidden
+    else:
+        hidden = hidden_cells(counts, smallest, columns=False)
     return {place for place, hide in zip(places, hidden[:, data.part.number], strict=True) if hide}
 
 

@@ -35,6 +35,7 @@ def told_cells(
     """Hide the cells of a table that would tell of fewer than ``smallest`` people, and those from which a hidden sum would follow.
 
     ``counts`` are people by row and column, ``hidden_rows`` and ``hidden_columns`` the lines whose sums are not told; the sum of all is.
+    With every cell hidden nothing more can be: who knows besides which cells are empty may still learn one from sums of lines alone.
     """
     hidden = hidden_cells(counts, smallest)
     kept_rows, kept_columns = _marks(counts.shape[0], hidden_rows), _marks(counts.shape[1], hidden_columns)

@@ -386,6 +386,25 @@ def test_where_several_headers_may_be_meant_none_is_taken(tmp_path) -> None:
     assert "formats:" not in text.split("# definitions")[0].partition("orders:")[2]
 
 
+def test_a_parquet_with_time_zones_and_codes_that_are_no_currency(tmp_path) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    days = pd.to_datetime(["2025-03-01 10:00", "2025-04-02 11:00"], utc=True)
+    orders = pd.DataFrame(
+        {
+            "order_id": ["a", "b"],
+            "customer_id": ["x", "y"],
+            "ordered_at": days,
+            "net_amount": [1.5, 2.0],
+            "land": ["DEU", "AUT"],
+        }
+    )
+    orders.to_parquet(folder / "orders.parquet")
+    made = begin_report("zones", tmp_path, source=folder)
+    assert made.looked.currency == ""
+    assert "as_of: 2025-04-02" in made.file.read_text("utf-8")
+
+
 def test_cells_of_all_kinds_are_told_apart() -> None:
     con = duckdb.connect()
     cells = {

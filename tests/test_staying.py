@@ -192,6 +192,6 @@ def test_what_nobody_calls_so_is_not_counted_as_nothing() -> None:
     found = crm.measure("referral_rate", data, period="2025-Q4")
     assert found.value is None
     assert found.why.en.startswith(
-        "no row of customers has the acquired_channel 'referral': name yours under definitions.referral_rate.channel"
+        "no row of customers has the acquired_channel 'referral': if it is called otherwise, say so under definitions"
     )
     assert crm.measure("referral_rate", data, period="2025-Q4", channel="Empfehlung").value == 0.5

@@ -137,3 +137,61 @@ def test_what_is_told_of_a_table_is_no_small_cell_and_no_hidden_sum(table, turne
             assert not found.tells([row], [column])
     assert not any(found.tells([row], width) for row in rows)
     assert not any(found.tells(height, [column]) for column in columns)
+
+
+def test_by_three_attributes_nothing_is_told_where_any_group_is_small() -> None:
+    """Each two within the third were safe, and all of them together told of four people."""
+    sizes = np.array([[[12, 40], [12, 40], [60, 60]], [[60, 60], [40, 25], [60, 12]], [[12, 40], [25, 40], [12, 4]]])
+    names = [(f"r{r}", f"t{t}", f"s{s}") for r, t, s in np.ndindex(sizes.shape) for _ in range(sizes[r, t, s])]
+    people = pd.DataFrame(names, columns=["region", "tier", "segment"])
+    people["customer_id"] = [f"c{n}" for n in range(len(people))]
+    orders = people[["customer_id"]].assign(order_id=people["customer_id"], ordered_at="2025-11-15", net_amount=10.0)
+    opened = crm.open(customers=people.assign(acquired_at="2024-01-01"), orders=orders, as_of="2025-12-31")
+    report = opened.settings.report.model_copy(update={"period": crm.Period.parse("2025-Q4")})
+    publish = opened.settings.publish.model_copy(update={"smallest_group": SMALLEST})
+    data = replace(opened, settings=opened.settings.model_copy(update={"report": report, "publish": publish}))
+    groups = crm.breakdown(REVENUE, data, by="segment", where={"region": "r0", "tier": "t0"}).estimates
+    assert all(one.suppressed for one in groups)
+    few = replace(
+        data, settings=data.settings.model_copy(update={"publish": publish.model_copy(update={"smallest_group": 4})})
+    )
+    assert [
+        one.n for one in crm.breakdown(REVENUE, few, by="segment", where={"region": "r0", "tier": "t0"}).estimates
+    ] == [40, 12]
+
+
+def test_what_is_left_of_several_values_is_not_few() -> None:
+    """Of two regions all customers, less those with two of three tiers: eight people."""
+    table = {("north", "basic"): 1, ("north", "gold"): 60, ("north", "silver"): 3, ("south", "basic"): 25, ("south", "gold"): 60,
+             ("south", "silver"): 25, ("west", "basic"): 3, ("west", "gold"): 25, ("west", "silver"): 1}  # fmt: skip
+    data = company(table)
+    both = {"region": ["north", "west"]}
+    (whole,) = crm.trend(REVENUE, data, periods=1, by="quarter", where=both).estimates
+    (some,) = crm.trend(REVENUE, data, periods=1, by="quarter", where=both | {"tier": "gold"}).estimates
+    assert whole.n == 0 or some.n == 0 or whole.n - some.n >= SMALLEST
+
+
+def test_books_of_parts_tell_no_sum_that_the_whole_hides(tmp_path) -> None:
+    """By tier two sums are hidden in the whole; the parts' tables, added up, told of three people."""
+    sizes = np.array([[60, 60, 0, 60], [12, 0, 0, 40], [12, 12, 3, 25]])
+    people = pd.DataFrame(
+        [(f"r{r}", f"t{t}") for r, t in np.ndindex(sizes.shape) for _ in range(sizes[r, t])], columns=["region", "tier"]
+    )
+    people.insert(0, "customer_id", [f"c{n:03}" for n in range(len(people))])
+    (tmp_path / "data").mkdir()
+    people.assign(acquired_at="2024-01-01").to_csv(tmp_path / "data" / "customers.csv", index=False)
+    orders = people[["customer_id"]].assign(order_id=people["customer_id"], ordered_at="2025-11-15", net_amount=10.0)
+    orders.to_csv(tmp_path / "data" / "orders.csv", index=False)
+    file = tmp_path / "mine.yml"
+    file.write_text(
+        "report: {title: C, as_of: 2025-12-31, period: 2025-Q4, segments: [region, tier]}\nsource: {folder: data}\n",
+        "utf-8",
+    )
+
+    def told(reference: str) -> set[str]:
+        table = crm.breakdown(REVENUE, crm.open(reference), by="tier").estimates
+        return {dict(one.group)["tier"] for one in table if not one.suppressed}
+
+    assert told(str(file)) == {"t0", "t3"}
+    parts = [told(f"{file}#region=r{part}") for part in range(3)]
+    assert not all("t1" in part or sizes[place, 1] == 0 for place, part in enumerate(parts)), "their sum is hidden"

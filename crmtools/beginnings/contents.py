@@ -21,7 +21,12 @@ DAYS = tuple(
     for time in ("", " %H:%M", " %H:%M:%S")
 )
 """Ways to write a day that the engine does not read by itself; of several that fit the first is meant."""
-MOST_CURRENCIES = 20
+CURRENCIES = (
+    "AED", "ARS", "AUD", "BDT", "BGN", "BRL", "CAD", "CHF", "CLP", "CNY", "COP", "CZK", "DKK", "EGP", "EUR", "GBP", "HKD",
+    "HUF", "IDR", "ILS", "INR", "ISK", "JPY", "KES", "KRW", "KZT", "MAD", "MOP", "MXN", "MYR", "NGN", "NOK", "NZD", "PEN",
+    "PHP", "PKR", "PLN", "QAR", "RON", "RSD", "RUB", "SAR", "SEK", "SGD", "THB", "TRY", "TWD", "UAH", "USD", "VND", "ZAR",
+)  # fmt: skip
+"""Codes of currencies that exports are in; three capital letters may be a country as well, or a branch."""
 SAMPLE = 5_000
 """Cells that are looked at."""
 MOST = 0.95
@@ -56,7 +61,9 @@ def look(con: duckdb.DuckDBPyConnection, raw: Raw, header: str) -> Look:
     """What the first cells of a column are."""
     kind, cell = raw.types[header], f"nullif(trim(CAST({quote(header)} AS VARCHAR)), '')"
     if kind.startswith("TIMESTAMP") or kind == "DATE":
-        return Look("day", last=_day(_one(con, f"SELECT max({quote(header)}) FROM {quote(raw.relation)}")[0]))
+        return Look(
+            "day", last=_day(_one(con, f"SELECT max(CAST({quote(header)} AS DATE)) FROM {quote(raw.relation)}")[0])
+        )
     cells = f"(SELECT {cell} AS cell FROM {quote(raw.relation)} WHERE {cell} IS NOT NULL LIMIT {SAMPLE})"
     ways = {way: f"TRY_STRPTIME(cell, '{way}')" for way in DAYS}
     if kind not in NUMERIC:
@@ -75,8 +82,9 @@ def look(con: duckdb.DuckDBPyConnection, raw: Raw, header: str) -> Look:
         for way, fitting in zip(("", *NUMBERS), fits, strict=True):
             if fitting >= MOST * count:
                 return Look("number", way)
-    codes = _one(con, f"SELECT count(*) FROM {cells} WHERE regexp_full_match(cell, '[A-Z]{{3}}')")[0]
-    if count and codes == count and differ <= MOST_CURRENCIES:
+    known = ", ".join(f"'{code}'" for code in CURRENCIES)
+    codes = _one(con, f"SELECT count(*) FROM {cells} WHERE cell IN ({known})")[0]
+    if count and codes == count:
         return Look("currency")
     return Look("key") if count > 1 and differ == count else Look()
 
@@ -145,7 +153,7 @@ def _guessed(
     days = [header for header, one in left.items() if one.kind == "day"]
     if table.time in [column.name for column in free]:
         for header in days:
-            why = f"holds days up to {left[header].last}"
+            why = f"holds days up to {left[header].last}" if left[header].last else "holds days"
             if len(days) == 1:
                 take(header, table.time, why, left[header].written)
             else:
