@@ -58,6 +58,8 @@ class RunError(CRMError):
     """A report could not be run, checked or published."""
 
 
+UNTOUCHED = "Nothing was run; what was published before is untouched."
+"""How an error ends that stops a report before anything is written."""
 MOST_ALIKE = 4
 """Names that are proposed at once."""
 

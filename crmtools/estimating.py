@@ -238,7 +238,7 @@ def nobody_meant(where: Where, data: Data) -> Text | None:
     for name, value in where.items():
         if customers is None or name not in customers.columns:
             continue
-        there = data.ask(customers.select(name).distinct().order_by(name))[name].dropna().tolist()
+        there = words_of(data, "customers", name)
         if not set(wanted := _allowed(name, value)) & {*there, UNKNOWN}:
             listed = ", ".join(wanted)
             return Text(
@@ -287,7 +287,7 @@ def unheard_of(item: Indicator, data: Data, in_force: Mapping[str, object]) -> T
     for name, place in item.word_of.items():
         table, _, column = place.partition(".")
         word = str(in_force[name])
-        there = words_of(data, table, column) if word and data.has(table, column) else []
+        there = words_of(data.whole(), table, column) if word and data.has(table, column) else []
         if there and word not in there:
             said = f"definitions.{item.id}.{name}"
             return Text(
@@ -298,13 +298,12 @@ def unheard_of(item: Indicator, data: Data, in_force: Mapping[str, object]) -> T
 
 
 def words_of(data: Data, table: str, column: str) -> list[str]:
-    """The words that stand in a column, whoever they are about: also where a part of the customers is reported."""
-    whole = data.whole()
+    """The words that stand in a column."""
     name = f"words of {table}.{column}"
-    if (told := whole.answers.text(name)) is None:
-        found = whole.ask(whole[table].select(column).distinct().order_by(column))[column].dropna()
+    if (told := data.answers.text(name)) is None:
+        found = data.ask(data[table].select(column).distinct().order_by(column))[column].dropna()
         told = json.dumps(found.astype(str).tolist(), ensure_ascii=False)
-        whole.answers.keep_text(name, told)
+        data.answers.keep_text(name, told)
     return [str(word) for word in json.loads(told)]
 
 

@@ -12,7 +12,7 @@ from crmtools.estimating import Where, conditions, estimates
 from crmtools.indicators.catalogue import Indicator
 from crmtools.period import Period
 from crmtools.questions import UNKNOWN
-from crmtools.suppression import Floats, hidden_cells, hidden_groups, people
+from crmtools.suppression import Floats, hidden_cells, hidden_groups, people, small_ones
 from crmtools.tables.source import Data
 from crmtools.told_cells import ToldCells, told_cells
 
@@ -148,12 +148,7 @@ class _Tables:
 
     def hidden(self, by: str, rest: Mapping[str, list[str]]) -> list[set[str]]:
         """The values that a table by one attribute hides, by the number of people alone."""
-        found = []
-        for sizes in self.groups(by, rest):
-            values = [*sizes]
-            places = hidden_groups([sizes[value] for value in values], self.smallest)
-            found.append({values[place] for place in places})
-        return found
+        return [small_ones(sizes, self.smallest) for sizes in self.groups(by, rest)]
 
     def by_two(
         self, one: str, other: str, rest: Mapping[str, list[str]]

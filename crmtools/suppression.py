@@ -1,7 +1,8 @@
 """Who must not be shown: figures about few people, and those that would give them away."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ from crmtools.estimate import Estimate
 from crmtools.indicators.catalogue import CATALOGUE
 from crmtools.indicators.kinds import Concentration
 
+Group = TypeVar("Group")
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
@@ -26,6 +28,12 @@ def hidden_groups(sizes: Sequence[int], smallest: int) -> set[int]:
     while hide and rest and (len(hide) < 2 or sum(size for size, _ in hide) < smallest):
         hide.append(rest.pop(0))
     return {place for _, place in hide}
+
+
+def small_ones(counts: Mapping[Group, int], smallest: int) -> set[Group]:
+    """The groups, by name, that :func:`hidden_groups` hides: small ones, and what would give them away."""
+    groups = list(counts)
+    return {groups[place] for place in hidden_groups([counts[group] for group in groups], smallest)}
 
 
 def hidden_cells(counts: Floats, smallest: int, hidden: Bools | None = None, *, columns: bool = True) -> Bools:

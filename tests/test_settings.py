@@ -87,8 +87,8 @@ def test_byte_order_mark_and_both_languages(loaded) -> None:
 
 def test_goals_as_people_write_them(loaded) -> None:
     text = LEAST + GOAL + (
-        "  - {indicator: churn_rate, baseline: 2024-Q4, by: 2026-06-30, target: {relative: -20%}, weight: 3, owner: Service}\n"
-        "  - {indicator: csat_top2, baseline: 62%, from: 2025-01-01, by: 2026-06-30, target: {to: 70%}}\n"
+        "  - {indicator: churn_rate, baseline: 2024-Q4, by: 2026-06-30, target: {relative: -20%}, weight: 3, owner: {zh: 客服部, en: Service}}\n"
+        "  - {indicator: csat_top2, baseline: 62%, from: 2025-01-01, by: 2026-06-30, target: {to: 70%}, owner: Service}\n"
         "  - {indicator: complaint_rate, baseline: 2024, by: 2026-06-30, target: {points: -1.5}}\n"
         '  - {indicator: cac, baseline: "450", from: 2025-01-01, by: 2026-06-30, target: {to: 400}}\n'
         "  - {indicator: cac, id: late, baseline: {from: 2024-10-01, to: 2024-10-15}, by: 2026-06-30, target: {to: 400}}\n"
@@ -98,7 +98,7 @@ def test_goals_as_people_write_them(loaded) -> None:
     assert goals[5].baseline == Period(date(2024, 10, 1), date(2024, 10, 16))
     assert goals[0].from_ == date(2025, 1, 1)
     assert goals[1].weight == 3
-    assert goals[1].owner.department.to("en") == "Service"
+    assert [goal.owner.department for goal in goals[1:3]] == [Text("客服部", "Service"), Text("Service", "Service")]
 
 
 # ---- files that are none
@@ -225,6 +225,12 @@ def test_one_problem(loaded, text, place, words) -> None:
         ("    by:", "    owner: 5\n    by:", "owner", "{department: …, person: …}"),
         ("    by:", "    guardrails: nps\n    by:", "guardrails", "write a list, [nps]"),
         ("    by:", "    matters: 2pt\n    by:", "matters", "write a number, without quotes"),
+        (
+            "    by:",
+            "    path: {points: {soon: 20}}\n    by:",
+            "path.points.soon",
+            "is a key where a day as 2025-12-31 stands: 'soon' is none.",
+        ),
         ("by: 2026-06-30", "by: 30.06.2026", "by", "found '30.06.2026': write a day as 2025-12-31."),
     ],
 )

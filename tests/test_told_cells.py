@@ -172,8 +172,8 @@ def test_what_is_left_of_several_values_is_not_few() -> None:
 
 
 def test_books_of_parts_tell_no_sum_that_the_whole_hides(tmp_path) -> None:
-    """By tier two sums are hidden in the whole; the parts' tables, added up, told of three people."""
-    sizes = np.array([[60, 60, 0, 60], [12, 0, 0, 40], [12, 12, 3, 25]])
+    """By tier two sums are hidden in the whole; the parts' tables, added up, told of six people."""
+    sizes = np.array([[60, 0, 3, 40], [12, 60, 0, 12], [12, 12, 3, 60]])
     people = pd.DataFrame(
         [(f"r{r}", f"t{t}") for r, t in np.ndindex(sizes.shape) for _ in range(sizes[r, t])], columns=["region", "tier"]
     )

@@ -47,7 +47,7 @@ def backfill(parameters: str, start: str, end: str | None, step: Any, wanted_jso
     What is there already is not computed again, and a backfill that was stopped goes on where it ended.
     """
     from crmtools.period import Period
-    from crmtools.report.backfill import Filled, first_day
+    from crmtools.report.backfill import Filled
     from crmtools.report.backfill import backfill as fill
     from crmtools.tables.source import open_settings
 
@@ -62,9 +62,9 @@ def backfill(parameters: str, start: str, end: str | None, step: Any, wanted_jso
 
     found = fill(data, start=Period.parse(start), end=Period.parse(end) if end else None, step=step, done=done)
     counts = {state: sum(one.state == state for one in found) for state in ("added", "there", "before_data")}
-    begin = first_day(data)
+    begin = data.door.first
     if wanted_json:
-        print_json({"report": data.settings.name, "data_begin": str(begin), **counts})
+        print_json({"report": data.settings.name, "data_begin": begin, **counts})
         return
     click.echo(f"{counts['added']} added, {counts['there']} there already")
     if counts["before_data"]:

@@ -69,19 +69,13 @@ def backfill(
     report = data.settings.report
     step = step or (report.period.kind if report.period.kind != "days" else "month")
     periods = tuple(_periods(data, start, end, step))
-    begin, in_force = first_day(data), {item.id: resolve(item, data, {}) for item in CATALOGUE.values()}
+    begin, in_force = data.door.first, {item.id: resolve(item, data, {}) for item in CATALOGUE.values()}
     found = []
     for period in periods:
         one = _fill(data, period, begin, in_force)
         done(one)
         found.append(one)
     return tuple(found)
-
-
-def first_day(data: Data) -> date | None:
-    """The first day on which any of the source's tables has a row; None where none has a time."""
-    days = [date.fromisoformat(item.first) for item in data.door.tables if item.first]
-    return min(days, default=None)
 
 
 def _periods(data: Data, start: Period, end: Period | None, step: Step) -> Iterator[Period]:
@@ -101,9 +95,9 @@ def _periods(data: Data, start: Period, end: Period | None, step: Step) -> Itera
         period = period.shift(MONTHS_IN[step])
 
 
-def _fill(data: Data, period: Period, begin: date | None, in_force: dict[str, dict[str, object]]) -> Filled:
+def _fill(data: Data, period: Period, begin: str, in_force: dict[str, dict[str, object]]) -> Filled:
     day = period.last_day
-    if begin is not None and day < begin:
+    if str(day) < begin:
         return Filled(period, day, "before_data")
     settings = data.settings
     report = settings.report.model_copy(update={"as_of": day, "period": period})

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from crmtools.errors import DataError, Problem, RunError, nearest
+from crmtools.errors import UNTOUCHED, DataError, Problem, RunError, nearest
 from crmtools.estimating import not_computable
 from crmtools.goal_names import goal_name
 from crmtools.goals.named import goal_slug
@@ -38,7 +38,6 @@ GOAL = "goal"
 """The notebook that is run once per goal."""
 IN_BOOK = "crmtools"
 """What the metadata of a notebook have that says of itself that it is a chapter: ``{"chapter": true, "needs": [tables]}``."""
-UNTOUCHED = "Nothing was run; what was published before is untouched."
 GOAL_PAGES = Text("各目标的页面", "Pages of the goals")
 
 

@@ -16,9 +16,9 @@ from crmtools.show.cohort_halves import compared_halves
 from crmtools.show.cohort_views import AGE, MILESTONES, NOTHING, by_unit, period_name
 from crmtools.show.display import Display, tag
 from crmtools.show.heat import heat_cell, heat_table
-from crmtools.show.hiding import small_ones
 from crmtools.show.sentences import say
 from crmtools.show.trends import figure
+from crmtools.suppression import small_ones
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text, word
 

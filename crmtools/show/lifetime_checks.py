@@ -11,13 +11,13 @@ from crmtools.settings import Publish
 from crmtools.show.blocks import TOO_FEW, figure_cell, grid, named, note, rests_on, sentence_list
 from crmtools.show.chart import Series, line_chart, span_of
 from crmtools.show.display import Display
-from crmtools.show.hiding import small_ones
 from crmtools.show.lifetime_fit import PLACES, no_model
 from crmtools.show.lifetime_views import foreseen
 from crmtools.show.look import ACCENT, SECOND
 from crmtools.show.paired_bars import Pair, legend, pair_words, paired_bars
 from crmtools.show.sentences import known, say
 from crmtools.show.trends import figure, period_ticks
+from crmtools.suppression import small_ones
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text, word
 

@@ -14,10 +14,10 @@ from crmtools.lifetime.value import CustomerValue
 from crmtools.show.blocks import TOO_FEW, note, rests_on, sentence_list
 from crmtools.show.display import Display, tag
 from crmtools.show.heat import heat_cell, heat_table
-from crmtools.show.hiding import small_ones
 from crmtools.show.lifetime_fit import no_model
 from crmtools.show.sentences import say
 from crmtools.show.trends import figure
+from crmtools.suppression import small_ones
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text
 

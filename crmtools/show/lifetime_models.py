@@ -10,12 +10,12 @@ from crmtools.lifetime.study import Study
 from crmtools.settings import Publish
 from crmtools.show.blocks import TOO_FEW, figure_cell, grid, lead, named, note, sentence_list
 from crmtools.show.display import Display
-from crmtools.show.hiding import small_ones
 from crmtools.show.lifetime_fit import PLACES, no_model
 from crmtools.show.lifetime_views import foreseen
 from crmtools.show.paired_bars import Pair, pair_words, paired_bars
 from crmtools.show.sentences import known, say
 from crmtools.show.trends import figure
+from crmtools.suppression import small_ones
 from crmtools.words import Language, Text, word
 
 

@@ -15,11 +15,11 @@ from crmtools.show.chart import span_of
 from crmtools.show.display import Display, tag
 from crmtools.show.groups import STRIP
 from crmtools.show.heat import heat_cell, heat_table
-from crmtools.show.hiding import small_ones
 from crmtools.show.rfm_views import SLIPPING
 from crmtools.show.sentences import known, say
 from crmtools.show.sparks import axis_row, strip
 from crmtools.show.trends import figure
+from crmtools.suppression import small_ones
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text, bracketed, word
 

@@ -9,10 +9,10 @@ from crmtools.indicators.units import UNITS
 from crmtools.rfm import MEASURES, SEGMENTS, Rfm
 from crmtools.show.blocks import TOO_FEW, figure_cell, grid, lead, named, rests_on, sentence_list
 from crmtools.show.display import Display
-from crmtools.show.hiding import small_ones
 from crmtools.show.paired_bars import Pair, paired_bars
 from crmtools.show.sentences import say
 from crmtools.show.trends import figure
+from crmtools.suppression import small_ones
 from crmtools.tables.source import Data
 from crmtools.words import Language, Text, bracketed, word
 

@@ -10,10 +10,10 @@ from types import MappingProxyType
 
 import duckdb
 
-from crmtools.errors import DataError, Problem
+from crmtools.errors import UNTOUCHED, DataError, Problem
 from crmtools.settings import Listing, Settings, TableSource
 from crmtools.tables import TABLES
-from crmtools.tables.checks import checks_of, currency_problems, find_problems
+from crmtools.tables.checks import MOST_WORDS, checks_of, currency_problems, find_problems
 from crmtools.tables.door_report import DoorReport, TableReport
 from crmtools.tables.privacy import pseudonym_sql
 from crmtools.tables.reading import Raw, literal, locate, quote
@@ -21,9 +21,6 @@ from crmtools.tables.schema import TYPE_WORDS, Table
 from crmtools.tables.side_by_side import side_by_side
 from crmtools.tables.text_files import no_encoding, opened
 from crmtools.tables.typing import Plan, cell_sql, plan, value_sql
-
-MOST_WORDS = 20
-"""Words without a translation that are named of one column."""
 
 
 def pass_the_door(
@@ -75,7 +72,7 @@ def pass_the_door(
     if problems:
         tables = sorted({problem.place.split(" · ")[0] for problem in problems})
         title = f"{len(problems)} problem{'s'[: len(problems) > 1]} in {', '.join(tables)}"
-        raise DataError.of(title, problems, "Nothing was run; what was published before is untouched.")
+        raise DataError.of(title, problems, UNTOUCHED)
     _drop_tests(con, plans, left_out)
     if "customers" not in plans and "orders" in plans and _derives(settings):
         plans["customers"] = _derive_customers(con, plans["orders"], left_out)

@@ -122,10 +122,9 @@ def _values(attribute: str, sizes: Mapping[str | None, int], settings: Settings)
 
 def _hidden(sizes: Mapping[str | None, int], settings: Settings) -> set[str | None]:
     """The values, or None, whose customers are few, or needed to hide few."""
-    from crmtools.suppression import hidden_groups  # which knows the indicators, and they the tables
+    from crmtools.suppression import small_ones  # which knows the indicators, and they the tables
 
-    places = hidden_groups(list(sizes.values()), settings.publish.smallest_group)
-    return {value for place, value in enumerate(sizes) if place in places}
+    return small_ones(sizes, settings.publish.smallest_group)
 
 
 def _sizes(

@@ -1,7 +1,7 @@
 """One goal by its name, the name of its page, and what its change is made of, attribute by attribute."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from random_company import AS_OF, random_company
 
 import crmtools as crm
+from crmtools.estimate import OUTDATED
 from crmtools.goal_settings import GoalSettings
 from crmtools.goals.decomposition import ONE_SEGMENT, decompose
 from crmtools.goals.goal import goal_from
@@ -110,6 +111,13 @@ def test_a_goal_about_some_customers_is_split_among_these(company) -> None:
     )
     two = goal_parts(reading(company, where={"region": ["south", "north"]}), company)
     assert {line.segment for line in two.made[0].lines} == {"south", "north"}
+
+
+def test_a_change_of_data_that_end_too_early_is_not_split(company) -> None:
+    found = reading(company)
+    early = replace(found, now=replace(found.now, data_until=found.now.period.last_day - timedelta(days=46)))
+    parts = goal_parts(early, company)
+    assert (parts.made, parts.why) == ((), (("", OUTDATED),))
 
 
 def test_a_bound_to_keep_has_no_gap_to_fill(company) -> None:

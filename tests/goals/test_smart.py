@@ -1,6 +1,7 @@
 """SMART before a goal starts, specific and measurable: every question at its edge, by hand and against other libraries."""
 
 import math
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -291,6 +292,26 @@ def test_customers_to_come_are_counted_at_the_pace_of_the_past():
     assert facts_of(goal(target={"points": 8}, by="2025-03-31"), known).there == 600, (
         "nobody joined in the three months before"
     )
+
+
+def test_where_nothing_was_measured_nobody_is_called_few(steady):
+    found = check(smart(goal(baseline="2019-12", target={"points": 8}), steady), "customers")
+    assert found.passed is None
+    assert "customers" not in found.found.en
+
+
+def test_no_target_far_beyond_the_goal_is_proposed():
+    data = answered([(60, 100)])
+    near, far = (check(smart(goal(target={"points": points}), data), "detectable").remedy.en for points in (15, 1))
+    assert "target of" in near
+    assert "target of" not in far, "more than three times the wanted change"
+
+
+def test_customers_who_count_once_are_not_waited_for():
+    facts = facts_of(goal(target={"points": 8}), answered([(60, 100)]))
+    once = replace(facts, goal=replace(facts.goal, indicator=replace(facts.goal.indicator, unique=True)))
+    assert facts.longer is not None
+    assert once.longer is None, "there are a hundred customers, and all were asked"
 
 
 def test_periods_that_the_deadline_leaves_no_time_for_are_said_to_be_so():

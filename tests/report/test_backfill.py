@@ -13,7 +13,7 @@ from crmtools.errors import SettingsError
 from crmtools.parameters import load
 from crmtools.period import Period
 from crmtools.report import backfill as module
-from crmtools.report.backfill import backfill, first_day
+from crmtools.report.backfill import backfill
 from crmtools.report.history import folder_of, read_goals, read_history
 from crmtools.tables.source import open_settings
 
@@ -88,7 +88,7 @@ def test_one_that_was_stopped_goes_on_where_it_ended(report):
 
 
 def test_days_before_the_data_begin_are_said_and_not_filled(report, monkeypatch):
-    begin = first_day(opened(report))
+    begin = date.fromisoformat(opened(report).door.first)
     start = Period.containing(begin, "quarter").shift(-6)
     monkeypatch.chdir(report.parent.parent)
     result = CliRunner().invoke(main, ["backfill", "small", "--from", start.id, "--to", start.shift(6).id])

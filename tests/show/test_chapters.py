@@ -20,6 +20,7 @@ from crmtools.goals.evidence import EVIDENCE
 from crmtools.goals.judgement import Judgement
 from crmtools.goals.reading import Scorecard, scorecard
 from crmtools.lifetime import ShiftedBetaGeo, count_renewals
+from crmtools.lifetime.fitted import NOT_IDENTIFIED
 from crmtools.lifetime.occasions import fetch
 from crmtools.lifetime.study import Study, study
 from crmtools.lifetime.value import Total
@@ -32,9 +33,9 @@ from crmtools.settings import Publish
 from crmtools.show.cohort_halves import compared_halves
 from crmtools.show.display import Display, plain
 from crmtools.show.heat import STRONGEST
-from crmtools.show.hiding import small_ones
 from crmtools.show.scorecards import CANNOT_TELL, TWO_STATUSES
 from crmtools.show.sentences import undecided
+from crmtools.suppression import small_ones
 from crmtools.tables.source import Data
 from crmtools.words import LANGUAGES, Text
 
@@ -543,6 +544,11 @@ def test_missing_intervals_and_infinite_values_are_said():
                 said = function(one, c.data, language=language)
                 assert "nan" not in said.text + said.html
     assert "no interval" in show.lifetime_answer(unknown, c.data, language="en").text
+    loose = replace(c.study, model=replace(c.study.model, covariance=np.full_like(c.study.model.covariance, nothing)))
+    for language in LANGUAGES:
+        said = NOT_IDENTIFIED.to(language)
+        assert said in show.lifetime_answer(loose, c.data, language=language).text
+        assert said not in show.lifetime_answer(c.study, c.data, language=language).text
     assert "infinite" in show.lifetime_value(infinite, c.data, language="en").text
 
 

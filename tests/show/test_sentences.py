@@ -261,6 +261,17 @@ def test_the_furthest_goal_is_the_one_with_most_of_its_way_to_go(goals, tiny):
     assert worst.id == "churn_rate"
 
 
+@pytest.mark.parametrize(
+    ("count", "english", "chinese"),
+    [(1, "The only goal cannot be told yet.", "唯一的目标尚难判断。"), (2, "Neither goal can be told yet.", "两个目标均尚难判断。"),
+     (3, "None of the three goals can be told yet.", "三个目标均尚难判断。")],
+)  # fmt: skip
+def test_goals_that_cannot_be_told_yet_are_counted_in_words(count, english, chinese):
+    for language, words in (("en", english), ("zh", chinese)):
+        goals = [{"evidence": "undecided", "status": "on_track"}] * count
+        assert words in next(iter(headlines.counted(goals, language))).spellings
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_groups_that_share_customers_are_said_to(make, language):
     """100 customers of two plans, 20 of them with both: 70 + 50."""

@@ -152,6 +152,14 @@ def test_a_hidden_set_shows_no_number(stressed, language):
     assert "77" not in shown.html + json.dumps(shown.result)
 
 
+def test_a_single_set_without_a_value_is_one(stressed):
+    for values, words in (
+        ((0.5, 0.4, None), "One more gives no value."),
+        ((0.5, 0.4, None, None), "Two more give no value."),
+    ):
+        assert words in show.stress(stressed(*values, low=0.4, high=0.6), language="en").text
+
+
 def test_last_digits_of_a_sum_move_nothing(stressed):
     """They hang on the order in which the engine adds: two runs of one report must not differ for them."""
     made = stressed(0.3, 0.1 + 0.2, 0.7, 0.3, low=0.2, high=0.4)
